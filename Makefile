@@ -1,0 +1,71 @@
+# The front desk: every daily command is one word. `make help` lists them.
+PRESET ?= dev
+J ?= $(shell nproc)
+
+.PHONY: help all ui release test asan tsan check fmt fuzz bench e2e dev ci clean coverage
+all: build/$(PRESET)/build.ninja ## build the server (PRESET=dev)
+	@cmake --build build/$(PRESET) -j $(J)
+
+build/%/build.ninja: CMakeLists.txt CMakePresets.json
+	@cmake --preset $* >/dev/null
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z0-9%\/$$()]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+ui: ui/node_modules/.installed ## build the page into ui/dist
+	@cd ui && node build.mjs
+
+ui/node_modules/.installed: ui/package-lock.json
+	@cd ui && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/.installed
+
+release: ## the server as shipped, with the page inside
+	@$(MAKE) ui
+	@$(MAKE) all PRESET=release
+
+test: ## unit, wire, replay, store and house tests under sanitizers (T=name filters)
+	@$(MAKE) all PRESET=asan
+	@ctest --test-dir build/asan --output-on-failure -j $(J) $(if $(T),-R $(T))
+
+asan: test ## the same as test: sanitizers are the normal build of the tests
+
+tsan: ## the threaded tests under ThreadSanitizer
+	@$(MAKE) all PRESET=tsan
+	@ctest --test-dir build/tsan --output-on-failure -j $(J) -LE house $(if $(T),-R $(T))
+
+check: ## house rules and formatting
+	@sh tools/house.sh
+	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
+
+tidy: build/asan/build.ninja ## clang-tidy over src/ (slow)
+	@git ls-files 'src/*.c' | xargs -P $(J) -n 4 clang-tidy -p build/asan --quiet
+
+fmt: ## format the C code
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+fuzz: ## run the fuzzers (F=ws for one, S=60 seconds each)
+	@$(MAKE) all PRESET=fuzz
+	@sh tools/fuzz.sh $(or $(S),60) $(F)
+
+bench: ## benchmarks, as ratios against the raw limit or a peer in the same run
+	@$(MAKE) release
+	@cmake --build build/release -j $(J) --target programs
+	@sh tests/bench/run.sh $(B)
+
+e2e: ## the real server, a real browser
+	@$(MAKE) release
+	@cmake --build build/release -j $(J) --target programs
+	@sh tests/e2e/run.sh $(T)
+
+coverage: ## line and branch coverage of the tests
+	@$(MAKE) all PRESET=coverage
+	@ctest --test-dir build/coverage -j $(J) >/dev/null
+	@gcovr -r . build/coverage --filter 'src/' --print-summary
+
+dev: ## rebuild on save; the page reloads by itself
+	@node tools/dev.mjs
+
+ci: ## everything CI runs
+	@sh .ci/run
+
+clean: ## forget every build
+	@rm -rf build
