@@ -1,0 +1,73 @@
+/*
+ * ws: RFC 6455 frames and messages, both ends, with limits; knowing no socket.
+ *
+ *     size_t used = bn_ws_parse(&ws, p, len, &event);
+ *
+ * Cut anywhere. Fragments are joined; control frames may come between them. Text is checked as UTF-8
+ * while it arrives. With permessage-deflate (RFC 7692, no context takeover either way) messages are
+ * inflated under the same size limit during inflation: the limit is of what comes out.
+ * Any violation gives BAD with close_code (1002, 1007, 1009) and a sentence.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#define BN_WS_FRAGMENTS_MAX 1024 /* per message; beyond: 1008 */
+#define BN_WS_HEADER_MAX    14
+
+enum bn_ws_op { BN_WS_CONT = 0, BN_WS_TEXT = 1, BN_WS_BINARY = 2, BN_WS_CLOSE = 8, BN_WS_PING = 9, BN_WS_PONG = 10 };
+
+enum bn_ws_event {
+    BN_WS_MORE,    /* all bytes used, feed more */
+    BN_WS_MESSAGE, /* op (TEXT or BINARY) and payload: a whole message */
+    BN_WS_CONTROL, /* op (CLOSE, PING, PONG) and payload; CLOSE also sets close_code (1005 if none) */
+    BN_WS_BAD,     /* close_code and err; feed nothing more */
+};
+
+enum bn_ws_role { BN_WS_SERVER, BN_WS_CLIENT }; /* a server demands masks, a client refuses them */
+
+struct bn_ws {
+    enum bn_ws_op op;
+    struct bn_str payload; /* valid until the next call */
+    int close_code;
+    struct bn_err err;
+    /* private */
+    enum bn_ws_role role;
+    bool deflate; /* permessage-deflate was negotiated */
+    size_t message_max;
+    struct bn_buf message; /* fragments so far; owns nothing while idle */
+    struct bn_buf inflated;
+    uint8_t header[BN_WS_HEADER_MAX];
+    uint8_t header_len;
+    uint8_t control[125];
+    uint8_t control_len;
+    uint8_t state;
+    uint8_t message_op;
+    bool message_deflated;
+    uint32_t fragments;
+    uint64_t left;
+    uint64_t frame_len;
+    uint32_t utf8_state;
+};
+
+void bn_ws_init(struct bn_ws *ws, enum bn_ws_role role, size_t message_max, bool deflate);
+void bn_ws_finish(struct bn_ws *ws);
+size_t bn_ws_parse(struct bn_ws *ws, const char *p, size_t len, enum bn_ws_event *out_event);
+
+/* Frame header for a whole message; mask NULL for servers. deflated sets RSV1. Returns 2..14 bytes. */
+size_t bn_ws_header(uint8_t out[BN_WS_HEADER_MAX], enum bn_ws_op op, bool deflated, uint64_t len,
+        const uint8_t mask[4]);
+void bn_ws_mask(char *p, size_t len, const uint8_t mask[4]); /* in place; masks and unmasks */
+
+/* A close frame's payload: code and reason (cut to 123 bytes at a UTF-8 border). Returns its length. */
+size_t bn_ws_close_payload(uint8_t out[125], int code, const char *reason);
+
+/* Sec-WebSocket-Accept for a key; false unless the key is 16 bytes of base64. out needs 29 bytes.
+   (SHA-1 here is RFC 6455's handshake constant, not security; written in this module, 60 lines.) */
+BN_MUST_CHECK bool bn_ws_accept_key(struct bn_str key, char out[29]);
+
+/* Reads Sec-WebSocket-Extensions offers; true when a permessage-deflate offer can be accepted without
+   context takeover, and writes the answer field's value (needs 128 bytes). Offers with unknown or
+   repeated parameters or bad window bits are passed over, never an error (RFC 7692 section 5). */
+bool bn_ws_choose_deflate(struct bn_str offers, char *out, size_t size);
