@@ -1,0 +1,55 @@
+/*
+ * hub: the one way through; each turn every waiting fact is admitted, applied, recorded, published.
+ */
+#pragma once
+
+#include "base/clock.h"
+#include "live/live.h"
+#include "store/store.h"
+#include "topic/sink.h"
+
+/* What became of a record someone waits for; called on the loop thread, once. */
+typedef void (*bn_answer_fn)(void *user, const struct bn_fact *fact, const struct bn_err *err);
+
+struct bn_hub {
+    const struct bn_clock *clock;
+    struct bn_store *store; /* NULL: nothing is kept (tests, benches); records are acknowledged at once */
+    struct bn_live live;
+    struct bn_topics topics;
+    uint64_t fact_count;
+    uint64_t refused_count;
+    /* private */
+    struct bn_inbox *inbox;
+    struct bn_fact *waiting; /* of this thread */
+    size_t waiting_count;
+    size_t waiting_cap;
+    struct bn_list pending; /* records given to the store, not yet acknowledged */
+    struct bn_list this_turn;
+    struct bn_hub_watch *watches;
+};
+
+void bn_hub_init(struct bn_hub *hub, const struct bn_clock *clock, struct bn_store *store,
+        void (*wake)(void *user), void *user);
+void bn_hub_finish(struct bn_hub *hub);
+
+/* Any thread; next turn. False: the inbox is full, the fact is counted as lost. */
+bool bn_hub_submit(struct bn_hub *hub, const struct bn_fact *fact);
+/* Loop thread; this turn or the next. Cannot be refused for room: the caller is paced by its own turn. */
+void bn_hub_tell(struct bn_hub *hub, const struct bn_fact *fact);
+/* Loop thread, records: admitted and applied now; answer(user, …) comes when the store has kept it (err
+   NULL) or refused it (storage; what was applied is undone). False: not admitted, err says why, and
+   answer will not be called. */
+BN_MUST_CHECK bool bn_hub_ask(struct bn_hub *hub, const struct bn_fact *fact, bn_answer_fn answer, void *user,
+        struct bn_err *err);
+/* Facts read back from the store, before the first turn. */
+void bn_hub_replay(struct bn_hub *hub, const struct bn_fact *fact);
+
+/* Called on the loop thread for every told change of that kind (after the store kept it, for records). */
+void bn_hub_watch(struct bn_hub *hub, enum bn_kind kind,
+        void (*fn)(void *user, const struct bn_fact *fact), void *user);
+
+/* The turn: waiting facts, acknowledgements, the batch, the topics. True: more is waiting already. */
+bool bn_hub_turn(struct bn_hub *hub);
+
+uint64_t bn_hub_lost(const struct bn_hub *hub);  /* any thread */
+size_t bn_hub_depth(const struct bn_hub *hub);

@@ -1,0 +1,99 @@
+/*
+ * fact: what became known, and the table that says where each kind goes.
+ *
+ * A new kind of fact is a row here, a record in model/, and the source that finds it out.
+ */
+#pragma once
+
+#include "model/meter.h"
+#include "model/people.h"
+#include "model/self.h"
+
+/* Samples are told at once and kept in batches; records are told when the store has kept them. */
+enum bn_class { BN_SAMPLE, BN_RECORD };
+
+/*    kind     record      class   topic            section     rows   meaning */
+#define BN_FACTS(X)                                                                                \
+    X(TENANT,  tenant,  RECORD, "",             "",         64)    /* a tenant exists           */ \
+    X(USER,    user,    RECORD, "",             "",         10000) /* a person                  */ \
+    X(SESSION, session, RECORD, "",             "",         50000) /* a browser logged in       */ \
+    X(KEY,     key,     RECORD, "",             "",         10000) /* a program's way in        */ \
+    X(AUDIT,   audit,   RECORD, "people.audit", "",         0)     /* somebody did something    */ \
+    X(HOST,    host,    SAMPLE, "meter.host",   "",         1)     /* this machine, each second */ \
+    X(CORE,    core,    SAMPLE, "meter.host",   "cores",    1024)  /* one processor             */ \
+    X(MOUNT,   mount,   SAMPLE, "meter.host",   "mounts",   512)   /* one file system           */ \
+    X(DISK,    disk,    SAMPLE, "meter.host",   "disks",    512)   /* one block device          */ \
+    X(NIC,     nic,     SAMPLE, "meter.host",   "nics",     512)   /* one network interface     */ \
+    X(PROC,    proc,    SAMPLE, "meter.host",   "procs",    128)   /* one of the top processes  */ \
+    X(SELF,    self,    SAMPLE, "self",         "",         1)     /* what Binnacle spends      */ \
+    X(LINE,    line,    SAMPLE, "self.log",     "",         0)     /* a line of our own log     */
+
+/*    name            content  right                                                             */
+#define BN_TOPICS(X)                                                                               \
+    X("meter.host",   STATE,   READ)  /* this machine now                                       */ \
+    X("self",         STATE,   ADMIN) /* what Binnacle spends                                   */ \
+    X("self.log",     LOG,     ADMIN) /* our own log lines                                      */ \
+    X("people.audit", LOG,     ADMIN) /* who did what                                           */
+
+enum bn_content { BN_STATE, BN_LOG };
+
+struct bn_topic_info {
+    const char *name;
+    enum bn_content content;
+    enum bn_right right; /* what a listener needs */
+};
+
+extern const struct bn_topic_info bn_topics[];
+extern const size_t bn_topic_count;
+
+enum bn_kind {
+#define X(name, record, class, topic, section, rows) BN_KIND_##name,
+    BN_FACTS(X)
+#undef X
+    BN_KIND_COUNT
+};
+
+enum bn_fact_op {
+    BN_PUT,   /* the record as it is now, whole */
+    BN_GONE,  /* the key in record is no more; other fields are ignored */
+};
+
+#define BN_TENANT_MAX 32 /* a tenant id with its NUL */
+
+struct bn_fact {
+    uint8_t kind;   /* enum bn_kind */
+    uint8_t op;     /* enum bn_fact_op */
+    bool replay;    /* read back from the store: applied, neither kept nor told */
+    char tenant[BN_TENANT_MAX];
+    uint64_t ticket; /* records: whom to answer when the store has spoken; 0 for nobody */
+    union bn_record {
+        struct bn_tenant tenant;
+        struct bn_user user;
+        struct bn_session session;
+        struct bn_key key;
+        struct bn_audit audit;
+        struct bn_host host;
+        struct bn_core core;
+        struct bn_mount mount;
+        struct bn_disk disk;
+        struct bn_nic nic;
+        struct bn_proc proc;
+        struct bn_self self;
+        struct bn_line line;
+    } u;
+};
+
+struct bn_kind_info {
+    const char *word; /* "user" */
+    enum bn_class class;
+    const struct bn_record_type *type;
+    const char *topic;   /* "" when no topic shows it */
+    const char *section; /* member of the topic's value holding rows by id; "" the root */
+    size_t rows_max;     /* per tenant; 0: not held in memory, an event of a log topic */
+    bool is_single;      /* one row whose fields stand in the section itself */
+};
+
+extern const struct bn_kind_info bn_kinds[BN_KIND_COUNT];
+
+/* A fact of that kind with an unknown record. */
+void bn_fact_init(struct bn_fact *fact, enum bn_kind kind, const char *tenant);
