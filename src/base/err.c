@@ -8,6 +8,7 @@ static const struct {
     const char *word;
     int status;
 } codes[] = {
+
 #define X(name, word, status) {word, status},
         BN_CODES(X)
 #undef X

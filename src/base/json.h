@@ -13,7 +13,8 @@
 struct bn_json {
     struct bn_buf *buf;
     /* private */
-    uint32_t filled; /* bit per depth: something was already written there */
+    uint32_t filled;  /* bit per depth: something was already written there */
+    uint32_t objects; /* bit per depth: it is an object, whose values need keys */
     uint8_t depth;
     bool after_key;
 };

@@ -45,7 +45,13 @@ BN_MUST_CHECK bool bn_parse_size(struct bn_str text, int64_t *out);
 /* Well-formed UTF-8 without NUL (RFC 3629: no overlong forms, surrogates or above U+10FFFF). */
 bool bn_utf8_is_valid(const char *p, size_t len);
 
-/* Unpadded base64url (RFC 4648 section 5). encode writes a NUL; out needs bn_b64_size(len) bytes. */
+#define BN_UTF8_BAD UINT32_MAX /* no code point */
+
+/* Reads one code point from the len > 0 bytes at p and returns how many bytes it took. Ill-formed
+   bytes give BN_UTF8_BAD and the length to replace by one U+FFFD (Unicode 3.9, maximal subpart). */
+size_t bn_utf8_next(const char *p, size_t len, uint32_t *out_code);
+
+/* Unpadded base64url (RFC 4648 section 5). encode writes a NUL; out needs bn_b64url_size(len) bytes. */
 size_t bn_b64url_size(size_t len);
 void bn_b64url_encode(const void *from, size_t len, char *out);
 BN_MUST_CHECK bool bn_b64url_decode(struct bn_str text, void *out, size_t size, size_t *out_len);

@@ -1,0 +1,366 @@
+#include "base/log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+#define LINES_KEPT 1000
+#define LINE_BYTES 2048 /* bytes of a line with its newline */
+#define VALUE_BYTES \
+    1024 /* bytes of one value as written, so that a long one leaves room for the others */
+#define EVENT_WIDTH 13
+
+/* At most REPEAT_LINES lines of one event about one thing in a window; the rest are counted. */
+#define REPEAT_LINES     10
+#define REPEAT_WINDOW_MS 60000
+#define REPEAT_SETS      128
+#define REPEAT_WAYS      4
+
+struct line {
+    size_t len;
+    char p[LINE_BYTES];
+};
+
+struct repeat {
+    uint64_t key; /* hash of event and first value; 0: free */
+    int64_t until_mono_ms;
+    uint32_t lines;
+    uint32_t held; /* lines not printed */
+    enum bn_level level;
+    char event[48];
+    char name[32];
+    char value[128];
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic(int) min_level = BN_INFO;
+static _Atomic(uint64_t) counts[BN_ERROR + 1];
+static const struct bn_clock *test_clock;
+static int out_fd = 2;
+static void (*line_hook)(void *user, uint64_t seq, const char *line);
+static void *hook_user;
+static char *kept[LINES_KEPT]; /* line seq is at seq % LINES_KEPT */
+static uint64_t last_seq;
+static struct repeat repeats[REPEAT_SETS][REPEAT_WAYS];
+static int64_t next_close_mono_ms = INT64_MAX; /* when the first window with held lines ends */
+static _Thread_local bool in_hook;
+
+static void enter(void)
+{
+    assert(!in_hook); /* a hook that logs or reads would wait for itself */
+    pthread_mutex_lock(&lock);
+}
+
+static void leave(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+const char *bn_level_word(enum bn_level level)
+{
+    static const char *const words[] = {"debug", "info", "warn", "error"};
+    return words[level];
+}
+
+void bn_log_set_level(enum bn_level level)
+{
+    atomic_store(&min_level, (int)level);
+}
+
+void bn_log_set_fd(int fd)
+{
+    enter();
+    out_fd = fd;
+    leave();
+}
+
+void bn_log_set_hook(void (*hook)(void *user, uint64_t seq, const char *line), void *user)
+{
+    enter();
+    line_hook = hook;
+    hook_user = user;
+    leave();
+}
+
+void bn_log_set_clock(const struct bn_clock *clock)
+{
+    enter();
+    test_clock = clock;
+    leave();
+}
+
+uint64_t bn_log_count(enum bn_level level)
+{
+    return atomic_load(&counts[level]);
+}
+
+/* --- one line ------------------------------------------------------------------------------------
+ */
+
+/* All of piece or nothing of it: an escape cut in half would say something else. */
+static bool line_put(struct line *line, size_t limit, const char *piece, size_t len)
+{
+    if (line->len + len > limit)
+        return false;
+    memcpy(line->p + line->len, piece, len);
+    line->len += len;
+    return true;
+}
+
+/* Invisible, or moving what is around it: a name must not rewrite the line it stands in. */
+static bool is_hidden(uint32_t code)
+{
+    return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x061C || code == 0x200E ||
+           code == 0x200F || (code >= 0x2028 && code <= 0x202E) ||
+           (code >= 0x2066 && code <= 0x2069);
+}
+
+static bool needs_quotes(const char *text)
+{
+    size_t len = strnlen(text, VALUE_BYTES);
+    for (size_t i = 0; i < len;) {
+        uint32_t code;
+        i += bn_utf8_next(text + i, len - i, &code);
+        if (code == ' ' || code == '"' || code == '\\' || code == '=' || is_hidden(code))
+            return true;
+    }
+    return len == 0;
+}
+
+/* One code point as it may stand in a line; returns how many bytes of out it took. */
+static size_t show_code(char out[8], const char *p, size_t n, uint32_t code)
+{
+    if (code == BN_UTF8_BAD) {
+        memcpy(out, "\xEF\xBF\xBD", 3);
+        return 3;
+    }
+    if (code == '"' || code == '\\' || code == '\n' || code == '\t') {
+        out[0] = '\\';
+        out[1] = code == '\n' ? 'n' : code == '\t' ? 't' : (char)code;
+        return 2;
+    }
+    if (is_hidden(code))
+        return (size_t)snprintf(out, 8, "\\u%04x", (unsigned)code);
+    memcpy(out, p, n);
+    return n;
+}
+
+static void put_value(struct line *line, const char *text)
+{
+    bool quoted = needs_quotes(text);
+    size_t room = LINE_BYTES - 1 - line->len;                         /* the newline */
+    size_t limit = line->len + BN_MIN(room, (size_t)VALUE_BYTES) - 5; /* "…" and two quotes */
+    size_t len = strnlen(text, VALUE_BYTES);
+    bool whole = true;
+    if (quoted)
+        line->p[line->len++] = '"';
+    for (size_t i = 0; i < len && whole;) {
+        uint32_t code;
+        char shown[8];
+        size_t n = bn_utf8_next(text + i, len - i, &code);
+        whole = line_put(line, limit, shown, show_code(shown, text + i, n, code));
+        i += n;
+    }
+    if (!whole || len == VALUE_BYTES)
+        line_put(line, limit + 5, "\xE2\x80\xA6", 3);
+    if (quoted)
+        line->p[line->len++] = '"';
+}
+
+/* An event or a key: the program's own word, and still one word if it was not. */
+static void put_word(struct line *line, const char *word, size_t max)
+{
+    for (size_t i = 0; word[i] && i < max; i++)
+        line->p[line->len++] = word[i] > ' ' && word[i] < 0x7F && !strchr("=\"", word[i]) ? word[i]
+                                                                                          : '_';
+}
+
+static void begin_line(struct line *line, enum bn_level level, const char *event)
+{
+    struct bn_clock now;
+    if (test_clock)
+        now = *test_clock;
+    else
+        bn_clock_read(&now);
+    bn_time_text(now.now_ms, line->p);
+    line->len = BN_TIME_TEXT_SIZE - 1;
+    line->len += (size_t)snprintf(line->p + line->len, 8, " %-5s ", bn_level_word(level));
+    size_t start = line->len;
+    put_word(line, event, 64);
+    while (line->len - start < EVENT_WIDTH)
+        line->p[line->len++] = ' ';
+}
+
+static void put_pair(struct line *line, struct bn_kv pair)
+{
+    /* A key, "=", one value of a few bytes, and the newline: below that the pair is left out. */
+    if (line->len + 64 > LINE_BYTES)
+        return;
+    line->p[line->len++] = ' ';
+    put_word(line, pair.key, 32);
+    line->p[line->len++] = '=';
+    if (pair.text)
+        put_value(line, pair.text);
+    else
+        line->len += (size_t)snprintf(line->p + line->len, 24, "%lld", (long long)pair.number);
+}
+
+/* --- where lines go ------------------------------------------------------------------------------
+ */
+
+static void print_line(struct line *line)
+{
+    line->p[line->len] = '\n';
+    /* What does not go at once is lost here and still kept in memory: a full pipe must not stop us.
+     */
+    while (out_fd >= 0 && write(out_fd, line->p, line->len + 1) < 0 && errno == EINTR)
+        continue;
+    line->p[line->len] = 0;
+}
+
+static void keep_line(struct line *line)
+{
+    print_line(line);
+    last_seq++;
+    char **slot = &kept[last_seq % LINES_KEPT];
+    *slot = bn_realloc(*slot, line->len + 1);
+    memcpy(*slot, line->p, line->len + 1);
+    if (line_hook) {
+        in_hook = true;
+        line_hook(hook_user, last_seq, line->p);
+        in_hook = false;
+    }
+}
+
+void bn_log_read(uint64_t after, void (*each)(void *user, uint64_t seq, const char *line),
+        void *user)
+{
+    enter();
+    uint64_t end = last_seq;
+    leave();
+    for (uint64_t seq = after; seq < end;) {
+        char line[LINE_BYTES];
+        enter();
+        seq = BN_MAX(seq, last_seq > LINES_KEPT ? last_seq - LINES_KEPT : 0) + 1;
+        memcpy(line, kept[seq % LINES_KEPT], strlen(kept[seq % LINES_KEPT]) + 1);
+        leave();
+        each(user, seq, line);
+    }
+}
+
+/* --- repetition ----------------------------------------------------------------------------------
+ */
+
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+    do {
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3); /* FNV-1a */
+    } while (*text++);
+    return hash;
+}
+
+static uint64_t repeat_key(const char *event, const struct bn_kv *first)
+{
+    uint64_t hash = hash_text(UINT64_C(0xcbf29ce484222325), event);
+    char number[24];
+    snprintf(number, sizeof number, "%lld", (long long)first->number);
+    hash = hash_text(hash, first->text ? first->text : number);
+    return hash ? hash : 1;
+}
+
+/* Says how many lines the window held back, and frees it. */
+static void close_window(struct repeat *repeat)
+{
+    if (repeat->held > 0) {
+        struct line line;
+        char text[40];
+        snprintf(text, sizeof text, "%u more in %d s", repeat->held, REPEAT_WINDOW_MS / 1000);
+        begin_line(&line, repeat->level, repeat->event);
+        put_pair(&line, BN_KV(repeat->name, repeat->value));
+        put_pair(&line, BN_KV("text", text));
+        keep_line(&line);
+    }
+    repeat->key = 0;
+}
+
+static void close_windows(int64_t now_mono_ms)
+{
+    if (now_mono_ms < next_close_mono_ms)
+        return;
+    next_close_mono_ms = INT64_MAX;
+    for (size_t i = 0; i < (size_t)REPEAT_SETS * REPEAT_WAYS; i++) {
+        struct repeat *repeat = &repeats[i / REPEAT_WAYS][i % REPEAT_WAYS];
+        if (repeat->key && repeat->until_mono_ms <= now_mono_ms)
+            close_window(repeat);
+        else if (repeat->key && repeat->held > 0)
+            next_close_mono_ms = BN_MIN(next_close_mono_ms, repeat->until_mono_ms);
+    }
+}
+
+/* The window of this key; a new one takes the place of the one that ends first. */
+static struct repeat *get_window(uint64_t key, int64_t now_mono_ms)
+{
+    struct repeat *set = repeats[key % REPEAT_SETS];
+    struct repeat *oldest = &set[0];
+    for (size_t i = 0; i < REPEAT_WAYS; i++) {
+        if (set[i].key == key && set[i].until_mono_ms > now_mono_ms)
+            return &set[i];
+        if (set[i].key == key || !set[i].key) {
+            oldest = &set[i];
+            break;
+        }
+        if (set[i].until_mono_ms < oldest->until_mono_ms)
+            oldest = &set[i];
+    }
+    close_window(oldest);
+    *oldest = (struct repeat){.key = key, .until_mono_ms = now_mono_ms + REPEAT_WINDOW_MS};
+    return oldest;
+}
+
+static bool is_repetition(enum bn_level level, const char *event, const struct bn_kv *first)
+{
+    int64_t now = test_clock ? test_clock->mono_ms : bn_clock_mono_ns() / 1000000;
+    close_windows(now);
+    struct repeat *repeat = get_window(repeat_key(event, first), now);
+    if (repeat->lines < REPEAT_LINES) {
+        repeat->lines++;
+        return false;
+    }
+    if (repeat->held++ == 0) {
+        bn_text_clip(repeat->event, sizeof repeat->event, bn_str(event));
+        bn_text_clip(repeat->name, sizeof repeat->name, bn_str(first->key));
+        if (first->text)
+            bn_text_clip(repeat->value, sizeof repeat->value,
+                    (struct bn_str){first->text, strnlen(first->text, sizeof repeat->value)});
+        else
+            snprintf(repeat->value, sizeof repeat->value, "%lld", (long long)first->number);
+        next_close_mono_ms = BN_MIN(next_close_mono_ms, repeat->until_mono_ms);
+    }
+    repeat->level = level;
+    return true;
+}
+
+void bn_log_pairs(enum bn_level level, const char *event, const struct bn_kv *pairs, size_t n)
+{
+    atomic_fetch_add(&counts[level], 1);
+    if ((int)level < atomic_load(&min_level))
+        return;
+    assert(n > 0);
+    enter();
+    if (!is_repetition(level, event, &pairs[0])) {
+        struct line line;
+        begin_line(&line, level, event);
+        for (size_t i = 0; i < n; i++)
+            put_pair(&line, pairs[i]);
+        keep_line(&line);
+    }
+    leave();
+}
