@@ -1,0 +1,28 @@
+/*
+ * http_head: one complete request head (request line and fields) read and judged at once.
+ *
+ * Private to wire/: http.c collects the bytes, this module reads them.
+ */
+#pragma once
+
+#include "wire/http.h"
+
+/* SP, HTAB, visible ASCII and obs-text: what may stand in a field value (RFC 9110 section 5.5). */
+static inline bool bn_http_is_text(unsigned char c)
+{
+    return c >= ' ' ? c != 0x7f : c == '\t';
+}
+
+/* tchar of RFC 9110 section 5.6.2: what names, methods and tokens are made of. */
+static inline bool bn_http_is_tchar(unsigned char c)
+{
+    static const uint32_t bits[8] = {0, 0x03ff6cfa, 0xc7fffffe, 0x57ffffff};
+    return bits[c >> 5] >> (c & 31) & 1;
+}
+
+/* Reads raw[0..len), which ends with CRLF CRLF, holds no other CR or LF than in CRLF and only bytes
+   of bn_http_is_text otherwise. head (zeroed) has room for one field per line after the first; its
+   views point into raw, where an absolute-form target may be rearranged. On failure head is
+   undefined. */
+BN_MUST_CHECK bool bn_http_head_read(struct bn_http_head *head, char *raw, size_t len,
+        struct bn_err *err);
