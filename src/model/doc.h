@@ -31,6 +31,13 @@ BN_MUST_CHECK bool bn_doc_only(const struct bn_doc *doc, const char *const *name
 const struct bn_doc *bn_doc_at(const struct bn_doc *doc, const char *name); /* object member, any type */
 size_t bn_doc_count(const struct bn_doc *array);                            /* 0 unless an array */
 const struct bn_doc *bn_doc_item(const struct bn_doc *array, size_t i);
+/* Members one by one, in no promised order: begin with *at NULL; NULL after the last. */
+const struct bn_doc *bn_doc_next(const struct bn_doc *object, void **at, const char **out_name);
 bool bn_doc_is_object(const struct bn_doc *doc);
+bool bn_doc_is_null(const struct bn_doc *value);
 bool bn_doc_get_text(const struct bn_doc *value, struct bn_str *out);
 bool bn_doc_get_i64(const struct bn_doc *value, int64_t *out);
+bool bn_doc_get_f64(const struct bn_doc *value, double *out); /* whole numbers too */
+bool bn_doc_get_bool(const struct bn_doc *value, bool *out);
+/* For sentences: "text", "a whole number", "an object", …; "nothing" for NULL. */
+const char *bn_doc_type_word(const struct bn_doc *value);

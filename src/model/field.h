@@ -38,7 +38,7 @@ struct bn_field {
     uint16_t size; /* bytes of the member */
     uint8_t type;
     uint8_t flags;
-    uint8_t decimals;         /* BN_T_F64 in JSON */
+    uint8_t decimals;         /* BN_T_F64 in JSON, below 1,000; larger values are written whole */
     int64_t min;              /* I64 and F64, when min < max */
     int64_t max;
     const char *const *words; /* BN_T_ENUM, NULL-terminated */

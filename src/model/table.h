@@ -24,6 +24,7 @@ struct bn_table {
     /* private */
     struct bn_row **slots;
     size_t slot_count;
+    uint64_t seed;
 };
 
 void bn_table_init(struct bn_table *table, const struct bn_record_type *type, size_t max);
