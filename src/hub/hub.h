@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/clock.h"
+
 #include "live/live.h"
 #include "store/store.h"
 #include "topic/sink.h"
@@ -13,19 +14,21 @@ typedef void (*bn_answer_fn)(void *user, const struct bn_fact *fact, const struc
 
 struct bn_hub {
     const struct bn_clock *clock;
-    struct bn_store *store; /* NULL: nothing is kept (tests, benches); records are acknowledged at once */
+    struct bn_store
+            *store; /* NULL: nothing is kept (tests, benches); records are acknowledged at once */
     struct bn_live live;
     struct bn_topics topics;
     uint64_t fact_count;
-    uint64_t refused_count;
-    /* private */
+    uint64_t refused_count; /* facts that were not admitted */
     struct bn_inbox *inbox;
-    struct bn_fact *waiting; /* of this thread */
+    /* private */
+    struct bn_fact *waiting; /* told by this thread, for the next turn */
     size_t waiting_count;
     size_t waiting_cap;
-    struct bn_list pending; /* records given to the store, not yet acknowledged */
-    struct bn_list this_turn;
-    struct bn_hub_watch *watches;
+    struct bn_fact *spare; /* changes places with waiting each turn */
+    size_t spare_cap;
+    struct bn_list asked; /* records applied but not yet acknowledged, oldest first */
+    struct bn_watch *watches;
 };
 
 void bn_hub_init(struct bn_hub *hub, const struct bn_clock *clock, struct bn_store *store,
@@ -34,22 +37,25 @@ void bn_hub_finish(struct bn_hub *hub);
 
 /* Any thread; next turn. False: the inbox is full, the fact is counted as lost. */
 bool bn_hub_submit(struct bn_hub *hub, const struct bn_fact *fact);
-/* Loop thread; this turn or the next. Cannot be refused for room: the caller is paced by its own turn. */
+/* Loop thread; this turn or the next. Cannot be refused for room: the caller is paced by its own
+ * turn. */
 void bn_hub_tell(struct bn_hub *hub, const struct bn_fact *fact);
-/* Loop thread, records: admitted and applied now; answer(user, …) comes when the store has kept it (err
-   NULL) or refused it (storage; what was applied is undone). False: not admitted, err says why, and
-   answer will not be called. */
-BN_MUST_CHECK bool bn_hub_ask(struct bn_hub *hub, const struct bn_fact *fact, bn_answer_fn answer, void *user,
-        struct bn_err *err);
+/* Loop thread, records: admitted and applied now; answer(user, …) comes when the store has kept it
+   (err NULL) or refused it (storage; what was applied is undone). False: not admitted, err says
+   why, and answer will not be called. */
+BN_MUST_CHECK bool bn_hub_ask(struct bn_hub *hub, const struct bn_fact *fact, bn_answer_fn answer,
+        void *user, struct bn_err *err);
 /* Facts read back from the store, before the first turn. */
 void bn_hub_replay(struct bn_hub *hub, const struct bn_fact *fact);
 
-/* Called on the loop thread for every told change of that kind (after the store kept it, for records). */
+/* Called on the loop thread for every change of that kind: samples when told, records when kept,
+   and for facts replayed. Watchers must not ask or tell from inside replayed facts. */
 void bn_hub_watch(struct bn_hub *hub, enum bn_kind kind,
         void (*fn)(void *user, const struct bn_fact *fact), void *user);
 
-/* The turn: waiting facts, acknowledgements, the batch, the topics. True: more is waiting already. */
+/* The turn: waiting facts, acknowledgements, the batch, the topics. True: more is waiting already.
+ */
 bool bn_hub_turn(struct bn_hub *hub);
 
-uint64_t bn_hub_lost(const struct bn_hub *hub);  /* any thread */
-size_t bn_hub_depth(const struct bn_hub *hub);
+/* Closes the ten seconds being gathered, at shutdown; before the last flush of the store. */
+void bn_hub_close_series(struct bn_hub *hub);

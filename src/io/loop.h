@@ -10,10 +10,11 @@ struct bn_loop;
 struct bn_timer;
 
 BN_MUST_CHECK bool bn_loop_create(struct bn_loop **out, struct bn_clock *clock, struct bn_err *err);
-void bn_loop_destroy(struct bn_loop *loop); /* everything opened on it must be closed; NULL is fine */
+void bn_loop_destroy(
+        struct bn_loop *loop); /* everything opened on it must be closed; NULL is fine */
 
-/* Until bn_loop_stop: wait for something, then turn(user). When turn says true, more is waiting and the
-   next wait does not block. clock is read before each turn. */
+/* Until bn_loop_stop: wait for something, then turn(user). When turn says true, more is waiting and
+   the next wait does not block. clock is read before each turn. */
 void bn_loop_run(struct bn_loop *loop, bool (*turn)(void *user), void *user);
 /* One such round; blocks at most wait_ms (-1: until something happens). For tests and embedding. */
 void bn_loop_round(struct bn_loop *loop, int64_t wait_ms, bool (*turn)(void *user), void *user);
@@ -26,7 +27,8 @@ void bn_loop_reap(struct bn_loop *loop, void (*fn)(void *user), void *user);
 void bn_loop_on_signal(struct bn_loop *loop, int signo, void (*fn)(void *user), void *user);
 
 struct bn_timer *bn_timer_create(struct bn_loop *loop, void (*fn)(void *user), void *user);
-void bn_timer_start(struct bn_timer *timer, int64_t after_ms, int64_t repeat_ms); /* repeat 0: once */
+void bn_timer_start(struct bn_timer *timer, int64_t after_ms,
+        int64_t repeat_ms); /* repeat 0: once */
 void bn_timer_stop(struct bn_timer *timer);
 void bn_timer_destroy(struct bn_timer *timer); /* NULL is fine */
 
@@ -35,7 +37,12 @@ struct bn_loop_stats {
     uint64_t turns;
     double worst_turn_ms;
 };
+
 void bn_loop_get_stats(struct bn_loop *loop, struct bn_loop_stats *out);
 
+/* For io/ only: the library's loop, and one buffer that every read of this loop shares. */
+#define BN_SCRATCH_BYTES (64 << 10)
 struct uv_loop_s;
-struct uv_loop_s *bn_loop_uv(struct bn_loop *loop); /* io/ only */
+struct uv_loop_s *bn_loop_uv(struct bn_loop *loop);
+char *bn_loop_scratch(struct bn_loop *loop);
+const struct bn_clock *bn_loop_clock(const struct bn_loop *loop);

@@ -1,12 +1,14 @@
 /*
  * stream: a socket with bounded buffers and a "full" state, plain or TLS; listen and accept.
  *
- * Bytes to send are shared blocks (base/bytes) or copies; nothing is held while idle. Loop thread only.
+ * Bytes to send are shared blocks (base/bytes) or copies; nothing is held while idle. Loop thread
+ * only.
  */
 #pragma once
 
 #include "base/bytes.h"
 #include "base/text.h"
+
 #include "io/loop.h"
 #include "io/tls.h"
 
@@ -19,13 +21,14 @@ struct bn_stream_ops {
     size_t (*data)(void *user, const char *p, size_t len);
     /* Everything queued has been handed to the kernel, after a time when it had not. */
     void (*drained)(void *user);
-    /* The last call: the peer left (err NULL) or something broke. The stream is freed after this turn. */
+    /* The last call: the peer left (err NULL) or something broke. The stream is freed after this
+     * turn. */
     void (*closed)(void *user, const struct bn_err *err);
 };
 
 struct bn_listener_config {
-    char host[64]; /* "127.0.0.1", "::", "0.0.0.0" */
-    int port;      /* 0: any free one */
+    char host[64];             /* "127.0.0.1", "::", "0.0.0.0" */
+    int port;                  /* 0: any free one */
     struct bn_tls_config *tls; /* NULL: plain */
     /* A new connection; set its ops in the call, or close it. */
     void (*accepted)(void *user, struct bn_stream *stream);
@@ -47,20 +50,30 @@ int bn_stream_fd(const struct bn_stream *stream);
 
 /* Queues a copy, or a reference. Sent by bn_stream_flush(), which the owner calls once per turn. */
 void bn_stream_put(struct bn_stream *stream, const void *p, size_t len);
-void bn_stream_put_bytes(struct bn_stream *stream, struct bn_bytes *bytes, size_t offset, size_t len);
+void bn_stream_put_bytes(struct bn_stream *stream, struct bn_bytes *bytes, size_t offset,
+        size_t len);
 void bn_stream_flush(struct bn_stream *stream);
-/* Sends at once when nothing is queued: the fan-out path, one system call, no copy. What the kernel does
-   not take is queued by reference. */
+/* Sends at once when nothing is queued: the fan-out path, one system call, no copy. What the kernel
+   does not take is queued by reference. */
 void bn_stream_send_bytes(struct bn_stream *stream, struct bn_bytes *bytes);
 
-size_t bn_stream_queued(const struct bn_stream *stream);  /* bytes not yet handed to the kernel */
+/* For live listeners: the kernel asks for more only when little is left unsent, so that what is
+   sent late is fresh (TCP_NOTSENT_LOWAT 16 KiB, REALTIME 4). */
+void bn_stream_prefer_fresh(struct bn_stream *stream);
+
+size_t bn_stream_queued(const struct bn_stream *stream); /* bytes not yet handed to the kernel */
 int64_t bn_stream_stalled_ms(const struct bn_stream *stream, int64_t mono_ms); /* 0: not stalled */
-uint64_t bn_stream_sent(const struct bn_stream *stream);  /* bytes, since the start */
+uint64_t bn_stream_sent(const struct bn_stream *stream); /* bytes, since the start */
 
 void bn_stream_pause(struct bn_stream *stream);
 void bn_stream_resume(struct bn_stream *stream);
 
-/* Sends what is queued, then says goodbye and waits at most 2 s for the peer, so that the last answer is
-   not lost to a reset. closed() is still called. */
+/* Sends what is queued, then says goodbye and waits at most 2 s for the peer, so that the last
+   answer is not lost to a reset. closed() is still called. */
 void bn_stream_close(struct bn_stream *stream);
-void bn_stream_abort(struct bn_stream *stream); /* at once; closed() is called at the end of the turn */
+void bn_stream_abort(
+        struct bn_stream *stream); /* at once; closed() is called at the end of the turn */
+
+bool bn_stream_is_handshaking(const struct bn_stream *stream); /* TLS not yet agreed */
+/* Each second: ends streams whose peer did not say goodbye in time. */
+void bn_streams_tick(struct bn_loop *loop);

@@ -10,26 +10,33 @@
 #include "model/limits.h"
 #include "model/table.h"
 
+struct bn_topic;
+
 struct bn_tenant_live {
     char id[BN_TENANT_MAX];
     struct bn_table tables[BN_KIND_COUNT]; /* type NULL for kinds not held in memory */
     struct bn_series_set series;
+    struct bn_topic *topics[BN_KIND_COUNT]; /* the hub's: where each kind is told, or NULL */
     struct bn_tenant_live *next;
 };
 
 struct bn_live {
     struct bn_tenant_live *tenants; /* oldest first; "default" always exists */
     size_t tenant_count;
-    struct bn_tenant_live *last; /* private: the tenant of the last fact, usually also of the next */
+    struct bn_tenant_live
+            *last; /* private: the tenant of the last fact, usually also of the next */
 };
 
 /* What a fact changed; changed 0 ends its journey. */
 struct bn_change {
     struct bn_tenant_live *tenant;
-    const char *key;   /* into the row or, when it is gone, into the fact */
-    uint64_t changed;  /* mask of fields */
+    const struct bn_table *table; /* NULL: an event, nothing is held */
+    struct bn_row *row;           /* NULL when it is gone, and for events */
+    const char *key;              /* into the fact */
+    uint64_t changed;             /* mask of fields */
     bool is_new;
     bool is_gone;
+    struct bn_tenant_live *tenant_made; /* a TENANT fact that opened a new one */
 };
 
 void bn_live_init(struct bn_live *live);
@@ -37,10 +44,12 @@ void bn_live_finish(struct bn_live *live);
 
 struct bn_tenant_live *bn_live_find(struct bn_live *live, const char *tenant); /* may be NULL */
 /* NULL when the tenant or the row is unknown. The record stays until the next turn. */
-const void *bn_live_get(struct bn_live *live, const char *tenant, enum bn_kind kind, const char *key);
+const void *bn_live_get(struct bn_live *live, const char *tenant, enum bn_kind kind,
+        const char *key);
 
-/* May this fact come in? Its tenant exists, its record is valid, there is room, and for records: what
-   the others say of it (a user name is free, a session's user exists). Changes nothing. */
-BN_MUST_CHECK bool bn_live_admit(struct bn_live *live, const struct bn_fact *fact, struct bn_err *err);
+/* May this fact come in? Its tenant exists, its record is valid, there is room, and for records:
+   what the others say of it (a user name is free, a session's user exists). Changes nothing. */
+BN_MUST_CHECK bool bn_live_admit(struct bn_live *live, const struct bn_fact *fact,
+        struct bn_err *err);
 /* Changes what we know. Admitted facts cannot fail. */
-void bn_live_apply(struct bn_live *live, const struct bn_fact *fact, int64_t now_ms, struct bn_change *out);
+void bn_live_apply(struct bn_live *live, const struct bn_fact *fact, struct bn_change *out);

@@ -1,16 +1,17 @@
 /*
- * series: numbers over time, one second apart for an hour, and the ten-second points the store keeps.
+ * series: numbers over time, one second apart for an hour, and the ten-second points the store
+ * keeps.
  *
- * A series is one SERIES field of one row: "core/3.busy_pct", "host/local.load1", "mount//.used_bytes".
- * Unknown values and missed seconds are gaps, never zeros. Loop thread only.
+ * A series is one SERIES field of one row: "core/3.busy_pct", "host/local.load1",
+ * "mount//.used_bytes". Unknown values and missed seconds are gaps, never zeros. Loop thread only.
  */
 #pragma once
 
 #include "model/fact.h"
 
-#define BN_SERIES_NAME_MAX   160
-#define BN_SERIES_SECONDS    3600  /* kept in memory at one point a second: 14 KiB per series */
-#define BN_SERIES_STEP_MS    10000 /* what the store gets */
+#define BN_SERIES_NAME_MAX 160
+#define BN_SERIES_SECONDS  3600  /* kept in memory at one point a second: 14 KiB per series */
+#define BN_SERIES_STEP_MS  10000 /* what the store gets */
 
 /* Ten seconds of one series, or a coarser roll-up of it. */
 struct bn_point {
@@ -23,10 +24,10 @@ struct bn_point {
 struct bn_series {
     char name[BN_SERIES_NAME_MAX];
     struct bn_series *next_slot; /* private */
-    float *ring;                 /* private: BN_SERIES_SECONDS values, NaN for gaps; made on first use */
-    int64_t last_s;              /* second of the newest value, 0 for none */
-    int64_t first_s;             /* second of the oldest value ever held */
-    double sum;                  /* private: of the ten seconds being filled */
+    float *ring;     /* private: BN_SERIES_SECONDS values, NaN for gaps; made on first use */
+    int64_t last_s;  /* second of the newest value, 0 for none */
+    int64_t first_s; /* second of the oldest value ever held */
+    double sum;      /* private: of the ten seconds being filled */
     float min;
     float max;
     int32_t n;
@@ -43,13 +44,14 @@ void bn_series_init(struct bn_series_set *set);
 void bn_series_finish(struct bn_series_set *set);
 
 /* "kind/id.field" */
-void bn_series_name(char out[BN_SERIES_NAME_MAX], enum bn_kind kind, const char *id, const char *field);
+void bn_series_name(char out[BN_SERIES_NAME_MAX], enum bn_kind kind, const char *id,
+        const char *field);
 struct bn_series *bn_series_find(const struct bn_series_set *set, const char *name);
 
-/* Adds every SERIES field of the fact's record at its second. For each ten seconds that this closes,
-   each(user, name, point) is called. A fact older than the newest value is ignored (the clock went
-   back: the record keeps it, the chart does not run backwards) until the clock has caught up or is more
-   than 60 s behind, when the series starts anew. */
+/* Adds every SERIES field of the fact's record at its second. For each ten seconds that this
+   closes, each(user, name, point) is called. A fact older than the newest value is ignored (the
+   clock went back: the record keeps it, the chart does not run backwards) until the clock has
+   caught up or is more than 60 s behind, when the series starts anew. */
 void bn_series_add(struct bn_series_set *set, const struct bn_fact *fact, int64_t now_ms,
         void (*each)(void *user, const char *name, const struct bn_point *point), void *user);
 /* Closes what is being filled, at shutdown. */

@@ -13,7 +13,6 @@
 #define BN_CONNECTIONS_MAX        20000    /* or RLIMIT_NOFILE - 64, whichever is less */
 #define BN_CONNECTIONS_PER_IP_MAX 512      /* loopback excepted: a proxy in front is many people */
 #define BN_FD_RESERVE             64       /* descriptors kept back for the store, logs and administrators */
-#define BN_ACCEPT_BACKOFF_MS      50       /* after EMFILE, instead of spinning (T04) */
 #define BN_BODY_BYTES_MAX         (1 << 20) /* requests; a route may ask for less */
 #define BN_OUTBOX_BYTES_MAX       (1 << 20) /* answers waiting on one connection before it stops reading */
 

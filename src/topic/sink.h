@@ -1,9 +1,9 @@
 /*
  * sink: one listener's subscriptions; a position each, never a queue.
  *
- * A listener that cannot take more costs its positions and nothing else, at any rate: when it can take
- * again it gets, per topic, one merged delta (state) or the events it missed and a gap for those that
- * are gone (log).
+ * A listener that cannot take more costs its positions and nothing else, at any rate: when it can
+ * take again it gets, per topic, one merged delta (state) or the events it missed and a gap for
+ * those that are gone (log).
  */
 #pragma once
 
@@ -13,10 +13,9 @@ struct bn_sub {
     struct bn_list topic_link; /* private */
     struct bn_topic *topic;    /* NULL: free slot */
     struct bn_sink *sink;
-    uint64_t sent;             /* last sequence handed to the listener */
+    uint64_t sent; /* last sequence handed to the listener */
     int64_t next_due_mono_ms;
-    int32_t min_ms;            /* least time between two messages of this topic; -1: paused */
-    bool must_snapshot;        /* its position is lost: a "snap" comes before anything else */
+    int32_t min_ms; /* least time between two messages of this topic; -1: paused */
 };
 
 struct bn_sink {
@@ -25,24 +24,28 @@ struct bn_sink {
     struct bn_sub **subs;
     size_t sub_count;
     size_t sub_cap;
-    void *owner; /* the web connection */
+    void *owner;     /* the web connection */
     bool is_waiting; /* a sub has something that is not due yet: ask again with bn_sink_poll */
+    bool has_more;   /* the last take left something that is due */
 };
 
 void bn_sink_init(struct bn_sink *sink, struct bn_topics *set, void *owner);
 void bn_sink_finish(struct bn_sink *sink); /* leaves every topic */
 
 /* Joins at position sent (already told in the reply). The sub stays valid until it is left. */
-struct bn_sub *bn_sink_join(struct bn_sink *sink, struct bn_topic *topic, uint64_t sent, int32_t min_ms);
+struct bn_sub *bn_sink_join(struct bn_sink *sink, struct bn_topic *topic, uint64_t sent,
+        int32_t min_ms);
 struct bn_sub *bn_sink_find(struct bn_sink *sink, const struct bn_topic *topic); /* may be NULL */
 struct bn_sub *bn_sink_find_alias(struct bn_sink *sink, uint32_t alias);
 void bn_sink_leave(struct bn_sink *sink, struct bn_sub *sub);
 void bn_sink_set_rate(struct bn_sink *sink, struct bn_sub *sub, int32_t min_ms);
 
 /* Collects what is due now into out (references move to the caller), at most max messages and about
-   bytes_max bytes of JSON; positions advance. Log gaps come as messages of their own. Returns how many;
-   call again when the listener has taken them: the sink stays due while something is left. */
-size_t bn_sink_take(struct bn_sink *sink, int64_t now_mono_ms, struct bn_msg **out, size_t max, size_t bytes_max);
+   bytes_max bytes of JSON; positions advance. Log gaps come as messages of their own. Returns how
+   many; has_more says that something due is left: call again when the listener has taken these. */
+size_t bn_sink_take(struct bn_sink *sink, int64_t now_mono_ms, struct bn_msg **out, size_t max,
+        size_t bytes_max);
 
-/* For sinks that wait for a rate to pass: puts them on due_sinks when something is due. */
+/* Puts a sink on due_sinks when something is due: after a rate has passed, after it could take no
+ * more. */
 void bn_sink_poll(struct bn_sink *sink, int64_t now_mono_ms);

@@ -1,9 +1,10 @@
 /*
  * topic: what is told, numbered; per tenant, with enough memory of the past to resume.
  *
- * A state topic shows tables: its value is their rows, its deltas are RFC 7396 merge patches of what
- * changed, and any range of sequences has one delta made from the rows as they are now. A log topic
- * keeps its last events. A position is (epoch, sequence); +1 per turn in which something changed.
+ * A state topic shows tables: its value is their rows, its deltas are RFC 7396 merge patches of
+ * what changed, and any range of sequences has one delta made from the rows as they are now. A log
+ * topic keeps its last events. A position is (epoch, sequence); +1 per turn in which something
+ * changed.
  */
 #pragma once
 
@@ -14,14 +15,25 @@
 
 #define BN_EPOCH_MAX    14 /* 64 random bits in base36, and a NUL */
 #define BN_SECTIONS_MAX 8
-
-struct bn_sink;
-struct bn_topics;
+#define BN_MERGED_MAX \
+    4 /* merged ranges remembered per commit: listeners are slow in few different ways */
 
 struct bn_section {
     const char *name; /* "" is the root of the value */
     const struct bn_table *table;
     bool is_single;
+};
+
+struct bn_topics {
+    struct bn_list all;
+    struct bn_list dirty;     /* topics with changes of this turn */
+    struct bn_list due_sinks; /* sinks with something to say: web/ flushes them */
+    uint32_t next_alias;
+    uint64_t encoded;   /* messages and values encoded, for the test that says: once */
+    uint64_t conflated; /* changes merged for slow listeners */
+    uint64_t gaps;      /* log events listeners were told they missed */
+    size_t count;
+    size_t sub_count;
 };
 
 struct bn_topic {
@@ -32,49 +44,58 @@ struct bn_topic {
     char tenant[BN_TENANT_MAX];
     uint32_t alias; /* `k` on the wire */
     char epoch[BN_EPOCH_MAX];
-    uint64_t seq; /* of the last commit */
+    uint64_t seq; /* of the last commit, or the last event */
     struct bn_section sections[BN_SECTIONS_MAX];
     size_t section_count;
     struct bn_list subs;
     size_t sub_count;
-    struct bn_ring *ring; /* private: commits of a state topic, events of a log topic */
-    struct bn_msg *newest;   /* private: seq-1 → seq */
-    struct bn_msg *merged;   /* private: the last merged range, for the next listener as slow */
-    struct bn_msg *snapshot; /* private: at seq */
-};
-
-struct bn_topics {
-    struct bn_list all;
-    struct bn_list dirty;      /* topics with changes of this turn */
-    struct bn_list due_sinks;  /* sinks with something to say: web/ flushes them */
-    uint32_t next_alias;
-    uint64_t encoded;          /* messages encoded, for the test that says: once */
-    uint64_t conflated;        /* changes merged for slow listeners */
-    uint64_t gaps;             /* log events listeners were told they missed */
-    size_t sub_count;
+    /* private */
+    struct bn_changes *changes; /* what changed when, of a state topic */
+    struct bn_events *events;   /* the last events of a log topic */
+    struct bn_msg *newest;      /* seq - 1 to seq */
+    struct bn_msg *merged[BN_MERGED_MAX];
+    size_t merged_next;
+    struct bn_bytes *value;
+    struct bn_msg *snap;
 };
 
 void bn_topics_init(struct bn_topics *set);
-void bn_topics_finish(struct bn_topics *set);
+void bn_topics_finish(struct bn_topics *set); /* every sink must have left */
 
-struct bn_topic *bn_topic_create(struct bn_topics *set, const struct bn_topic_info *info, const char *tenant);
+struct bn_topic *bn_topic_create(struct bn_topics *set, const struct bn_topic_info *info,
+        const char *tenant);
 /* The only lookup: a session's tenant is part of it. NULL: no such topic there. */
 struct bn_topic *bn_topic_find(struct bn_topics *set, const char *tenant, struct bn_str name);
-void bn_topic_show(struct bn_topic *topic, const char *section, const struct bn_table *table, bool is_single);
+void bn_topic_show(struct bn_topic *topic, const char *section, const struct bn_table *table,
+        bool is_single);
 
-/* A row of a section changed (mask of fields), or is gone. Told at the end of the turn. */
-void bn_topic_change(struct bn_topic *topic, const char *section, const char *key, uint64_t changed, bool is_gone);
+/* A row of a shown table changed (mask of fields). Told at the end of the turn. */
+void bn_topic_change(struct bn_topic *topic, const struct bn_table *table, struct bn_row *row,
+        uint64_t changed);
+/* The row with that key is no more. */
+void bn_topic_gone(struct bn_topic *topic, const struct bn_table *table, const char *key);
 /* An event of a log topic; json is one value. */
-void bn_topic_event(struct bn_topic *topic, struct bn_str json, int64_t now_mono_ms);
+void bn_topic_event(struct bn_topic *topic, struct bn_str json);
 /* Ends the turn: numbers this turn's changes and puts the listeners' sinks on due_sinks. */
 void bn_topics_commit(struct bn_topics *set);
 
-/* Messages: a new reference each, or NULL. */
-struct bn_msg *bn_topic_snapshot(struct bn_topic *topic);       /* {…} the value itself */
-/* after..seq as one message: {"t":"d",…}. NULL when `after` is no longer remembered. State topics. */
+/* The value now, as JSON; borrowed until the next commit. State topics. */
+struct bn_bytes *bn_topic_value(struct bn_topic *topic);
+/* Messages; a new reference each. */
+struct bn_msg *bn_topic_snap(struct bn_topic *topic); /* {"t":"snap",…}: a position was lost */
+/* after..seq as one message, {"t":"d",…}; NULL when `after` is no longer remembered. State topics.
+ */
 struct bn_msg *bn_topic_delta(struct bn_topic *topic, uint64_t after);
+/* Only the patch of such a message, {…}, for replies that carry more; appended to out. False: as
+ * NULL. */
+BN_MUST_CHECK bool bn_topic_patch(struct bn_topic *topic, uint64_t after, struct bn_buf *out);
 /* The event with that sequence; NULL when it is no longer (or not yet) there. Log topics. */
 struct bn_msg *bn_topic_get_event(struct bn_topic *topic, uint64_t seq);
-uint64_t bn_topic_oldest(const struct bn_topic *topic); /* oldest event kept; seq + 1 when there is none */
-/* Can a listener at (epoch, after) be continued without a snapshot? */
+struct bn_str bn_topic_event_data(
+        const struct bn_msg *event); /* the value given to bn_topic_event */
+uint64_t bn_topic_oldest(
+        const struct bn_topic *topic); /* oldest event kept; seq + 1 when none is */
+/* {"t":"gap",…}: events from..to of a log topic are gone. */
+struct bn_msg *bn_topic_gap(struct bn_topic *topic, uint64_t from, uint64_t to);
+/* Can a listener at (epoch, after) be continued without a snapshot or gap? */
 bool bn_topic_can_resume(const struct bn_topic *topic, struct bn_str epoch, uint64_t after);

@@ -1,0 +1,344 @@
+#include "hub/hub.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub/inbox.h"
+
+#define EVENT_BYTES_MAX 8192 /* one record as JSON */
+
+/* A record that was applied and given to the store, until the store has spoken. */
+struct asked {
+    struct bn_list link;
+    uint64_t batch; /* 0: of this turn, not yet handed over */
+    struct bn_fact fact;
+    struct bn_fact before; /* what stood there, for the way back when the store refuses */
+    bool had_before;
+    bn_answer_fn answer;
+    void *user;
+};
+
+struct bn_watch {
+    enum bn_kind kind;
+    void (*fn)(void *user, const struct bn_fact *fact);
+    void *user;
+    struct bn_watch *next;
+};
+
+/* --- topics of a tenant
+ * ---------------------------------------------------------------------------- */
+
+static void open_topics(struct bn_hub *hub, struct bn_tenant_live *tenant)
+{
+    for (size_t i = 0; i < bn_topic_count; i++) {
+        struct bn_topic *topic = bn_topic_create(&hub->topics, &bn_topics[i], tenant->id);
+        for (size_t kind = 0; kind < BN_KIND_COUNT; kind++) {
+            const struct bn_kind_info *info = &bn_kinds[kind];
+            if (strcmp(info->topic, topic->info->name) != 0)
+                continue;
+            tenant->topics[kind] = topic;
+            if (info->rows_max > 0)
+                bn_topic_show(topic, info->section, &tenant->tables[kind], info->is_single);
+        }
+    }
+}
+
+void bn_hub_init(struct bn_hub *hub, const struct bn_clock *clock, struct bn_store *store,
+        void (*wake)(void *user), void *user)
+{
+    memset(hub, 0, sizeof *hub);
+    hub->clock = clock;
+    hub->store = store;
+    hub->inbox = bn_inbox_create(BN_INBOX_FACTS_MAX, wake, user);
+    bn_list_init(&hub->asked);
+    bn_live_init(&hub->live);
+    bn_topics_init(&hub->topics);
+    open_topics(hub, hub->live.tenants);
+}
+
+void bn_hub_finish(struct bn_hub *hub)
+{
+    bn_list_each_safe(it, tmp, &hub->asked)
+        free(container_of(it, struct asked, link));
+    while (hub->watches) {
+        struct bn_watch *watch = hub->watches;
+        hub->watches = watch->next;
+        free(watch);
+    }
+    bn_topics_finish(&hub->topics);
+    bn_live_finish(&hub->live);
+    bn_inbox_destroy(hub->inbox);
+    free(hub->waiting);
+    free(hub->spare);
+}
+
+void bn_hub_watch(struct bn_hub *hub, enum bn_kind kind,
+        void (*fn)(void *user, const struct bn_fact *fact), void *user)
+{
+    struct bn_watch *watch = bn_alloc(sizeof *watch);
+    *watch = (struct bn_watch){kind, fn, user, hub->watches};
+    hub->watches = watch;
+}
+
+/* --- publish
+ * --------------------------------------------------------------------------------------- */
+
+static void tell_watchers(struct bn_hub *hub, const struct bn_fact *fact)
+{
+    for (struct bn_watch *watch = hub->watches; watch; watch = watch->next)
+        if (watch->kind == fact->kind)
+            watch->fn(watch->user, fact);
+}
+
+static void publish_event(struct bn_topic *topic, const struct bn_fact *fact)
+{
+    BN_BUF_AUTO buf;
+    bn_buf_init(&buf, EVENT_BYTES_MAX);
+    struct bn_json json;
+    bn_json_init(&json, &buf);
+    bn_json_object(&json);
+    bn_record_json(bn_kinds[fact->kind].type, &fact->u, BN_MASK_ALL, BN_ABSENT_OMIT, &json);
+    bn_json_object_end(&json);
+    if (bn_buf_ok(&buf))
+        bn_topic_event(topic, bn_buf_str(&buf));
+}
+
+static void publish(struct bn_hub *hub, const struct bn_fact *fact, const struct bn_change *change)
+{
+    struct bn_topic *topic = change->tenant->topics[fact->kind];
+    if (topic && !change->table)
+        publish_event(topic, fact);
+    else if (topic && change->is_gone)
+        bn_topic_gone(topic, change->table, change->key);
+    else if (topic)
+        bn_topic_change(topic, change->table, change->row, change->changed);
+    if (hub->watches)
+        tell_watchers(hub, fact);
+}
+
+/* A record is told when it is kept: what stands in the table by then is what is told. */
+static void publish_kept(struct bn_hub *hub, const struct bn_fact *fact)
+{
+    struct bn_change change = {.tenant = bn_live_find(&hub->live, fact->tenant),
+            .changed = BN_MASK_ALL};
+    struct bn_table *table = &change.tenant->tables[fact->kind];
+    change.key = bn_record_key(bn_kinds[fact->kind].type, &fact->u);
+    change.table = table->type ? table : NULL;
+    change.row = change.table ? bn_table_find(table, change.key) : NULL;
+    change.is_gone = change.table && !change.row;
+    publish(hub, fact, &change);
+}
+
+/* --- record
+ * ---------------------------------------------------------------------------------------- */
+
+struct keeper {
+    struct bn_store *store;
+    const char *tenant;
+};
+
+static void keep_point(void *user, const char *name, const struct bn_point *point)
+{
+    const struct keeper *keeper = user;
+    if (keeper->store)
+        bn_store_point(keeper->store, keeper->tenant, name, point);
+}
+
+static void keep_sample(struct bn_hub *hub, const struct bn_fact *fact,
+        struct bn_tenant_live *tenant)
+{
+    struct keeper keeper = {hub->store, tenant->id};
+    bn_series_add(&tenant->series, fact, hub->clock->now_ms, keep_point, &keeper);
+}
+
+void bn_hub_close_series(struct bn_hub *hub)
+{
+    for (struct bn_tenant_live *tenant = hub->live.tenants; tenant; tenant = tenant->next) {
+        struct keeper keeper = {hub->store, tenant->id};
+        bn_series_close(&tenant->series, keep_point, &keeper);
+    }
+}
+
+/* --- admit, apply
+ * ---------------------------------------------------------------------------------- */
+
+static void apply(struct bn_hub *hub, const struct bn_fact *fact, struct bn_change *change)
+{
+    bn_live_apply(&hub->live, fact, change);
+    if (change->tenant_made)
+        open_topics(hub, change->tenant_made);
+}
+
+static void take_sample(struct bn_hub *hub, const struct bn_fact *fact)
+{
+    struct bn_change change;
+    apply(hub, fact, &change);
+    if (fact->op == BN_PUT)
+        keep_sample(hub, fact, change.tenant);
+    if (change.changed)
+        publish(hub, fact, &change);
+}
+
+static void answer_now(struct asked *asked, const struct bn_err *err)
+{
+    bn_list_remove(&asked->link);
+    if (asked->answer)
+        asked->answer(asked->user, &asked->fact, err);
+    free(asked);
+}
+
+static void take_record(struct bn_hub *hub, const struct bn_fact *fact, bn_answer_fn answer,
+        void *user)
+{
+    const struct bn_kind_info *info = &bn_kinds[fact->kind];
+    struct asked *asked = bn_alloc(sizeof *asked);
+    asked->fact = *fact;
+    asked->answer = answer;
+    asked->user = user;
+    const void *before = bn_live_get(&hub->live, fact->tenant, fact->kind,
+            bn_record_key(info->type, &fact->u));
+    if (before) {
+        bn_fact_init(&asked->before, fact->kind, fact->tenant);
+        memcpy(&asked->before.u, before, info->type->size);
+        asked->had_before = true;
+    }
+    struct bn_change change;
+    apply(hub, fact, &change);
+    bn_list_append(&hub->asked, &asked->link);
+    if (hub->store)
+        bn_store_put(hub->store, fact);
+}
+
+static void take_told(struct bn_hub *hub, const struct bn_fact *fact)
+{
+    hub->fact_count++;
+    if (!bn_live_admit(&hub->live, fact, NULL))
+        hub->refused_count++;
+    else if (bn_kinds[fact->kind].class == BN_SAMPLE)
+        take_sample(hub, fact);
+    else
+        take_record(hub, fact, NULL, NULL);
+}
+
+bool bn_hub_submit(struct bn_hub *hub, const struct bn_fact *fact)
+{
+    return bn_inbox_put(hub->inbox, fact);
+}
+
+void bn_hub_tell(struct bn_hub *hub, const struct bn_fact *fact)
+{
+    if (hub->waiting_count == hub->waiting_cap) {
+        hub->waiting_cap = hub->waiting_cap ? hub->waiting_cap * 2 : 64;
+        hub->waiting = bn_realloc(hub->waiting, hub->waiting_cap * sizeof *hub->waiting);
+    }
+    hub->waiting[hub->waiting_count++] = *fact;
+}
+
+bool bn_hub_ask(struct bn_hub *hub, const struct bn_fact *fact, bn_answer_fn answer, void *user,
+        struct bn_err *err)
+{
+    hub->fact_count++;
+    if (!bn_live_admit(&hub->live, fact, err)) {
+        hub->refused_count++;
+        return false;
+    }
+    take_record(hub, fact, answer, user);
+    return true;
+}
+
+void bn_hub_replay(struct bn_hub *hub, const struct bn_fact *fact)
+{
+    struct bn_change change;
+    if (!bn_live_find(&hub->live, fact->tenant) ||
+            (fact->op == BN_PUT && !bn_live_admit(&hub->live, fact, NULL)))
+        return;
+    apply(hub, fact, &change);
+    if (change.changed)
+        tell_watchers(hub, fact);
+}
+
+/* --- the store's word
+ * ------------------------------------------------------------------------------ */
+
+static void take_back(struct bn_hub *hub, struct asked *asked)
+{
+    struct bn_change change;
+    struct bn_fact back = asked->had_before ? asked->before : asked->fact;
+    back.op = asked->had_before ? BN_PUT : BN_GONE;
+    if (bn_kinds[back.kind].rows_max > 0)
+        bn_live_apply(&hub->live, &back, &change);
+}
+
+static void spoken(void *user, const struct bn_ack *ack)
+{
+    struct bn_hub *hub = user;
+    struct bn_list mine;
+    bn_list_init(&mine);
+    bn_list_each_safe(it, tmp, &hub->asked) {
+        if (container_of(it, struct asked, link)->batch != ack->batch)
+            continue;
+        bn_list_remove(it);
+        bn_list_append(&mine, it);
+    }
+    if (!ack->ok) /* newest first, so that the oldest state is what remains */
+        for (struct bn_list *it = mine.prev; it != &mine; it = it->prev)
+            take_back(hub, container_of(it, struct asked, link));
+    bn_list_each_safe(it, tmp, &mine) {
+        struct asked *asked = container_of(it, struct asked, link);
+        if (ack->ok)
+            publish_kept(hub, &asked->fact);
+        answer_now(asked, ack->ok ? NULL : &ack->err);
+    }
+}
+
+static void take_foreign(void *user, const struct bn_fact *fact)
+{
+    bn_hub_replay(user, fact);
+}
+
+static void hand_over(struct bn_hub *hub)
+{
+    uint64_t batch = hub->store ? bn_store_flush(hub->store) : 0;
+    struct bn_ack at_once = {.batch = 0, .ok = true};
+    if (!hub->store) {
+        spoken(hub, &at_once);
+        return;
+    }
+    for (struct bn_list *it = hub->asked.prev; it != &hub->asked; it = it->prev) {
+        struct asked *asked = container_of(it, struct asked, link);
+        if (asked->batch != 0)
+            break;
+        asked->batch = batch;
+    }
+}
+
+/* Watchers may tell more meanwhile: that waits for the next turn, in the other array. */
+static void take_waiting(struct bn_hub *hub)
+{
+    struct bn_fact *facts = hub->waiting;
+    size_t count = hub->waiting_count;
+    size_t cap = hub->waiting_cap;
+    hub->waiting = hub->spare;
+    hub->waiting_cap = hub->spare_cap;
+    hub->waiting_count = 0;
+    hub->spare = facts;
+    hub->spare_cap = cap;
+    for (size_t i = 0; i < count; i++)
+        take_told(hub, &facts[i]);
+}
+
+bool bn_hub_turn(struct bn_hub *hub)
+{
+    size_t n;
+    struct bn_fact *facts = bn_inbox_take(hub->inbox, &n);
+    for (size_t i = 0; i < n; i++)
+        take_told(hub, &facts[i]);
+    take_waiting(hub);
+    if (hub->store) {
+        bn_store_collect(hub->store, spoken, hub);
+        bn_store_collect_foreign(hub->store, take_foreign, hub);
+    }
+    hand_over(hub);
+    bn_topics_commit(&hub->topics);
+    return hub->waiting_count > 0;
+}
