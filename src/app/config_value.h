@@ -1,0 +1,16 @@
+/*
+ * config_value: one value of one setting, from its text and back.
+ */
+#pragma once
+
+#include "app/config.h"
+
+/* Checks text and writes it into config; lists are appended to. The sentence begins with what was
+   wanted and does not name the setting: the caller knows where it stood. */
+BN_MUST_CHECK bool bn_setting_set(const struct bn_setting *setting, struct bn_config *config,
+        struct bn_str text, struct bn_err *err);
+/* As if nothing had been given. */
+void bn_setting_clear(const struct bn_setting *setting, struct bn_config *config);
+bool bn_setting_is_list(const struct bn_setting *setting);
+void bn_setting_put(const struct bn_setting *setting, const struct bn_config *config,
+        struct bn_buf *out);
