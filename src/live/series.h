@@ -8,18 +8,9 @@
 #pragma once
 
 #include "model/fact.h"
+#include "model/point.h"
 
-#define BN_SERIES_NAME_MAX 160
-#define BN_SERIES_SECONDS  3600  /* kept in memory at one point a second: 14 KiB per series */
-#define BN_SERIES_STEP_MS  10000 /* what the store gets */
-
-/* Ten seconds of one series, or a coarser roll-up of it. */
-struct bn_point {
-    int64_t at_ms; /* start of the interval, a multiple of its length */
-    float min;
-    float avg;
-    float max;
-};
+#define BN_SERIES_SECONDS 3600 /* kept in memory at one point a second: 14 KiB per series */
 
 struct bn_series {
     char name[BN_SERIES_NAME_MAX];

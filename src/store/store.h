@@ -10,8 +10,8 @@
 
 #include "base/clock.h"
 
-#include "live/series.h"
 #include "model/fact.h"
+#include "model/point.h"
 
 struct bn_store;
 

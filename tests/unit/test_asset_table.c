@@ -1,5 +1,4 @@
-/* What tools/embed.sh wrote into this binary: the page, or the placeholder when it was not built.
- */
+/* What tools/embed.sh wrote into this binary: the page, or the placeholder where none was built. */
 #include <stdlib.h>
 #define ZLIB_CONST /* inflate reads; the page in the binary is const */
 #include <zlib.h>
