@@ -8,12 +8,17 @@
  */
 #pragma once
 
+#include <math.h>
 #include <setjmp.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -26,6 +31,8 @@ static size_t bn_test_count;
     static void sentence(void **state);                                                            \
     __attribute__((constructor)) static void register_##sentence(void)                             \
     {                                                                                              \
+        if (bn_test_count == BN_TESTS_MAX)                                                         \
+            abort();                                                                               \
         bn_tests[bn_test_count++] = (struct CMUnitTest){#sentence, sentence, NULL, NULL, NULL};    \
     }                                                                                              \
     static void sentence(void **state __attribute__((unused)))
@@ -34,7 +41,31 @@ static size_t bn_test_count;
 #define CHECK_INT(got, want) assert_int_equal((long long)(got), (long long)(want))
 #define CHECK_STR(got, want) assert_string_equal((got), (want))
 #define CHECK_MEM(got, want, len) assert_memory_equal((got), (want), (len))
-#define CHECK_NEAR(got, want, by) assert_float_equal((float)(got), (float)(want), (float)(by))
+#define CHECK_NEAR(got, want, by) bn_check_near((got), (want), (by), __FILE__, __LINE__)
+
+static inline void bn_check_near(double got, double want, double by, const char *file, int line)
+{
+    if (fabs(got - want) <= by)
+        return;
+    print_error("%.17g is not within %g of %.17g\n", got, by, want);
+    _fail(file, line);
+}
+
+/* The statement must end the process by abort(), as a failed assert does; it runs in a child. */
+#define CHECK_ABORTS(statement)                                                                    \
+    do {                                                                                           \
+        int status_ = 0;                                                                           \
+        fflush(NULL);                                                                              \
+        pid_t child_ = fork();                                                                     \
+        if (child_ == 0) {                                                                         \
+            signal(SIGABRT, SIG_DFL);                                                              \
+            close(2);                                                                              \
+            statement;                                                                             \
+            _exit(0);                                                                              \
+        }                                                                                          \
+        assert_true(child_ > 0 && waitpid(child_, &status_, 0) == child_);                         \
+        assert_true(WIFSIGNALED(status_) && WTERMSIG(status_) == SIGABRT);                         \
+    } while (0)
 
 /* `binnacle_test NAME` runs the tests whose sentence contains NAME. */
 #define BN_TEST_MAIN()                                                                             \

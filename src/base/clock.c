@@ -3,9 +3,9 @@
 #include <string.h>
 #include <time.h>
 
-#define DAY_MS  INT64_C(86400000)
-#define YEAR_0  INT64_C(-62167219200000) /* 0000-01-01T00:00:00.000Z */
-#define YEAR_9K INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
+#define DAY_MS      INT64_C(86400000)
+#define WALL_MIN_MS INT64_C(-62167219200000) /* 0000-01-01T00:00:00.000Z */
+#define WALL_MAX_MS INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
 
 void bn_clock_read(struct bn_clock *clock)
 {
@@ -59,7 +59,7 @@ static void put_digits(char *out, int n, int value)
 
 void bn_time_text(int64_t wall_ms, char out[BN_TIME_TEXT_SIZE])
 {
-    int64_t ms = BN_MIN(BN_MAX(wall_ms, YEAR_0), YEAR_9K);
+    int64_t ms = BN_MIN(BN_MAX(wall_ms, WALL_MIN_MS), WALL_MAX_MS);
     int64_t days = ms / DAY_MS;
     int rest = (int)(ms % DAY_MS);
     if (rest < 0) {

@@ -14,11 +14,20 @@ static const struct {
 #undef X
 };
 
+/* Ends a text that did not fit in "...", between two characters. */
+static void end_cut(char *out, size_t size)
+{
+    size_t n = size - 4;
+    while (n > 0 && ((unsigned char)out[n] & 0xC0) == 0x80)
+        n--;
+    memcpy(out + n, "...", 4);
+}
+
 static void write_text(char *out, size_t size, const char *fmt, va_list args)
 {
     int n = vsnprintf(out, size, fmt, args);
     if (n >= (int)size)
-        memcpy(out + size - 4, "...", 4);
+        end_cut(out, size);
 }
 
 const char *bn_code_word(enum bn_code code)
@@ -70,6 +79,6 @@ bool bn_fail_in(struct bn_err *err, const char *fmt, ...)
     memcpy(what, err->text, sizeof what);
     int n = snprintf(err->text, sizeof err->text, "%s: %s", where, what);
     if (n >= (int)sizeof err->text)
-        memcpy(err->text + sizeof err->text - 4, "...", 4);
+        end_cut(err->text, sizeof err->text);
     return false;
 }

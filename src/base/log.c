@@ -30,14 +30,14 @@ struct line {
 };
 
 struct repeat {
-    uint64_t key; /* hash of event and first value; 0: free */
-    int64_t until_mono_ms;
+    uint64_t hash; /* of event and value; 0: free */
+    int64_t since_mono_ms;
     uint32_t lines;
     uint32_t held; /* lines not printed */
     enum bn_level level;
     char event[48];
     char name[32];
-    char value[128];
+    char value[128]; /* of the first pair, clipped */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -169,7 +169,7 @@ static void put_value(struct line *line, const char *text)
         whole = line_put(line, limit, shown, show_code(shown, text + i, n, code));
         i += n;
     }
-    if (!whole || len == VALUE_BYTES)
+    if (!whole)
         line_put(line, limit + 5, "\xE2\x80\xA6", 3);
     if (quoted)
         line->p[line->len++] = '"';
@@ -267,28 +267,49 @@ static uint64_t hash_text(uint64_t hash, const char *text)
     return hash;
 }
 
-static uint64_t repeat_key(const char *event, const struct bn_kv *first)
+/* What the window of this event and this thing would be called. */
+static void name_window(struct repeat *out, const char *event, const struct bn_kv *first)
 {
-    uint64_t hash = hash_text(UINT64_C(0xcbf29ce484222325), event);
     char number[24];
     snprintf(number, sizeof number, "%lld", (long long)first->number);
-    hash = hash_text(hash, first->text ? first->text : number);
-    return hash ? hash : 1;
+    const char *value = first->text ? first->text : number;
+    uint64_t hash = hash_text(hash_text(UINT64_C(0xcbf29ce484222325), event), value);
+    out->hash = hash ? hash : 1;
+    bn_text_clip(out->event, sizeof out->event,
+            (struct bn_str){event, strnlen(event, sizeof out->event)});
+    bn_text_clip(out->name, sizeof out->name,
+            (struct bn_str){first->key, strnlen(first->key, sizeof out->name)});
+    bn_text_clip(out->value, sizeof out->value,
+            (struct bn_str){value, strnlen(value, sizeof out->value)});
+}
+
+/* The texts are compared too: nobody may silence another's line by a name with the same hash. */
+static bool is_same_window(const struct repeat *a, const struct repeat *b)
+{
+    return a->hash == b->hash && strcmp(a->event, b->event) == 0 && strcmp(a->value, b->value) == 0;
+}
+
+static bool is_over(const struct repeat *repeat, int64_t now_mono_ms)
+{
+    return now_mono_ms - repeat->since_mono_ms >= REPEAT_WINDOW_MS;
 }
 
 /* Says how many lines the window held back, and frees it. */
-static void close_window(struct repeat *repeat)
+static void close_window(struct repeat *repeat, int64_t now_mono_ms)
 {
     if (repeat->held > 0) {
         struct line line;
-        char text[40];
-        snprintf(text, sizeof text, "%u more in %d s", repeat->held, REPEAT_WINDOW_MS / 1000);
+        char text[48];
+        int64_t ms = BN_MIN(now_mono_ms - repeat->since_mono_ms, (int64_t)REPEAT_WINDOW_MS);
+        snprintf(text, sizeof text, "%u more in %lld s", repeat->held,
+                (long long)(ms + 999) / 1000);
         begin_line(&line, repeat->level, repeat->event);
         put_pair(&line, BN_KV(repeat->name, repeat->value));
         put_pair(&line, BN_KV("text", text));
         keep_line(&line);
     }
-    repeat->key = 0;
+    repeat->hash = 0;
+    repeat->held = 0;
 }
 
 static void close_windows(int64_t now_mono_ms)
@@ -298,53 +319,49 @@ static void close_windows(int64_t now_mono_ms)
     next_close_mono_ms = INT64_MAX;
     for (size_t i = 0; i < (size_t)REPEAT_SETS * REPEAT_WAYS; i++) {
         struct repeat *repeat = &repeats[i / REPEAT_WAYS][i % REPEAT_WAYS];
-        if (repeat->key && repeat->until_mono_ms <= now_mono_ms)
-            close_window(repeat);
-        else if (repeat->key && repeat->held > 0)
-            next_close_mono_ms = BN_MIN(next_close_mono_ms, repeat->until_mono_ms);
+        if (!repeat->hash || repeat->held == 0)
+            continue;
+        if (is_over(repeat, now_mono_ms))
+            close_window(repeat, now_mono_ms);
+        else
+            next_close_mono_ms = BN_MIN(next_close_mono_ms,
+                    repeat->since_mono_ms + REPEAT_WINDOW_MS);
     }
 }
 
-/* The window of this key; a new one takes the place of the one that ends first. */
-static struct repeat *get_window(uint64_t key, int64_t now_mono_ms)
+/* The running window called `name`; a new one takes a free place, or that of the oldest. */
+static struct repeat *get_window(const struct repeat *name, int64_t now_mono_ms)
 {
-    struct repeat *set = repeats[key % REPEAT_SETS];
-    struct repeat *oldest = &set[0];
+    struct repeat *set = repeats[name->hash % REPEAT_SETS];
+    struct repeat *place = &set[0];
     for (size_t i = 0; i < REPEAT_WAYS; i++) {
-        if (set[i].key == key && set[i].until_mono_ms > now_mono_ms)
+        if (set[i].hash && is_over(&set[i], now_mono_ms))
+            close_window(&set[i], now_mono_ms);
+        if (set[i].hash && is_same_window(&set[i], name))
             return &set[i];
-        if (set[i].key == key || !set[i].key) {
-            oldest = &set[i];
-            break;
-        }
-        if (set[i].until_mono_ms < oldest->until_mono_ms)
-            oldest = &set[i];
+        if (place->hash && (!set[i].hash || set[i].since_mono_ms < place->since_mono_ms))
+            place = &set[i];
     }
-    close_window(oldest);
-    *oldest = (struct repeat){.key = key, .until_mono_ms = now_mono_ms + REPEAT_WINDOW_MS};
-    return oldest;
+    close_window(place, now_mono_ms);
+    *place = *name;
+    place->since_mono_ms = now_mono_ms;
+    return place;
 }
 
 static bool is_repetition(enum bn_level level, const char *event, const struct bn_kv *first)
 {
     int64_t now = test_clock ? test_clock->mono_ms : bn_clock_mono_ns() / 1000000;
+    struct repeat name = {0};
     close_windows(now);
-    struct repeat *repeat = get_window(repeat_key(event, first), now);
+    name_window(&name, event, first);
+    struct repeat *repeat = get_window(&name, now);
     if (repeat->lines < REPEAT_LINES) {
         repeat->lines++;
         return false;
     }
-    if (repeat->held++ == 0) {
-        bn_text_clip(repeat->event, sizeof repeat->event, bn_str(event));
-        bn_text_clip(repeat->name, sizeof repeat->name, bn_str(first->key));
-        if (first->text)
-            bn_text_clip(repeat->value, sizeof repeat->value,
-                    (struct bn_str){first->text, strnlen(first->text, sizeof repeat->value)});
-        else
-            snprintf(repeat->value, sizeof repeat->value, "%lld", (long long)first->number);
-        next_close_mono_ms = BN_MIN(next_close_mono_ms, repeat->until_mono_ms);
-    }
+    repeat->held++;
     repeat->level = level;
+    next_close_mono_ms = BN_MIN(next_close_mono_ms, repeat->since_mono_ms + REPEAT_WINDOW_MS);
     return true;
 }
 

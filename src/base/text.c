@@ -1,6 +1,5 @@
 #include "base/text.h"
 
-#include <errno.h>
 #include <locale.h>
 #include <math.h>
 #include <stdatomic.h>
