@@ -14,7 +14,7 @@
 
 struct bn_series {
     char name[BN_SERIES_NAME_MAX];
-    struct bn_series *next_slot; /* private */
+    struct bn_series *next_slot;
     float *ring;     /* private: BN_SERIES_SECONDS values, NaN for gaps; made on first use */
     int64_t last_s;  /* second of the newest value, 0 for none */
     int64_t first_s; /* second of the oldest value ever held */
@@ -26,9 +26,17 @@ struct bn_series {
 };
 
 struct bn_series_set {
-    struct bn_series **slots;
+    struct bn_series **slots; /* chains over next_slot, to walk them all */
     size_t slot_count;
     size_t count;
+    uint64_t refused; /* values not taken because BN_SERIES_MAX names were held, since the start */
+    /* private */
+    struct bn_list groups; /* the series of one row, oldest first */
+    struct bn_series_group **group_slots;
+    size_t group_slot_count;
+    size_t group_count;
+    int64_t swept_s;
+    uint64_t seed;
 };
 
 void bn_series_init(struct bn_series_set *set);
@@ -42,7 +50,9 @@ struct bn_series *bn_series_find(const struct bn_series_set *set, const char *na
 /* Adds every SERIES field of the fact's record at its second. For each ten seconds that this
    closes, each(user, name, point) is called. A fact older than the newest value is ignored (the
    clock went back: the record keeps it, the chart does not run backwards) until the clock has
-   caught up or is more than 60 s behind, when the series starts anew. */
+   caught up or is more than 60 s behind, when the series starts anew. Every ten seconds the others
+   of the set are looked after: what a silent series was filling is closed, and one silent for an
+   hour is forgotten. */
 void bn_series_add(struct bn_series_set *set, const struct bn_fact *fact, int64_t now_ms,
         void (*each)(void *user, const char *name, const struct bn_point *point), void *user);
 /* Closes what is being filled, at shutdown. */

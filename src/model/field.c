@@ -333,8 +333,11 @@ static bool read_value(const struct bn_field *field, const struct bn_doc *value,
         memcpy(at, &real, sizeof real);
         return true;
     case BN_T_I64:
-        if (!bn_doc_get_i64(value, &number) || number == BN_UNKNOWN)
+        if (!bn_doc_get_i64(value, &number))
             return fail_type(field, "a whole number", value, err);
+        if (number == BN_UNKNOWN)
+            return bn_fail_field(err, field->name, "%s must be more than %" PRId64, field->name,
+                    BN_UNKNOWN);
         break;
     case BN_T_BOOL:
         if (!bn_doc_get_bool(value, &flag))

@@ -3,33 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/secret.h"
 
 #define SLOTS_MIN 16
 
-__extension__ typedef unsigned __int128 u128;
-
-/* A 64x64 multiplication folded to 64 bits: the mixing step of wyhash, for which no pair of inputs
-   is known to collide under every seed. */
-static uint64_t mix(uint64_t a, uint64_t b)
+/* Keys come from outside (mount points, ids of programs), hence the seed. */
+static uint64_t hash_of(const struct bn_table *table, const char *key)
 {
-    u128 product = (u128)a * b;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-/* Keys come from outside (mount points, ids of programs), so the hash is seeded: nobody can prepare
-   names that all fall into one slot. */
-static uint64_t hash_of(const struct bn_table *table, const char *key, size_t len)
-{
-    uint64_t hash = table->seed ^ len;
-    uint64_t word;
-    for (; len >= sizeof word; len -= sizeof word, key += sizeof word) {
-        memcpy(&word, key, sizeof word);
-        hash = mix(hash ^ word, UINT64_C(0xa0761d6478bd642f));
-    }
-    word = 0;
-    memcpy(&word, key, len);
-    return mix(hash ^ word, UINT64_C(0xe7037ed1a0b428db));
+    return bn_hash(table->seed, key, strlen(key));
 }
 
 void bn_table_init(struct bn_table *table, const struct bn_record_type *type, size_t max)
@@ -80,7 +62,7 @@ static struct bn_row *find(const struct bn_table *table, const char *key, uint64
 
 struct bn_row *bn_table_find(const struct bn_table *table, const char *key)
 {
-    return find(table, key, hash_of(table, key, strlen(key)));
+    return find(table, key, hash_of(table, key));
 }
 
 static struct bn_row *insert(struct bn_table *table, const void *record, uint64_t hash)
@@ -103,7 +85,7 @@ static struct bn_row *insert(struct bn_table *table, const void *record, uint64_
 struct bn_row *bn_table_put(struct bn_table *table, const void *record, uint64_t *out_changed)
 {
     const char *key = bn_record_key(table->type, record);
-    uint64_t hash = hash_of(table, key, strlen(key));
+    uint64_t hash = hash_of(table, key);
     struct bn_row *row = find(table, key, hash);
     if (!row) {
         row = insert(table, record, hash);
