@@ -25,9 +25,16 @@ static bool is_continuation(char c)
     return ((unsigned char)c & 0xc0) == 0x80;
 }
 
-/* jansson nests up to 2,048 deep by recursion; what is deeper than we ever read is refused before
-   it sees it. Up to the first mistake in the text both agree on what is a string. */
-static bool check_depth(struct bn_str text, struct bn_err *err)
+static bool fail_nul(int line, int column, struct bn_err *err)
+{
+    return bn_fail(err, BN_E_INVALID, "JSON line %d column %d: a NUL character is not allowed",
+            line, column);
+}
+
+/* jansson nests up to 2,048 deep by recursion and takes a NUL byte behind a value for the end of
+   the text; both are refused before it sees them. Up to the first mistake in the text it and this
+   loop agree on what is a string. */
+static bool check_shape(struct bn_str text, struct bn_err *err)
 {
     int depth = 0;
     int line = 1;
@@ -36,6 +43,8 @@ static bool check_depth(struct bn_str text, struct bn_err *err)
     for (size_t i = 0; i < text.len; i++) {
         char c = text.p[i];
         column += !is_continuation(c);
+        if (c == 0)
+            return fail_nul(line, column, err);
         if (c == '\n') {
             line++;
             column = 0;
@@ -64,8 +73,7 @@ static bool fail_at(const json_error_t *error, struct bn_err *err)
     int len = near ? (int)(near - error->text) : (int)strlen(error->text);
     if (json_error_code(error) == json_error_null_character ||
             json_error_code(error) == json_error_null_byte_in_key)
-        return bn_fail(err, BN_E_INVALID, "JSON line %d column %d: a NUL character is not allowed",
-                error->line, error->column);
+        return fail_nul(error->line, error->column, err);
     return bn_fail(err, BN_E_INVALID, "JSON line %d column %d: %.*s", error->line, error->column,
             len, error->text);
 }
@@ -74,7 +82,7 @@ bool bn_doc_parse(struct bn_str text, struct bn_doc **out, struct bn_err *err)
 {
     if (text.len == 0)
         return bn_fail(err, BN_E_INVALID, "JSON was expected, got nothing");
-    if (!check_depth(text, err))
+    if (!check_shape(text, err))
         return false;
     json_error_t error;
     json_t *value = json_loadb(text.p, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
