@@ -2,7 +2,7 @@
 PRESET ?= dev
 J ?= $(shell nproc)
 
-.PHONY: help all ui release test asan tsan check fmt fuzz bench e2e dev ci clean coverage
+.PHONY: help all ui release test asan tsan check tidy fmt fuzz bench e2e dev ci clean coverage
 all: build/$(PRESET)/build.ninja ## build the server (PRESET=dev)
 	@cmake --build build/$(PRESET) -j $(J)
 
@@ -15,12 +15,13 @@ help: ## this list
 ui: ui/node_modules/.installed ## build the page into ui/dist
 	@cd ui && node build.mjs
 
-ui/node_modules/.installed: ui/package-lock.json
-	@cd ui && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/.installed
+%/node_modules/.installed: %/package-lock.json
+	@cd $* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/.installed
 
 release: ## the server as shipped, with the page inside
 	@$(MAKE) ui
-	@$(MAKE) all PRESET=release
+	@$(MAKE) build/release/build.ninja PRESET=release
+	@cmake --build build/release -j $(J) --target shipped
 
 test: ## unit, wire, replay, store and house tests under sanitizers (T=name filters)
 	@$(MAKE) all PRESET=asan
@@ -32,8 +33,9 @@ tsan: ## the threaded tests under ThreadSanitizer
 	@$(MAKE) all PRESET=tsan
 	@ctest --test-dir build/tsan --output-on-failure -j $(J) -LE house $(if $(T),-R $(T))
 
-check: ## house rules and formatting
+check: ## house rules, the map and formatting
 	@sh tools/house.sh
+	@sh tools/map.sh
 	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
 
 tidy: build/asan/build.ninja ## clang-tidy over src/ (slow)
@@ -54,6 +56,7 @@ bench: ## benchmarks, as ratios against the raw limit or a peer in the same run
 e2e: ## the real server, a real browser
 	@$(MAKE) release
 	@cmake --build build/release -j $(J) --target programs
+	@$(MAKE) tests/e2e/node_modules/.installed
 	@sh tests/e2e/run.sh $(T)
 
 coverage: ## line and branch coverage of the tests
@@ -65,7 +68,7 @@ dev: ## rebuild on save; the page reloads by itself
 	@node tools/dev.mjs
 
 ci: ## everything CI runs
-	@sh .ci/run
+	@./run test
 
 clean: ## forget every build
 	@rm -rf build

@@ -1,0 +1,40 @@
+#!/bin/sh
+# hardening: what the shipped binary must show: `hardening.sh BINARY` (docs: SECURITY A02).
+set -u
+LC_ALL=C
+export LC_ALL
+binary=$1
+passed=0
+failed=0
+
+expect() {
+    if [ "$2" = "$3" ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED: $1: wanted $3, got ${2:-nothing}"
+    fi
+}
+has() { if grep -qE -- "$1"; then echo yes; else echo no; fi; }
+
+head=$(readelf -hldW "$binary")
+symbols=$(nm -D --undefined-only "$binary" | sed 's/.* //; s/@.*//')
+expect 'position independent' "$(echo "$head" | has 'Type: +DYN')" yes
+expect 'relocations read-only' "$(echo "$head" | has 'GNU_RELRO')" yes
+expect 'bound at start' "$(echo "$head" | has '\(FLAGS_1\).*NOW|BIND_NOW')" yes
+expect 'stack not executable' "$(echo "$head" | has 'GNU_STACK.* RWE')" no
+expect 'no segment both written and executed' "$(echo "$head" | has 'LOAD.* RWE')" no
+expect 'no RPATH' "$(echo "$head" | has 'R(UN)?PATH')" no
+expect 'stack protector' "$(echo "$symbols" | has '^__stack_chk_fail$')" yes
+expect 'fortified calls' "$(echo "$symbols" | has '_chk$')" yes
+if [ "$(uname -m)" = x86_64 ]; then
+    expect 'indirect branches and return addresses guarded' \
+        "$(readelf -nW "$binary" 2>/dev/null | has 'IBT, SHSTK')" yes
+fi
+for name in strcpy strcat sprintf vsprintf strtok atoi rand srand gmtime localtime system popen gets mktemp tmpnam; do
+    expect "calls $name" "$(echo "$symbols" | has "^$name\$")" no
+done
+expect 'carries test hooks' "$(nm "$binary" | has ' bn_(fault|crash_at|test)_')" no
+expect 'names the folder it was built in' "$(strings -n 8 "$binary" | grep -cF "$(pwd)")" 0
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

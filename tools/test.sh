@@ -1,0 +1,166 @@
+#!/bin/sh
+# test: everything CI runs, suite by suite: `test.sh [SUITE…]`; logs in build/test/SUITE.log.
+#
+# A suite is a function below. Its output closes with `N passed, N failed`; without that line, or with
+# an exit code but nothing failed, it counts as one failure. The last line here is the sum.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+LC_ALL=C
+export LC_ALL
+jobs=$(nproc)
+logs=build/test
+mkdir -p "$logs"
+
+# check WHAT COMMAND…: one thing that holds or does not.
+p=0
+f=0
+check() {
+    what=$1
+    shift
+    if "$@"; then
+        p=$((p + 1))
+    else
+        f=$((f + 1))
+        echo "FAILED: $what"
+    fi
+}
+close() {
+    echo "$p passed, $f failed"
+    [ "$f" -eq 0 ]
+}
+
+# configure PRESET [OPTION…] and make everything of it.
+build() {
+    preset=$1
+    shift
+    cmake --preset "$preset" "$@" >/dev/null && cmake --build "build/$preset" -j "$jobs"
+}
+
+# Runs CTest and counts: each cmocka test is one, each other program is one, and a program that failed
+# although its tests passed (a leak, say) is one failure.
+count_ctest() {
+    ctest "$@" -V -j "$jobs" 2>&1 | awk '
+        { print }
+        match($0, /^[0-9]+: /) { id = substr($0, 1, RLENGTH - 2) }
+        match($0, /\[  PASSED  \] [0-9]+ test/) { counted[id] = 1; passed += substr($0, RSTART + 13) }
+        match($0, /\[  FAILED  \] [0-9]+ test/) { own[id] = 1; failed += substr($0, RSTART + 13) }
+        /^ *[0-9]+\/[0-9]+ Test +#[0-9]+:/ {
+            split($0, part, "#"); id = part[2] + 0; ended++
+            if ($0 ~ / Passed /) { if (!counted[id]) passed++ }
+            else { bad[++bads] = $0; if (!own[id]) failed++ }
+        }
+        END {
+            if (!ended) { print "no test ran"; failed++ }
+            for (i = 1; i <= bads; i++) print "FAILED:" bad[i]
+            printf "%d passed, %d failed\n", passed, failed
+            exit failed > 0
+        }'
+}
+
+headers_alone() {
+    bad=0
+    for header in $(git ls-files 'src/*.h' 'include/*.h'); do
+        gcc -std=gnu17 -fsyntax-only -Isrc -Iinclude -D_GNU_SOURCE -include "$header" -x c /dev/null || bad=1
+    done
+    return "$bad"
+}
+
+suite_house() { # layers, budgets, the rules themselves, the map, scripts, headers alone
+    check 'tools/house.sh' sh tools/house.sh
+    check 'tests/house/test_house.sh' sh tests/house/test_house.sh
+    check 'tools/map.sh' sh tools/map.sh
+    # shellcheck disable=SC2046 # a list of names without spaces
+    check 'shellcheck' shellcheck $(git ls-files run .ci/run tools/hooks '*.sh')
+    check 'every header compiles alone' headers_alone
+    close
+}
+
+suite_format() { # .clang-format is law: `make fmt`
+    # shellcheck disable=SC2046 # a list of names without spaces
+    check 'make fmt' clang-format --dry-run -Werror $(git ls-files '*.c' '*.h')
+    close
+}
+
+suite_asan() { # unit, store, replay, regress and the fuzz corpora under ASan, UBSan and LSan
+    build asan && count_ctest --test-dir build/asan -LE house
+}
+
+suite_tsan() { # whatever meets a thread, under ThreadSanitizer
+    build tsan && count_ctest --test-dir build/tsan -L 'unit|store'
+}
+
+suite_strict() { # the shipped flags, warnings as errors
+    cmake -S . -B build/strict -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS_RELEASE=-O2 -DBN_WERROR=ON \
+        -DBN_UI=OFF >/dev/null || return 1
+    check 'gcc, every warning an error' cmake --build build/strict -j "$jobs"
+    close
+}
+
+suite_ui() { # types, budget and tests of the page
+    make ui/node_modules/.installed || return 1
+    (cd ui && npm run check) || return 1
+    make ui || return 1
+    (cd ui && npm test --if-present 2>&1) | awk '
+        { print }
+        /^(#|ℹ) pass [0-9]+$/ { passed += $3 }
+        /^(#|ℹ) fail [0-9]+$/ { failed += $3 }
+        END { printf "%d passed, %d failed\n", passed + 2, failed; exit failed > 0 }'
+}
+
+suite_release() { # what is shipped is hardened and exports nothing
+    make release || return 1
+    sh tests/house/hardening.sh build/release/binnacle
+}
+
+suite_e2e() { # the real server, a real browser
+    make e2e
+}
+
+suite_fuzz() { # every fuzzer a minute, built by clang with warnings as errors
+    build fuzz -DBN_WERROR=ON && sh tools/fuzz.sh "${S:-60}"
+}
+
+# The files without which a suite cannot run; no folder at all means that it does not exist yet.
+needs() {
+    case $1 in
+    ui) echo ui/package-lock.json ;;
+    e2e) echo tests/e2e/run.sh ;;
+    fuzz) ls tests/fuzz/fuzz_*.c 2>/dev/null || echo tests/fuzz/fuzz_ ;;
+    release) echo src/app/main.c ;;
+    *) echo CMakeLists.txt ;;
+    esac | head -n 1
+}
+
+table=$logs/table
+: >"$table"
+[ $# -gt 0 ] || set -- house format asan tsan strict ui release e2e fuzz
+for suite in "$@"; do
+    log=$logs/$suite.log
+    start=$(date +%s)
+    file=$(needs "$suite")
+    if [ -f "$file" ]; then
+        ("suite_$suite") >"$log" 2>&1 </dev/null
+        code=$?
+        counts=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1)
+        [ -n "$counts" ] || counts='0 passed, 1 failed'
+        [ "$code" -eq 0 ] || [ "${counts#* passed, }" != '0 failed' ] || counts="${counts%, *}, 1 failed"
+    else
+        echo "absent: $file" >"$log"
+        counts='0 passed, 0 failed'
+        [ ! -d "$(dirname "$file")" ] || counts='0 passed, 1 failed'
+    fi
+    if [ "${counts#* passed, }" != '0 failed' ]; then
+        echo "--- $suite ($log) ---"
+        grep -E 'FAILED|ERROR|error:|warning:' "$log" | head -n 40
+        tail -n 40 "$log"
+    fi
+    line=$(printf '%-8s %6d passed %4d failed  %4d s' "$suite" "${counts%% *}" \
+        "$(echo "$counts" | awk '{ print $3 }')" $(($(date +%s) - start)))
+    grep -q '^absent' "$log" && line="$line  $(cat "$log")"
+    echo "$line"
+    echo "$line" >>"$table"
+done
+
+echo
+cat "$table"
+awk '{ passed += $2; failed += $4 } END { printf "%d passed, %d failed\n", passed, failed; exit failed > 0 }' "$table"
