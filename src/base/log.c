@@ -300,9 +300,10 @@ static void close_window(struct repeat *repeat, int64_t now_mono_ms)
     if (repeat->held > 0) {
         struct line line;
         char text[48];
+        /* Less than the whole window when another thing needed its place. */
         int64_t ms = BN_MIN(now_mono_ms - repeat->since_mono_ms, (int64_t)REPEAT_WINDOW_MS);
         snprintf(text, sizeof text, "%u more in %lld s", repeat->held,
-                (long long)(ms + 999) / 1000);
+                (long long)BN_MAX((ms + 999) / 1000, INT64_C(1)));
         begin_line(&line, repeat->level, repeat->event);
         put_pair(&line, BN_KV(repeat->name, repeat->value));
         put_pair(&line, BN_KV("text", text));
