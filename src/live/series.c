@@ -10,9 +10,11 @@
 
 #include "model/limits.h"
 
-#define SLOTS_MIN  64
-#define BACK_MAX_S 60 /* a clock further back than this will not catch up soon */
-#define FILL_S     (BN_SERIES_STEP_MS / 1000)
+#define SLOTS_MIN   64
+#define BACK_MAX_S  60 /* a clock further back than this will not catch up soon */
+#define RING_MIN_S  60
+#define RING_GROWTH 4
+#define FILL_S      (BN_SERIES_STEP_MS / 1000)
 
 /* The series of one row, so that a fact finds its thirty series with one lookup and builds no
  * names. */
@@ -59,19 +61,43 @@ static void close_point(struct bn_series *series, const struct teller *teller)
         teller->each(teller->user, series->name, &point);
 }
 
+static float *at_second(const struct bn_series *series, int64_t second)
+{
+    return &series->ring[second % series->ring_s];
+}
+
+static int64_t oldest_of(const struct bn_series *series)
+{
+    return BN_MAX(series->first_s, series->last_s - series->ring_s + 1);
+}
+
 static void clear_seconds(struct bn_series *series, int64_t from_s, int64_t to_s)
 {
-    if (to_s - from_s > BN_SERIES_SECONDS)
-        from_s = to_s - BN_SERIES_SECONDS;
-    for (int64_t s = from_s; s < to_s; s++)
-        series->ring[s % BN_SERIES_SECONDS] = NAN;
+    for (int64_t s = BN_MAX(from_s, to_s - series->ring_s); s < to_s; s++)
+        *at_second(series, s) = NAN;
 }
 
 static void start_anew(struct bn_series *series, int64_t now_s)
 {
-    clear_seconds(series, now_s, now_s + BN_SERIES_SECONDS);
+    clear_seconds(series, now_s, now_s + series->ring_s);
     series->first_s = now_s;
     series->last_s = now_s;
+}
+
+/* Rings begin with a minute and grow with the life of their series: interfaces of containers come
+   and go by the hundred. */
+static void grow_ring(struct bn_series *series, int64_t now_s)
+{
+    struct bn_series old = *series;
+    while (series->ring_s < BN_SERIES_SECONDS && series->ring_s <= now_s - series->first_s)
+        series->ring_s = BN_MIN(RING_GROWTH * series->ring_s, BN_SERIES_SECONDS);
+    if (series->ring_s == old.ring_s)
+        return;
+    series->ring = bn_alloc_array((size_t)series->ring_s, sizeof(float));
+    clear_seconds(series, 0, series->ring_s);
+    for (int64_t s = oldest_of(&old); s <= old.last_s; s++)
+        *at_second(series, s) = *at_second(&old, s);
+    free(old.ring);
 }
 
 static void add_value(struct bn_series *series, int64_t now_s, float value,
@@ -83,10 +109,11 @@ static void add_value(struct bn_series *series, int64_t now_s, float value,
         close_point(series, teller);
         start_anew(series, now_s);
     } else if (now_s > series->last_s) {
+        grow_ring(series, now_s);
         clear_seconds(series, series->last_s + 1, now_s);
         series->last_s = now_s;
     }
-    series->ring[now_s % BN_SERIES_SECONDS] = value;
+    *at_second(series, now_s) = value;
     int64_t filling_s = now_s - now_s % FILL_S;
     if (series->filling_s != filling_s)
         close_point(series, teller);
@@ -103,10 +130,10 @@ static void add_value(struct bn_series *series, int64_t now_s, float value,
 
 void bn_series_read(const struct bn_series *series, int64_t from_s, int64_t to_s, float *out)
 {
-    int64_t oldest_s = BN_MAX(series->first_s, series->last_s - BN_SERIES_SECONDS + 1);
+    int64_t oldest_s = oldest_of(series);
     for (int64_t s = from_s; s < to_s; s++) {
-        bool is_held = series->ring && s >= oldest_s && s <= series->last_s;
-        out[s - from_s] = is_held ? series->ring[s % BN_SERIES_SECONDS] : NAN;
+        bool is_held = s >= oldest_s && s <= series->last_s;
+        out[s - from_s] = is_held ? *at_second(series, s) : NAN;
     }
 }
 
@@ -162,7 +189,8 @@ static struct bn_series *create_series(struct bn_series_set *set,
         grow_slots(set);
     struct bn_series *series = bn_alloc(sizeof *series);
     bn_series_name(series->name, group->kind, group->id, field);
-    series->ring = bn_alloc_array(BN_SERIES_SECONDS, sizeof(float));
+    series->ring_s = RING_MIN_S;
+    series->ring = bn_alloc_array(RING_MIN_S, sizeof(float));
     start_anew(series, now_s);
     put_in_slot(set, series);
     set->count++;

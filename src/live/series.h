@@ -15,7 +15,8 @@
 struct bn_series {
     char name[BN_SERIES_NAME_MAX];
     struct bn_series *next_slot;
-    float *ring;     /* private: BN_SERIES_SECONDS values, NaN for gaps; made on first use */
+    float *ring;     /* private: a value per second, NaN for gaps */
+    int64_t ring_s;  /* private: seconds it has room for, growing to BN_SERIES_SECONDS */
     int64_t last_s;  /* second of the newest value, 0 for none */
     int64_t first_s; /* second of the oldest value ever held */
     double sum;      /* private: of the ten seconds being filled */
