@@ -231,3 +231,8 @@ struct bn_list *bn_loop_lingerers(struct bn_loop *loop)
 {
     return &loop->lingerers;
 }
+
+void bn_loop_reap_now(struct bn_loop *loop)
+{
+    run_reaps(loop);
+}

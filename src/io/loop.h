@@ -24,6 +24,9 @@ void bn_loop_wake(void *loop); /* any thread; the argument is the loop, to fit w
 /* fn(user) at the end of this turn, when nothing on the stack can still use what it frees. */
 void bn_loop_reap(struct bn_loop *loop, void (*fn)(void *user), void *user);
 
+/* Runs what waits to be reaped, outside of a turn: when a part of the server is taken down. */
+void bn_loop_reap_now(struct bn_loop *loop);
+
 void bn_loop_on_signal(struct bn_loop *loop, int signo, void (*fn)(void *user), void *user);
 
 struct bn_timer *bn_timer_create(struct bn_loop *loop, void (*fn)(void *user), void *user);

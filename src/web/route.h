@@ -1,5 +1,6 @@
 /*
- * route: one table of everything that can be asked; method, path, right, handler, and its description.
+ * route: one table of everything that can be asked; method, path, right, handler, and its
+ * description.
  *
  * /openapi.json, the authorisation test and docs are made from the same rows.
  */
@@ -20,15 +21,15 @@ struct bn_request {
     uint64_t ticket; /* names it for late answers; never used again */
     const struct bn_route *route;
     const struct bn_http_head *head;
-    struct bn_who who;          /* who asks; kind NOBODY on open routes */
-    const char *address;        /* of the client, trusted proxies considered */
-    bool is_secure;             /* came over TLS, or a trusted proxy says so */
-    struct bn_str params[4];    /* the {names} of the route's path, in order, decoded */
+    struct bn_who who;       /* who asks; kind NOBODY on open routes */
+    const char *address;     /* of the client, trusted proxies considered */
+    bool is_secure;          /* came over TLS, or a trusted proxy says so */
+    struct bn_str params[4]; /* the {names} of the route's path, in order, decoded */
     struct bn_http_param query[BN_HTTP_PARAMS_MAX];
     size_t query_count;
-    struct bn_str body;         /* whole; at most the route's body_max */
+    struct bn_str body; /* whole; at most the route's body_max */
     struct bn_arena *arena;
-    char id[12];                /* request_id of errors and logs */
+    char id[12]; /* request_id of errors and logs */
 };
 
 typedef void (*bn_handler)(struct bn_request *req);
@@ -38,26 +39,30 @@ struct bn_route {
     const char *path; /* "/api/v1/keys/{id}" */
     enum bn_right right;
     bn_handler handler;
-    size_t body_max;     /* 0: a body is refused */
-    const char *summary; /* one sentence for openapi.json */
+    size_t body_max;                    /* 0: a body is refused */
+    const char *summary;                /* one sentence for openapi.json */
     const struct bn_record_type *takes; /* request body, or NULL */
     const struct bn_record_type *gives; /* answer, or NULL */
+    const char *body_type;              /* of the request; NULL: application/json */
 };
 
-/* One value of a query parameter; `or` when absent. Repeated or unknown parameters are the handler's to
-   refuse: bn_query_only() names them. */
-BN_MUST_CHECK bool bn_query_only(const struct bn_request *req, const char *const *names, struct bn_err *err);
-struct bn_str bn_query(const struct bn_request *req, const char *name, const char *or);
+/* One value of a query parameter; `or` when absent. Repeated or unknown parameters are the
+   handler's to refuse: bn_query_only() names them. */
+BN_MUST_CHECK bool bn_query_only(const struct bn_request *req, const char *const *names,
+        struct bn_err *err);
+struct bn_str bn_query(const struct bn_request *req, const char *name, const char * or);
 
 /* Exactly one of these ends a request. Loop thread. */
 void bn_reply(struct bn_request *req, int status, const char *type, struct bn_str body);
-void bn_reply_json(struct bn_request *req, int status, const struct bn_buf *body); /* failed buf: internal */
+void bn_reply_json(struct bn_request *req, int status,
+        const struct bn_buf *body); /* failed buf: internal */
 void bn_reply_empty(struct bn_request *req, int status);
 void bn_reply_err(struct bn_request *req, const struct bn_err *err);
 /* A header for the answer, before one of the above: Set-Cookie, Retry-After, ETag. */
 void bn_reply_field(struct bn_request *req, const char *name, const char *value);
 
-/* The request with that ticket, or NULL when its client has left meanwhile: every late answer asks. */
+/* The request with that ticket, or NULL when its client has left meanwhile: every late answer asks.
+ */
 struct bn_request *bn_request_find(struct bn_web *web, uint64_t ticket);
 
 /* What handlers work with. */

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/clock.h"
+
 #include "hub/hub.h"
 #include "model/people.h"
 #include "wire/http.h"
@@ -31,10 +32,11 @@ static inline bool bn_who_may(const struct bn_who *who, enum bn_right right)
     return right == BN_RIGHT_NONE || (who->rights & (1u << right)) != 0;
 }
 
-/* Reads the cookie or the Bearer key. False: `unauthorized` with a sentence (no credentials, unknown,
-   expired, both given, key in the query string). Notes last use. */
-BN_MUST_CHECK bool bn_sessions_identify(struct bn_sessions *sessions, const struct bn_http_head *head,
-        bool is_secure, const char *address, struct bn_who *out, struct bn_err *err);
+/* Reads the cookie or the Bearer key. False: `unauthorized` with a sentence (no credentials,
+   unknown, expired, both given, key in the query string). Notes last use. */
+BN_MUST_CHECK bool bn_sessions_identify(struct bn_sessions *sessions,
+        const struct bn_http_head *head, bool is_secure, const char *address, struct bn_who *out,
+        struct bn_err *err);
 
 /* Does the session, key or user behind who still stand, and which rights has it now? Asked by live
    sockets once a second and after every change of people. False: it ended. */

@@ -1,0 +1,159 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "web/asset_table.h"
+#include "web/web_private.h"
+
+#define FILE_BYTES_MAX (16 << 20) /* from --ui-dir, for developers */
+#define BASE_TAG       "<base href=\"/\">"
+
+/* The page's own paths: whatever is not of the API. Names without a dot are places inside the page.
+ */
+bool bn_assets_claims(const struct bn_request *req)
+{
+    struct bn_str path = req->head->path;
+    size_t base = strlen(req->web->config.base_path);
+    if (path.len < base)
+        return false;
+    path = (struct bn_str){path.p + base, path.len - base};
+    bool reads = bn_str_is(req->head->method, "GET") || bn_str_is(req->head->method, "HEAD");
+    return reads && !bn_str_starts(path, "/api/") && !bn_str_is(path, "/api");
+}
+
+static const struct bn_asset *find(struct bn_str path)
+{
+    for (uint64_t i = 0; i < bn_asset_count; i++)
+        if (bn_str_is(path, bn_assets[i].path))
+            return &bn_assets[i];
+    return NULL;
+}
+
+/* index.html names its own place, so that a page under a proxy's path finds its files. */
+static void reply_index(struct bn_request *req, const char *p, size_t len)
+{
+    BN_BUF_AUTO page;
+    bn_buf_init(&page, FILE_BYTES_MAX);
+    const char *tag = memmem(p, len, BASE_TAG, sizeof BASE_TAG - 1);
+    if (tag && req->web->config.base_path[0]) {
+        bn_buf_put(&page, p, (size_t)(tag - p));
+        bn_buf_printf(&page, "<base href=\"%s/\">", req->web->config.base_path);
+        tag += sizeof BASE_TAG - 1;
+        bn_buf_put(&page, tag, len - (size_t)(tag - p));
+    } else {
+        bn_buf_put(&page, p, len);
+    }
+    bn_reply_field(req, "Cache-Control", "no-cache");
+    bn_reply(req, 200, "text/html; charset=utf-8", bn_buf_str(&page));
+}
+
+static void reply_asset(struct bn_request *req, const struct bn_asset *asset)
+{
+    const char *coding = bn_http_accepted_coding(req->head);
+    const unsigned char *p = asset->plain;
+    uint64_t len = asset->plain_len;
+    if (strcmp(coding, "br") == 0 && asset->br_len > 0) {
+        p = asset->br;
+        len = asset->br_len;
+    } else if (coding[0] && asset->gzip_len > 0) {
+        coding = "gzip";
+        p = asset->gzip;
+        len = asset->gzip_len;
+    } else {
+        coding = "";
+    }
+    char etag[80]; /* each coding is other bytes, so it has a tag of its own (RFC 9110
+                      section 8.8.3) */
+    snprintf(etag, sizeof etag, "%.*s%s%s\"", (int)strlen(asset->etag) - 1, asset->etag,
+            coding[0] ? "-" : "", coding);
+    bn_reply_field(req, "ETag", etag);
+    bn_reply_field(req, "Vary", "Accept-Encoding");
+    bn_reply_field(req, "Cache-Control",
+            asset->immutable ? "public, max-age=31536000, immutable" : "no-cache");
+    if (bn_str_is(bn_http_find(req->head, "If-None-Match"), etag)) {
+        bn_reply_empty(req, 304);
+        return;
+    }
+    if (coding[0])
+        bn_reply_field(req, "Content-Encoding", coding);
+    bn_reply_bytes(req, 200, asset->type, (const char *)p, len);
+}
+
+static const char *type_of(const char *path)
+{
+    static const char *const types[][2] = {{".html", "text/html; charset=utf-8"},
+            {".js", "text/javascript; charset=utf-8"}, {".css", "text/css; charset=utf-8"},
+            {".svg", "image/svg+xml; charset=utf-8"}, {".png", "image/png"},
+            {".woff2", "font/woff2"}, {".json", "application/json; charset=utf-8"},
+            {".webmanifest", "application/manifest+json"},
+            {".map", "application/json; charset=utf-8"}};
+    size_t len = strlen(path);
+    for (size_t i = 0; i < COUNT(types); i++) {
+        size_t n = strlen(types[i][0]);
+        if (len > n && strcmp(path + len - n, types[i][0]) == 0)
+            return types[i][1];
+    }
+    return "application/octet-stream";
+}
+
+/* --ui-dir: only names that are also safe as text; the path was decoded and checked before. */
+static bool reply_file(struct bn_request *req, const char *path)
+{
+    char full[600];
+    if (strstr(path, "..") ||
+            snprintf(full, sizeof full, "%s%s", req->web->config.ui_dir, path) >= (int)sizeof full)
+        return false;
+    int fd = open(full, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct stat st;
+    if (fd < 0)
+        return false;
+    BN_BUF_AUTO bytes;
+    bn_buf_init(&bytes, FILE_BYTES_MAX);
+    bool ok = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= FILE_BYTES_MAX;
+    char *room = ok ? bn_buf_room(&bytes, (size_t)st.st_size) : NULL;
+    ssize_t n = room ? read(fd, room, (size_t)st.st_size) : -1;
+    close(fd);
+    if (n < 0)
+        return false;
+    bn_buf_added(&bytes, (size_t)n);
+    if (strcmp(path, "/index.html") == 0) {
+        reply_index(req, bytes.p, bytes.len);
+        return true;
+    }
+    bn_reply_field(req, "Cache-Control", "no-cache");
+    bn_reply(req, 200, type_of(path), bn_buf_str(&bytes));
+    return true;
+}
+
+void bn_assets_serve(struct bn_request *req)
+{
+    const struct bn_web_config *config = &req->web->config;
+    struct bn_str path = req->head->path;
+    path.p += strlen(config->base_path);
+    path.len -= strlen(config->base_path);
+    const char *slash = path.len > 0 ? memrchr(path.p, '/', path.len) : NULL;
+    bool is_place = !slash || !memchr(slash, '.', path.len - (size_t)(slash - path.p));
+    if (is_place)
+        path = BN_STR("/index.html");
+    char *name = bn_arena_copy(req->arena, path);
+    if (config->ui_dir[0]) {
+        if (name && reply_file(req, name))
+            return;
+    } else {
+        const struct bn_asset *asset = find(path);
+        if (asset && is_place) {
+            reply_index(req, (const char *)asset->plain, asset->plain_len);
+            return;
+        }
+        if (asset) {
+            reply_asset(req, asset);
+            return;
+        }
+    }
+    struct bn_err err;
+    bn_fail(&err, BN_E_NOT_FOUND, "there is no %.*s", BN_ARG(path));
+    bn_reply_err(req, &err);
+}

@@ -1,0 +1,420 @@
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+#include "web/web_private.h"
+
+#define ARENA_BYTES_MAX (1 << 20) /* per request: decoded paths and queries, what handlers copy */
+#define DISCARD_MAX     (64 << 10) /* of a refused body is read past; beyond, the connection closes */
+
+/* --- one request
+ * ----------------------------------------------------------------------------------- */
+
+static struct bn_answering *request_create(struct bn_conn *conn)
+{
+    struct bn_web *web = conn->web;
+    struct bn_answering *a = bn_alloc(sizeof *a);
+    a->conn = conn;
+    bn_arena_init(&a->arena, ARENA_BYTES_MAX);
+    bn_buf_init(&a->fields, 4096);
+    bn_buf_init(&a->body, BN_BODY_BYTES_MAX);
+    bn_list_init(&a->poll_link);
+    a->begun_ns = bn_clock_mono_ns();
+    a->req.web = web;
+    a->req.ticket = ++web->next_ticket;
+    a->req.head = conn->http.head;
+    a->req.arena = &a->arena;
+    bn_random_code(a->req.id, sizeof a->req.id - 1);
+    HASH_ADD(hh, web->requests, req.ticket, sizeof a->req.ticket, a);
+    web->stats.requests++;
+    return a;
+}
+
+static void request_destroy(struct bn_answering *a)
+{
+    HASH_DELETE(hh, a->conn->web->requests, a);
+    if (a->poll_topic)
+        a->conn->web->poll_count--;
+    bn_list_remove(&a->poll_link);
+    bn_arena_finish(&a->arena);
+    bn_buf_finish(&a->body);
+    bn_buf_finish(&a->fields);
+    free(a);
+}
+
+struct bn_request *bn_request_find(struct bn_web *web, uint64_t ticket)
+{
+    struct bn_answering *a = NULL;
+    HASH_FIND(hh, web->requests, &ticket, sizeof ticket, a);
+    return a ? &a->req : NULL;
+}
+
+static void refuse(struct bn_answering *a, const struct bn_err *err)
+{
+    if (a->refused)
+        return;
+    a->refused = true;
+    a->refusal = *err;
+}
+
+static bool is_proxy(const struct bn_web *web, const char *address)
+{
+    struct bn_addr addr;
+    if (!bn_addr_parse(bn_str(address), &addr))
+        return false;
+    for (size_t i = 0; i < web->config.proxy_count; i++)
+        if (bn_net_has(&web->config.proxies[i], &addr))
+            return true;
+    return false;
+}
+
+/* The right-most address that is not one of our proxies; headers of anybody else are not believed.
+ */
+static void find_client(struct bn_answering *a)
+{
+    struct bn_request *req = &a->req;
+    const struct bn_web *web = a->conn->web;
+    req->address = bn_stream_address(a->conn->stream);
+    req->is_secure = bn_stream_is_tls(a->conn->stream);
+    if (web->config.proxy_count == 0 || !is_proxy(web, req->address))
+        return;
+    req->is_secure = req->is_secure ||
+                     bn_str_is(bn_http_find(req->head, "X-Forwarded-Proto"), "https");
+    struct bn_str hops = bn_http_find(req->head, "X-Forwarded-For");
+    while (hops.p && hops.len > 0) {
+        const char *comma = memrchr(hops.p, ',', hops.len);
+        struct bn_str hop = comma ? (struct bn_str){comma + 1,
+                                            (size_t)(hops.p + hops.len - comma - 1)}
+                                  : hops;
+        hops.len = comma ? (size_t)(comma - hops.p) : 0;
+        struct bn_addr addr;
+        char *text = bn_arena_copy(req->arena, bn_str_trim(hop));
+        if (!text || !bn_addr_parse(bn_str(text), &addr))
+            return;
+        req->address = text;
+        if (!is_proxy(web, text))
+            return;
+    }
+}
+
+static bool strip_base(const struct bn_web *web, struct bn_str *path)
+{
+    size_t len = strlen(web->config.base_path);
+    if (len == 0)
+        return true;
+    if (path->len < len || memcmp(path->p, web->config.base_path, len) != 0 ||
+            (path->len > len && path->p[len] != '/'))
+        return false;
+    *path = path->len > len ? (struct bn_str){path->p + len, path->len - len} : BN_STR("/");
+    return true;
+}
+
+static bool find_route(struct bn_answering *a, struct bn_err *err)
+{
+    struct bn_request *req = &a->req;
+    struct bn_web *web = req->web;
+    struct bn_str path = req->head->path;
+    if (!strip_base(web, &path))
+        return bn_fail(err, BN_E_NOT_FOUND, "nothing here: this server lives under %s/",
+                web->config.base_path);
+    struct bn_str segments[BN_HTTP_SEGMENTS_MAX];
+    size_t count;
+    char *scratch = bn_arena_take(req->arena, path.len + 1);
+    char *query_scratch = bn_arena_take(req->arena, req->head->query.len + 1);
+    if (!bn_http_split_path(path, scratch, path.len + 1, segments, &count, err) ||
+            !bn_http_split_query(req->head->query, query_scratch, req->head->query.len + 1,
+                    req->query, &req->query_count, err))
+        return false;
+    char allowed[64];
+    req->route = bn_web_route(web, req->head->method, segments, count, req->params, allowed);
+    if (req->route)
+        return true;
+    if (!allowed[0])
+        return bn_fail(err, BN_E_NOT_FOUND, "there is no %.*s", BN_ARG(path));
+    bn_reply_field(req, "Allow", allowed);
+    a->refusal_status = 405;
+    return bn_fail(err, BN_E_INVALID, "%.*s is not possible here, only %s",
+            BN_ARG(req->head->method), allowed);
+}
+
+/* Login, right, origin: in this order, so that who may not come in learns nothing else. */
+static bool check_asker(struct bn_answering *a, struct bn_err *err)
+{
+    struct bn_request *req = &a->req;
+    const struct bn_route *route = req->route;
+    bool has_origin = bn_http_find(req->head, "Origin").p != NULL;
+    bool unsafe = bn_guard_is_unsafe(req->head->method) || req->head->wants_upgrade;
+    if (route->right == BN_RIGHT_NONE) {
+        if (unsafe && has_origin && !bn_guard_origin(req->head))
+            return bn_fail(err, BN_E_FORBIDDEN, "this request comes from a page of another site");
+        return true;
+    }
+    if (!bn_sessions_identify(req->web->config.sessions, req->head, req->is_secure, req->address,
+                &req->who, err))
+        return false;
+    if (unsafe && req->who.kind == BN_WHO_USER && !bn_guard_origin(req->head))
+        return bn_fail(err, BN_E_FORBIDDEN, "this request needs an Origin header of this site");
+    if (!bn_who_may(&req->who, route->right))
+        return bn_fail(err, BN_E_FORBIDDEN, "%s may not do this", req->who.name);
+    return true;
+}
+
+static bool check_body(const struct bn_request *req, struct bn_err *err)
+{
+    int64_t bytes = req->head->body_bytes;
+    if (bytes != 0 && req->route->body_max == 0)
+        return bn_fail(err, BN_E_INVALID, "no body is expected here");
+    if (bytes > (int64_t)req->route->body_max)
+        return bn_fail(err, BN_E_TOO_BIG, "the body may have at most %zu bytes, this one has %lld",
+                req->route->body_max, (long long)bytes);
+    const char *wanted = req->route->body_type ? req->route->body_type : "application/json";
+    struct bn_str type = bn_http_find(req->head, "Content-Type");
+    if (bytes != 0 && !bn_str_starts(type, wanted))
+        return bn_fail_field(err, "Content-Type", "send Content-Type: %s", wanted);
+    return true;
+}
+
+static void head_came(struct bn_conn *conn)
+{
+    struct bn_answering *a = request_create(conn);
+    struct bn_request *req = &a->req;
+    struct bn_err err = {0};
+    conn->request = a;
+    conn->is_first = false;
+    conn->body_seen = 0;
+    a->wants_head_only = bn_str_is(req->head->method, "HEAD");
+    find_client(a);
+    if (!bn_guard_host(&conn->web->config, req->head->host)) {
+        a->refusal_status = 421;
+        bn_fail(&err, BN_E_FORBIDDEN,
+                "this server does not know the name \"%.*s\": add it with --allow-host",
+                BN_ARG(req->head->host));
+        refuse(a, &err);
+    } else if (!find_route(a, &err) || !check_asker(a, &err) || !check_body(req, &err)) {
+        refuse(a, &err);
+    }
+    if (!req->route && a->refusal.code == BN_E_NOT_FOUND && req->head->body_bytes == 0)
+        a->refused = !bn_assets_claims(
+                req); /* a path of the page: answered when the request is complete */
+    if (a->refused && req->head->body_bytes != 0 &&
+            (req->head->expects_continue || req->head->body_bytes < 0 ||
+                    req->head->body_bytes > DISCARD_MAX))
+        bn_reply_err(req, &a->refusal); /* not worth reading: answer now, then close */
+    else if (!a->refused && req->head->expects_continue)
+        bn_stream_put(conn->stream, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+}
+
+static void body_came(struct bn_conn *conn)
+{
+    struct bn_answering *a = conn->request;
+    conn->body_seen += conn->http.body.len;
+    if (!a || a->refused)
+        return;
+    if (a->body.len + conn->http.body.len > a->req.route->body_max) {
+        struct bn_err err;
+        bn_fail(&err, BN_E_TOO_BIG, "the body may have at most %zu bytes", a->req.route->body_max);
+        refuse(a, &err);
+        bn_reply_err(&a->req, &err);
+        return;
+    }
+    bn_buf_put(&a->body, conn->http.body.p, conn->http.body.len);
+}
+
+static void request_came(struct bn_conn *conn)
+{
+    struct bn_answering *a = conn->request;
+    a->is_done = true;
+    a->in_handler = true;
+    a->req.body = bn_buf_str(&a->body);
+    if (a->refused)
+        bn_reply_err(&a->req, &a->refusal);
+    else if (a->req.route)
+        a->req.route->handler(&a->req);
+    else
+        bn_assets_serve(&a->req);
+    if (conn->request == a)
+        a->in_handler = false;
+}
+
+/* --- one connection
+ * --------------------------------------------------------------------------------- */
+
+void bn_conn_dirty(struct bn_conn *conn)
+{
+    if (bn_list_is_empty(&conn->dirty_link))
+        bn_list_append(&conn->web->dirty, &conn->dirty_link);
+}
+
+static void forget_request(struct bn_conn *conn)
+{
+    request_destroy(conn->request);
+    conn->request = NULL;
+    conn->since_mono_ms = conn->web->config.clock->mono_ms;
+    bn_http_next(&conn->http);
+}
+
+/* Called by the reply: forgets the request, or leaves that to conn_data further up the stack. */
+void bn_conn_answered(struct bn_conn *conn)
+{
+    bn_conn_dirty(conn);
+    if (conn->request->in_handler || !conn->request->is_done)
+        return;
+    forget_request(conn);
+    if (!conn->must_close)
+        bn_stream_resume(conn->stream);
+}
+
+static void bad_request(struct bn_conn *conn)
+{
+    if (conn->request && !conn->request->has_answer) {
+        refuse(conn->request, &conn->http.err);
+        bn_reply_err(&conn->request->req, &conn->http.err);
+    } else if (!conn->request) {
+        bn_reply_bad(conn, &conn->http.err);
+    }
+    conn->must_close = true;
+    bn_conn_dirty(conn);
+}
+
+/* Feeds the parser. Stops while a request waits for its answer: pipelined ones stay with the
+ * stream. */
+static size_t http_data(struct bn_conn *conn, const char *p, size_t len)
+{
+    size_t used = 0;
+    enum bn_http_event event = BN_HTTP_BODY;
+    if (!bn_http_is_busy(&conn->http))
+        conn->since_mono_ms = conn->web->config.clock->mono_ms;
+    while (!conn->must_close && !conn->live && (used < len || event != BN_HTTP_MORE)) {
+        used += bn_http_parse(&conn->http, p + used, len - used, &event);
+        if (event == BN_HTTP_MORE)
+            break;
+        if (event == BN_HTTP_BAD)
+            bad_request(conn);
+        else if (event == BN_HTTP_HEAD)
+            head_came(conn);
+        else if (event == BN_HTTP_BODY)
+            body_came(conn);
+        if (event != BN_HTTP_DONE)
+            continue;
+        request_came(conn);
+        if (conn->live) {
+            forget_request(conn);
+            break; /* what follows is of another protocol */
+        }
+        if (!conn->request->has_answer)
+            return used; /* pipelined requests stay with the stream until then */
+        forget_request(conn);
+        event = BN_HTTP_MORE;
+        if (bn_stream_queued(conn->stream) > BN_OUTBOX_BYTES_MAX)
+            return used; /* a client that asks and does not read: the rest waits */
+    }
+    return conn->must_close ? len : used;
+}
+
+static size_t conn_data(void *user, const char *p, size_t len)
+{
+    struct bn_conn *conn = user;
+    size_t used = 0;
+    if (!conn->live) {
+        if (conn->request && conn->request->is_done)
+            return 0;
+        used = http_data(conn, p, len);
+    }
+    if (conn->live && used < len)
+        used += bn_live_data(conn->live, p + used, len - used);
+    return used;
+}
+
+static void conn_drained(void *user)
+{
+    struct bn_conn *conn = user;
+    if (conn->live)
+        bn_live_drained(conn->live);
+    else if (!conn->request && !conn->must_close)
+        bn_stream_resume(conn->stream);
+}
+
+static void conn_closed(void *user, const struct bn_err *err)
+{
+    (void)err; /* people leave; that is not news */
+    struct bn_conn *conn = user;
+    if (conn->live)
+        bn_live_closed(conn->live);
+    if (conn->request)
+        request_destroy(conn->request);
+    bn_http_finish(&conn->http);
+    bn_list_remove(&conn->link);
+    bn_list_remove(&conn->dirty_link);
+    conn->web->stats.connections--;
+    free(conn);
+}
+
+static const struct bn_stream_ops conn_ops = {conn_data, conn_drained, conn_closed};
+
+void bn_conn_accepted(void *user, struct bn_stream *stream)
+{
+    struct bn_web *web = user;
+    struct bn_conn *conn = bn_alloc(sizeof *conn);
+    conn->web = web;
+    conn->stream = stream;
+    conn->is_first = true;
+    conn->since_mono_ms = web->config.clock->mono_ms;
+    bn_http_init(&conn->http);
+    bn_list_init(&conn->dirty_link);
+    bn_list_append(&web->conns, &conn->link);
+    web->stats.connections++;
+    bn_stream_set(stream, &conn_ops, conn);
+    if (web->stats.connections <= web->config.connections_max)
+        return;
+    struct bn_err err;
+    web->stats.rejected++;
+    bn_fail(&err, BN_E_UNAVAILABLE, "all %lld connections are in use",
+            (long long)web->config.connections_max);
+    bn_reply_bad(conn, &err);
+    bn_conn_dirty(conn);
+}
+
+/* Slow on purpose or dead: what is waited for has a deadline (SECURITY T03). */
+static const char *overdue(const struct bn_conn *conn, int64_t mono_ms)
+{
+    int64_t waited_ms = mono_ms - conn->since_mono_ms;
+    if (bn_stream_stalled_ms(conn->stream, mono_ms) > BN_WRITE_STALL_MS)
+        return "reader";
+    if (conn->live || (conn->request && conn->request->is_done))
+        return NULL;
+    if (bn_stream_is_handshaking(conn->stream))
+        return waited_ms > BN_HANDSHAKE_TIMEOUT_MS ? "handshake" : NULL;
+    if (conn->request)
+        return waited_ms > BN_BODY_GRACE_MS &&
+                               conn->body_seen < (uint64_t)(waited_ms - BN_BODY_GRACE_MS) *
+                                                         BN_BODY_MIN_BPS / 1000
+                       ? "body"
+                       : NULL;
+    if (bn_http_is_busy(&conn->http) || conn->is_first)
+        return waited_ms > BN_HEAD_TIMEOUT_MS ? "head" : NULL;
+    return waited_ms > BN_IDLE_TIMEOUT_MS ? "idle" : NULL;
+}
+
+void bn_conn_tick(struct bn_web *web, int64_t mono_ms)
+{
+    bn_list_each_safe(it, tmp, &web->conns) {
+        struct bn_conn *conn = container_of(it, struct bn_conn, link);
+        const char *why = overdue(conn, mono_ms);
+        if (!why)
+            continue;
+        if (strcmp(why, "reader") == 0)
+            web->stats.slow_closed++;
+        if (strcmp(why, "head") == 0 && bn_http_is_busy(&conn->http)) {
+            struct bn_err err;
+            bn_fail(&err, BN_E_INVALID, "the request head took longer than %d s",
+                    BN_HEAD_TIMEOUT_MS / 1000);
+            bn_reply_bad(conn, &err);
+            bn_conn_dirty(conn);
+        } else {
+            bn_stream_abort(conn->stream);
+        }
+    }
+}

@@ -1,0 +1,521 @@
+#include "web/live.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+#define REPLY_BYTES_MAX (64 << 20) /* snapshots are bounded by their tables */
+#define TAKE_MAX        64         /* messages in one write */
+#define TAIL_MAX        BN_LOG_RING_EVENTS
+#define PACE_MS         100   /* how finely paces slower than every change are kept */
+#define PEOPLE_CHECK_MS 10000 /* sessions also expire without anybody changing them */
+
+/* --- who may listen
+ * -------------------------------------------------------------------------------- */
+
+static int64_t ears_of(const struct bn_web *web, const struct bn_who *who)
+{
+    int64_t n = 0;
+    bn_list_each(it, &web->ears) {
+        const struct bn_live_conn *live = container_of(it, struct bn_live_conn, link);
+        n += who->kind == BN_WHO_USER && strcmp(live->who.user_id, who->user_id) == 0;
+    }
+    return n;
+}
+
+bool bn_live_has_room(struct bn_request *req)
+{
+    struct bn_web *web = req->web;
+    int64_t limit = web->config.listeners_max;
+    bool is_admin = bn_who_may(&req->who, BN_RIGHT_ADMIN);
+    struct bn_err err;
+    if (bn_str_is(req->head->method, "HEAD")) {
+        bn_reply_empty(req, 200);
+        return false;
+    }
+    if (web->draining) {
+        bn_reply_field(req, "Retry-After", "2");
+        bn_fail(&err, BN_E_UNAVAILABLE, "the server is shutting down");
+        bn_reply_err(req, &err);
+        return false;
+    }
+    if (web->stats.listeners >= limit + (is_admin ? BN_LISTENERS_RESERVED : 0)) {
+        char retry[8];
+        BN_BUF_AUTO body;
+        bn_buf_init(&body, 1024);
+        web->stats.rejected++;
+        snprintf(retry, sizeof retry, "%d",
+                2 + (int)(bn_random_u64() % 8)); /* so that they do not come back at once */
+        bn_reply_field(req, "Retry-After", retry);
+        bn_buf_printf(&body,
+                "{\"error\":{\"code\":\"unavailable\",\"message\":\"max_clients: all %lld live connections are in "
+                "use\",\"request_id\":\"%s\"},\"limit\":%lld,\"in_use\":%lld}\n",
+                (long long)limit, req->id, (long long)limit, (long long)web->stats.listeners);
+        bn_reply_json(req, 503, &body);
+        return false;
+    }
+    if (ears_of(web, &req->who) >= BN_LISTENERS_PER_USER_MAX) {
+        web->stats.rejected++;
+        bn_reply_field(req, "Retry-After", "5");
+        bn_fail(&err, BN_E_TOO_MANY, "%s has %d live connections already", req->who.name,
+                BN_LISTENERS_PER_USER_MAX);
+        bn_reply_err(req, &err);
+        return false;
+    }
+    return true;
+}
+
+struct bn_live_conn *bn_live_open(struct bn_request *req, const struct bn_dialect *dialect)
+{
+    struct bn_conn *conn = container_of(req, struct bn_answering, req)->conn;
+    struct bn_web *web = conn->web;
+    struct bn_live_conn *live = bn_alloc(sizeof *live);
+    int64_t mono_ms = web->config.clock->mono_ms;
+    live->conn = conn;
+    live->dialect = dialect;
+    live->who = req->who;
+    live->tokens = BN_LIVE_MESSAGES_BURST * 1000;
+    live->tokens_at_mono_ms = live->since_mono_ms = mono_ms;
+    live->heard_mono_ms = live->said_mono_ms = live->beat_mono_ms = mono_ms;
+    bn_sink_init(&live->sink, &web->config.hub->topics, live);
+    bn_list_append(&web->ears, &live->link);
+    web->stats.listeners++;
+    conn->live = live;
+    bn_stream_prefer_fresh(conn->stream);
+    return live;
+}
+
+void bn_live_closed(struct bn_live_conn *live)
+{
+    live->conn->web->stats.listeners--;
+    live->conn->live = NULL;
+    bn_list_remove(&live->link);
+    bn_sink_finish(&live->sink);
+    if (live->ws)
+        bn_ws_finish(live->ws);
+    free(live->ws);
+    free(live);
+}
+
+void bn_live_end(struct bn_live_conn *live, int code, const char *why, int64_t retry_ms)
+{
+    if (live->ended)
+        return;
+    char bye[200];
+    int n = retry_ms > 0 ? snprintf(bye, sizeof bye,
+                                   "{\"t\":\"bye\",\"code\":%d,\"msg\":\"%s\",\"retry\":%lld}\n",
+                                   code, why, (long long)retry_ms)
+                         : snprintf(bye, sizeof bye, "{\"t\":\"bye\",\"code\":%d,\"msg\":\"%s\"}\n",
+                                   code, why);
+    live->ended = true;
+    while (live->sink.sub_count > 0)
+        bn_sink_leave(&live->sink, live->sink.subs[0]);
+    bn_list_remove(&live->sink.due_link);
+    live->dialect->say(live, (struct bn_str){bye, (size_t)n});
+    live->dialect->end(live, code, why);
+}
+
+/* --- what clients say
+ * ------------------------------------------------------------------------------- */
+
+static void reply_refusal(int64_t id, struct bn_str name, enum bn_code code, const char *why,
+        struct bn_buf *out)
+{
+    struct bn_json json;
+    bn_json_init(&json, out);
+    bn_json_object(&json);
+    bn_json_key(&json, "t");
+    bn_json_text(&json, "sub");
+    bn_json_key(&json, "id");
+    bn_json_i64(&json, id);
+    bn_json_key(&json, "topic");
+    bn_json_str(&json, name);
+    bn_json_key(&json, "error");
+    bn_json_object(&json);
+    bn_json_key(&json, "code");
+    bn_json_text(&json, bn_code_word(code));
+    bn_json_key(&json, "message");
+    bn_json_text(&json, why);
+    bn_json_object_end(&json);
+    bn_json_object_end(&json);
+    bn_buf_putc(out, '\n');
+}
+
+static void reply_begin(int64_t id, const struct bn_topic *topic, const char *mode,
+        struct bn_buf *out)
+{
+    bn_buf_printf(out,
+            "{\"t\":\"sub\",\"id\":%lld,\"k\":%u,\"topic\":\"%s\",\"mode\":\"%s\",\"e\":\"%s\",\"s\":%llu",
+            (long long)id, topic->alias, topic->info->name, mode, topic->epoch,
+            (unsigned long long)topic->seq);
+}
+
+static void reply_state(int64_t id, struct bn_topic *topic, bool resumes, uint64_t after,
+        struct bn_buf *out)
+{
+    if (resumes && after == topic->seq) {
+        reply_begin(id, topic, "same", out);
+    } else if (resumes) {
+        reply_begin(id, topic, "resumed", out);
+        bn_buf_printf(out, ",\"from\":%llu,\"p\":", (unsigned long long)after);
+        if (!bn_topic_patch(topic, after, out)) /* can_resume said yes */
+            bn_buf_puts(out, "{}");
+    } else {
+        struct bn_bytes *value = bn_topic_value(topic);
+        reply_begin(id, topic, "snapshot", out);
+        bn_buf_puts(out, ",\"v\":");
+        bn_buf_put(out, value->p, value->len);
+    }
+    bn_buf_puts(out, "}\n");
+}
+
+static void reply_log(int64_t id, struct bn_topic *topic, bool resumes, uint64_t after,
+        struct bn_buf *out)
+{
+    uint64_t oldest = bn_topic_oldest(topic);
+    reply_begin(id, topic,
+            resumes && after == topic->seq ? "same"
+            : resumes                      ? "resumed"
+                                           : "tail",
+            out);
+    if (after + 1 < oldest) {
+        bn_buf_printf(out, ",\"gap\":[%llu,%llu]", (unsigned long long)after + 1,
+                (unsigned long long)oldest - 1);
+        after = oldest - 1;
+    }
+    if (!resumes || after < topic->seq) {
+        bn_buf_puts(out, ",\"ev\":[");
+        for (uint64_t seq = after + 1; seq <= topic->seq; seq++) {
+            struct bn_msg *event = bn_topic_get_event(topic, seq);
+            struct bn_str data = bn_topic_event_data(event);
+            bn_buf_printf(out, "%s[%llu,", seq == after + 1 ? "" : ",", (unsigned long long)seq);
+            bn_buf_put(out, data.p, data.len);
+            bn_buf_putc(out, ']');
+            bn_msg_unref(event);
+        }
+        bn_buf_putc(out, ']');
+    }
+    bn_buf_puts(out, "}\n");
+}
+
+/* The position a client claims; false when it claims none. */
+static bool read_position(const struct bn_doc *wish, struct bn_str *epoch, uint64_t *seq)
+{
+    int64_t s;
+    const struct bn_doc *e = wish ? bn_doc_at(wish, "e") : NULL;
+    const struct bn_doc *at = wish ? bn_doc_at(wish, "s") : NULL;
+    if (!e || !at || !bn_doc_get_text(e, epoch) || !bn_doc_get_i64(at, &s) || s < 0)
+        return false;
+    *seq = (uint64_t)s;
+    return true;
+}
+
+static uint64_t tail_begin(const struct bn_topic *topic, const struct bn_doc *wish)
+{
+    int64_t tail = 0;
+    const struct bn_doc *wanted = wish ? bn_doc_at(wish, "tail") : NULL;
+    if (wanted && !bn_doc_get_i64(wanted, &tail))
+        tail = 0;
+    uint64_t kept = topic->seq + 1 - bn_topic_oldest(topic);
+    return topic->seq - BN_MIN((uint64_t)BN_MIN(BN_MAX(tail, 0), TAIL_MAX), kept);
+}
+
+void bn_live_subscribe(struct bn_live_conn *live, int64_t id, struct bn_str name,
+        const struct bn_doc *wish, int32_t min_ms, struct bn_buf *out)
+{
+    struct bn_topic *topic = bn_topic_find(live->sink.set, live->who.tenant, name);
+    if (!topic || !bn_who_may(&live->who, topic->info->right)) {
+        reply_refusal(id, name, topic ? BN_E_FORBIDDEN : BN_E_NOT_FOUND,
+                topic ? "you may not listen to this topic" : "there is no such topic", out);
+        return;
+    }
+    struct bn_sub *old = bn_sink_find(&live->sink, topic);
+    if (old)
+        bn_sink_leave(&live->sink, old);
+    struct bn_str epoch = {0};
+    uint64_t after = 0;
+    bool claims = read_position(wish, &epoch, &after);
+    bool known = claims && bn_str_is(epoch, topic->epoch) && after <= topic->seq;
+    if (topic->info->content == BN_STATE)
+        reply_state(id, topic, known && bn_topic_can_resume(topic, epoch, after), after, out);
+    else
+        reply_log(id, topic, known, known ? after : tail_begin(topic, wish), out);
+    bn_sink_join(&live->sink, topic, topic->seq, min_ms);
+}
+
+static bool hear_sub(struct bn_live_conn *live, const struct bn_doc *doc)
+{
+    const struct bn_doc *topics = bn_doc_at(doc, "topics");
+    const struct bn_doc *value = bn_doc_at(doc, "id");
+    int64_t id = 0;
+    int64_t min_ms = 0;
+    if (value && !bn_doc_get_i64(value, &id))
+        id = 0;
+    value = bn_doc_at(doc, "min");
+    if (value && (!bn_doc_get_i64(value, &min_ms) || min_ms < 0 || min_ms > 3600000))
+        min_ms = 0;
+    BN_BUF_AUTO out;
+    bn_buf_init(&out, REPLY_BYTES_MAX);
+    for (size_t i = 0; i < bn_doc_count(topics); i++) {
+        const struct bn_doc *item = bn_doc_item(topics, i);
+        struct bn_str name;
+        if (!bn_doc_count(item) || !bn_doc_get_text(bn_doc_item(item, 0), &name)) {
+            bn_live_end(live, 4101, "sub: topics is a list of [name, {position}]", 0);
+            return false;
+        }
+        if (live->sink.sub_count >= BN_LIVE_TOPICS_MAX) {
+            bn_live_end(live, 4104, "too many topics", 0);
+            return false;
+        }
+        bn_live_subscribe(live, id, name, bn_doc_item(item, 1), (int32_t)min_ms, &out);
+    }
+    if (bn_buf_ok(&out) && out.len > 0)
+        live->dialect->say(live, bn_buf_str(&out));
+    return true;
+}
+
+static void hear_unsub(struct bn_live_conn *live, const struct bn_doc *doc)
+{
+    const struct bn_doc *topics = bn_doc_at(doc, "topics");
+    for (size_t i = 0; i < bn_doc_count(topics); i++) {
+        struct bn_str name;
+        if (!bn_doc_get_text(bn_doc_item(topics, i), &name))
+            continue;
+        struct bn_topic *topic = bn_topic_find(live->sink.set, live->who.tenant, name);
+        struct bn_sub *sub = topic ? bn_sink_find(&live->sink, topic) : NULL;
+        if (sub)
+            bn_sink_leave(&live->sink, sub);
+    }
+}
+
+static void hear_rate(struct bn_live_conn *live, const struct bn_doc *doc)
+{
+    int64_t alias;
+    int64_t min_ms;
+    const struct bn_doc *k = bn_doc_at(doc, "k");
+    const struct bn_doc *min = bn_doc_at(doc, "min");
+    if (!k || !min || !bn_doc_get_i64(k, &alias) || !bn_doc_get_i64(min, &min_ms) || min_ms < 0 ||
+            min_ms > 3600000)
+        return;
+    struct bn_sub *sub = bn_sink_find_alias(&live->sink, (uint32_t)alias);
+    if (sub)
+        bn_sink_set_rate(&live->sink, sub, min_ms == 0 ? -1 : (int32_t)min_ms);
+}
+
+static bool hear_hello(struct bn_live_conn *live, const struct bn_doc *doc)
+{
+    int64_t version = 0;
+    const struct bn_doc *v = bn_doc_at(doc, "v");
+    if (!v || !bn_doc_get_i64(v, &version) || version != 1) {
+        bn_live_end(live, 4106, "this server speaks version 1", 0);
+        return false;
+    }
+    if (live->greeted)
+        return true;
+    live->greeted = true;
+    char welcome[300];
+    char sid[14];
+    bn_random_code(sid, sizeof sid - 1);
+    int n = snprintf(welcome, sizeof welcome,
+            "{\"t\":\"welcome\",\"v\":1,\"sid\":\"%s\",\"node\":\"%s\",\"now\":%lld,\"hb\":%d,"
+            "\"max\":{\"topics\":%d,\"in\":%d}}\n",
+            sid, live->conn->web->node, (long long)live->conn->web->config.clock->now_ms,
+            BN_LIVE_HEARTBEAT_MS, BN_LIVE_TOPICS_MAX, BN_LIVE_MESSAGE_MAX);
+    live->dialect->say(live, (struct bn_str){welcome, (size_t)n});
+    return true;
+}
+
+static bool hear_line(struct bn_live_conn *live, struct bn_str line)
+{
+    BN_DOC_AUTO *doc = NULL;
+    struct bn_err err;
+    struct bn_str type;
+    if (!bn_doc_parse(line, &doc, &err) || !bn_doc_is_object(doc) ||
+            !bn_doc_get_text(bn_doc_at(doc, "t"), &type)) {
+        bn_live_end(live, 4101, "a message is JSON objects with a type t", 0);
+        return false;
+    }
+    if (bn_str_is(type, "hello"))
+        return hear_hello(live, doc);
+    if (!live->greeted) {
+        bn_live_end(live, 4101, "hello comes first", 0);
+        return false;
+    }
+    if (bn_str_is(type, "sub"))
+        return hear_sub(live, doc);
+    if (bn_str_is(type, "unsub"))
+        hear_unsub(live, doc);
+    else if (bn_str_is(type, "rate"))
+        hear_rate(live, doc);
+    return true; /* pong needs no more than having been heard; unknown types are ignored */
+}
+
+/* Token bucket: BN_LIVE_MESSAGES_PS a second, with a burst. */
+static bool may_speak(struct bn_live_conn *live, int64_t mono_ms)
+{
+    int64_t tokens = live->tokens + (mono_ms - live->tokens_at_mono_ms) * BN_LIVE_MESSAGES_PS;
+    live->tokens_at_mono_ms = mono_ms;
+    live->tokens = (int32_t)BN_MIN(tokens, (int64_t)BN_LIVE_MESSAGES_BURST * 1000);
+    if (live->tokens < 1000)
+        return false;
+    live->tokens -= 1000;
+    return true;
+}
+
+bool bn_live_hear(struct bn_live_conn *live, struct bn_str text)
+{
+    int64_t mono_ms = live->conn->web->config.clock->mono_ms;
+    live->heard_mono_ms = mono_ms;
+    struct bn_str rest = text;
+    while (rest.p && !live->ended) {
+        struct bn_str line = bn_str_trim(bn_str_cut(&rest, '\n'));
+        if (line.len == 0)
+            continue;
+        if (!may_speak(live, mono_ms)) {
+            bn_live_end(live, 4008, "too many messages", 5000);
+            return false;
+        }
+        if (!hear_line(live, line))
+            return false;
+    }
+    return !live->ended;
+}
+
+/* --- what listeners get
+ * ----------------------------------------------------------------------------- */
+
+void bn_live_pump(struct bn_live_conn *live)
+{
+    struct bn_web *web = live->conn->web;
+    struct bn_msg *msgs[TAKE_MAX];
+    do {
+        if (live->ended || bn_stream_queued(live->conn->stream) > 0)
+            return; /* one write in flight; positions remember the rest */
+        size_t n = bn_sink_take(&live->sink, web->config.clock->mono_ms, msgs, TAKE_MAX,
+                BN_LIVE_INFLIGHT_MAX);
+        if (n == 0)
+            return;
+        live->dialect->send(live, msgs, n);
+        live->said_mono_ms = web->config.clock->mono_ms;
+        web->stats.messages++;
+        for (size_t i = 0; i < n; i++)
+            bn_msg_unref(msgs[i]);
+    } while (live->sink.has_more);
+    if (live->sink.is_waiting)
+        bn_timer_start(web->pace, PACE_MS, 0);
+}
+
+/* Some listeners asked for a slower pace, and its time may be over. */
+void bn_live_pace(void *user)
+{
+    struct bn_web *web = user;
+    bool is_waiting = false;
+    bn_list_each(it, &web->ears) {
+        struct bn_live_conn *live = container_of(it, struct bn_live_conn, link);
+        if (!live->sink.is_waiting)
+            continue;
+        bn_sink_poll(&live->sink, web->config.clock->mono_ms);
+        is_waiting = true;
+    }
+    if (is_waiting)
+        bn_timer_start(web->pace, PACE_MS, 0);
+}
+
+void bn_live_flush(struct bn_web *web)
+{
+    struct bn_list *due = &web->config.hub->topics.due_sinks;
+    while (!bn_list_is_empty(due)) {
+        struct bn_sink *sink = container_of(due->next, struct bn_sink, due_link);
+        bn_list_remove(&sink->due_link);
+        bn_live_pump(sink->owner);
+    }
+    if (!bn_list_is_empty(&web->polls))
+        bn_live_state_flush(web);
+}
+
+void bn_live_drained(struct bn_live_conn *live)
+{
+    if (!live->ended)
+        bn_live_pump(live);
+}
+
+/* --- time passes
+ * -------------------------------------------------------------------------------------- */
+
+/* A listener keeps what its owner may still hear; a session that ended takes its sockets along
+ * (T16). */
+static void check_owner(struct bn_live_conn *live)
+{
+    if (!bn_sessions_refresh(live->conn->web->config.sessions, &live->who)) {
+        bn_live_end(live, 4100, "the session ended", 0);
+        return;
+    }
+    for (size_t i = live->sink.sub_count; i > 0; i--) {
+        struct bn_sub *sub = live->sink.subs[i - 1];
+        if (bn_who_may(&live->who, sub->topic->info->right))
+            continue;
+        char off[120];
+        int n = snprintf(off, sizeof off,
+                "{\"t\":\"off\",\"k\":%u,\"code\":2403,\"msg\":\"permission revoked\"}\n",
+                sub->topic->alias);
+        bn_sink_leave(&live->sink, sub);
+        live->dialect->say(live, (struct bn_str){off, (size_t)n});
+    }
+}
+
+static void tick_one(struct bn_live_conn *live, int64_t mono_ms)
+{
+    if (live->ended)
+        return;
+    if (live->end_at_mono_ms && mono_ms >= live->end_at_mono_ms)
+        bn_live_end(live, 4001, "restarting", 500 + (int64_t)(bn_random_u64() % 1500));
+    else if (!live->greeted && mono_ms - live->since_mono_ms > BN_LIVE_HELLO_MS)
+        bn_live_end(live, 4105, "no hello in time", 0);
+    else if (live->ws && mono_ms - live->heard_mono_ms > BN_LIVE_PONG_MS)
+        bn_live_end(live, 4003, "no pong in time", 1000);
+    else if (mono_ms - live->beat_mono_ms >= BN_LIVE_HEARTBEAT_MS) {
+        live->beat_mono_ms = mono_ms;
+        live->dialect->heartbeat(live, mono_ms - live->said_mono_ms >= BN_LIVE_HEARTBEAT_MS);
+    }
+}
+
+void bn_live_tick(struct bn_web *web, int64_t mono_ms)
+{
+    bool check = web->people_changed || mono_ms - web->people_checked_mono_ms >= PEOPLE_CHECK_MS;
+    if (check) {
+        web->people_changed = false;
+        web->people_checked_mono_ms = mono_ms;
+    }
+    bn_list_each_safe(it, tmp, &web->ears) {
+        struct bn_live_conn *live = container_of(it, struct bn_live_conn, link);
+        if (check && !live->ended)
+            check_owner(live);
+        tick_one(live, mono_ms);
+    }
+    bn_live_state_tick(web, mono_ms);
+}
+
+void bn_live_drain(struct bn_web *web, int64_t window_ms)
+{
+    int64_t mono_ms = web->config.clock->mono_ms;
+    bn_list_each_safe(it, tmp, &web->ears) {
+        struct bn_live_conn *live = container_of(it, struct bn_live_conn, link);
+        if (window_ms <= 0)
+            bn_live_end(live, 4001, "restarting", 500 + (int64_t)(bn_random_u64() % 1500));
+        else
+            live->end_at_mono_ms = mono_ms + (int64_t)(bn_random_u64() % (uint64_t)window_ms);
+    }
+}
+
+const struct bn_route bn_live_routes[] = {
+        {"GET", "/api/v1/live", BN_RIGHT_READ, bn_live_ws, 0,
+                "The live protocol live/1 over WebSocket", NULL, NULL, NULL},
+        {"GET", "/api/v1/events", BN_RIGHT_READ, bn_live_sse, 0,
+                "The same topics as Server-Sent Events", NULL, NULL, NULL},
+        {"GET", "/api/v1/state", BN_RIGHT_READ, bn_live_state, 0,
+                "One topic now, or its next change", NULL, NULL, NULL},
+};
+
+const size_t bn_live_route_count = COUNT(bn_live_routes);

@@ -1,0 +1,64 @@
+/*
+ * live: the live protocol live/1; subscriptions, replies and flushes for whatever wire a listener
+ * uses.
+ *
+ * Private to web/. The dialects (live_ws, live_sse) say how a message looks on their wire; state by
+ * request (live_state) reads the same topics.
+ */
+#pragma once
+
+#include "topic/sink.h"
+#include "web/web_private.h"
+
+struct bn_dialect {
+    /* Queues messages as one write; they stay the caller's. */
+    void (*send)(struct bn_live_conn *live, struct bn_msg *const *msgs, size_t count);
+    /* Queues text that is for this listener alone: whole lines of live/1. */
+    void (*say)(struct bn_live_conn *live, struct bn_str lines);
+    /* A sign of life; is_silent: nothing else was said for that long. */
+    void (*heartbeat)(struct bn_live_conn *live, bool is_silent);
+    /* After a `bye`: ends the connection with that close code. */
+    void (*end)(struct bn_live_conn *live, int code, const char *why);
+};
+
+struct bn_live_conn {
+    struct bn_list link; /* of web->ears */
+    struct bn_conn *conn;
+    const struct bn_dialect *dialect;
+    struct bn_who who;
+    struct bn_sink sink;
+    struct bn_ws *ws; /* WebSocket only */
+    bool deflate;
+    bool greeted; /* hello was said */
+    bool ended;
+    int32_t tokens; /* messages it may still send now, in thousandths */
+    int64_t tokens_at_mono_ms;
+    int64_t since_mono_ms;
+    int64_t heard_mono_ms;
+    int64_t said_mono_ms;
+    int64_t beat_mono_ms;
+    int64_t end_at_mono_ms; /* a drain sends it away then; 0: no */
+};
+
+/* Room for one more listener of that asker? Administrators have BN_LISTENERS_RESERVED to
+   themselves. On refusal the request has been answered (503 with limit and in_use, 429 per user).
+ */
+bool bn_live_has_room(struct bn_request *req);
+/* Turns the connection of a request into a listener; the request ends without an ordinary answer.
+ */
+struct bn_live_conn *bn_live_open(struct bn_request *req, const struct bn_dialect *dialect);
+
+/* One message of a client: lines of JSON. False: the connection was ended. */
+bool bn_live_hear(struct bn_live_conn *live, struct bn_str text);
+/* Subscribes and writes the reply for one topic into out. wish (may be NULL) holds e, s, tail. */
+void bn_live_subscribe(struct bn_live_conn *live, int64_t id, struct bn_str name,
+        const struct bn_doc *wish, int32_t min_ms, struct bn_buf *out);
+void bn_live_end(struct bn_live_conn *live, int code, const char *why, int64_t retry_ms);
+/* Sends what is due and can be sent. */
+void bn_live_pump(struct bn_live_conn *live);
+
+void bn_live_ws(struct bn_request *req);
+void bn_live_sse(struct bn_request *req);
+void bn_live_state(struct bn_request *req);
+void bn_live_state_flush(struct bn_web *web);
+void bn_live_state_tick(struct bn_web *web, int64_t mono_ms);

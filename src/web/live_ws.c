@@ -1,0 +1,228 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "web/live.h"
+#include "wire/deflate.h"
+
+#define PROTOCOL   "live.1"
+#define TAIL_BYTES 4 /* 00 00 FF FF at the end of a block, which a message leaves out (RFC 7692) \
+                      */
+#define MESSAGES_ONCE 64
+
+/* --- what is shared: frames of one change
+ * ------------------------------------------------------------ */
+
+static struct bn_bytes *frame_of(const char *p, size_t len, bool deflated)
+{
+    uint8_t header[BN_WS_HEADER_MAX];
+    size_t n = bn_ws_header(header, BN_WS_TEXT, deflated, len, NULL);
+    struct bn_bytes *frame = bn_bytes_create(NULL, n + len);
+    memcpy(frame->p, header, n);
+    memcpy(frame->p + n, p, len);
+    return frame;
+}
+
+static struct bn_bytes *make_frame(const struct bn_msg *msg)
+{
+    const struct bn_bytes *json = msg->forms[BN_FORM_JSON];
+    return frame_of(json->p, json->len, false);
+}
+
+static struct bn_bytes *make_block(const struct bn_msg *msg)
+{
+    const struct bn_bytes *json = msg->forms[BN_FORM_JSON];
+    BN_BUF_AUTO out;
+    bn_buf_init(&out, (size_t)json->len * 2 + 1024);
+    bn_deflate_block(&out, json->p, json->len);
+    return bn_bytes_create(out.p, out.len);
+}
+
+static struct bn_bytes *make_deflate_frame(const struct bn_msg *msg)
+{
+    const struct bn_bytes *block = msg->forms[BN_FORM_BLOCK];
+    return frame_of(block->p, block->len - TAIL_BYTES, true);
+}
+
+/* --- one listener
+ * -------------------------------------------------------------------------------------- */
+
+static void send_one(struct bn_live_conn *live, struct bn_msg *msg)
+{
+    if (live->deflate && msg->forms[BN_FORM_JSON]->len >= BN_DEFLATE_MIN_BYTES) {
+        bn_msg_form(msg, BN_FORM_BLOCK, make_block);
+        bn_stream_send_bytes(live->conn->stream,
+                bn_msg_form(msg, BN_FORM_DEFLATE_FRAME, make_deflate_frame));
+    } else {
+        bn_stream_send_bytes(live->conn->stream, bn_msg_form(msg, BN_FORM_FRAME, make_frame));
+    }
+}
+
+/* Several changes in one message: an own header, then the shared parts. */
+static void send(struct bn_live_conn *live, struct bn_msg *const *msgs, size_t count)
+{
+    if (count == 1) {
+        send_one(live, msgs[0]);
+        return;
+    }
+    size_t len = 0;
+    struct bn_bytes *parts[MESSAGES_ONCE];
+    for (size_t i = 0; i < count; i++) {
+        parts[i] = live->deflate ? bn_msg_form(msgs[i], BN_FORM_BLOCK, make_block)
+                                 : msgs[i]->forms[BN_FORM_JSON];
+        len += parts[i]->len;
+    }
+    uint8_t header[BN_WS_HEADER_MAX];
+    size_t cut = live->deflate ? TAIL_BYTES : 0;
+    size_t n = bn_ws_header(header, BN_WS_TEXT, live->deflate, len - cut, NULL);
+    bn_stream_put(live->conn->stream, header, n);
+    for (size_t i = 0; i < count; i++)
+        bn_stream_put_bytes(live->conn->stream, parts[i], 0,
+                parts[i]->len - (i + 1 == count ? cut : 0));
+    bn_stream_flush(live->conn->stream);
+}
+
+static void put_frame(struct bn_live_conn *live, enum bn_ws_op op, const void *p, size_t len)
+{
+    uint8_t header[BN_WS_HEADER_MAX];
+    bn_stream_put(live->conn->stream, header, bn_ws_header(header, op, false, len, NULL));
+    bn_stream_put(live->conn->stream, p, len);
+    bn_conn_dirty(live->conn);
+}
+
+static void say(struct bn_live_conn *live, struct bn_str lines)
+{
+    live->said_mono_ms = live->conn->web->config.clock->mono_ms;
+    if (!live->deflate || lines.len < BN_DEFLATE_MIN_BYTES) {
+        put_frame(live, BN_WS_TEXT, lines.p, lines.len);
+        return;
+    }
+    BN_BUF_AUTO out;
+    bn_buf_init(&out, lines.len * 2 + 1024);
+    bn_deflate_block(&out, lines.p, lines.len);
+    uint8_t header[BN_WS_HEADER_MAX];
+    bn_stream_put(live->conn->stream, header,
+            bn_ws_header(header, BN_WS_TEXT, true, out.len - TAIL_BYTES, NULL));
+    bn_stream_put(live->conn->stream, out.p, out.len - TAIL_BYTES);
+    bn_conn_dirty(live->conn);
+}
+
+/* The ping makes every RFC 6455 client answer by itself; the text tells the page that all is well.
+ */
+static void heartbeat(struct bn_live_conn *live, bool is_silent)
+{
+    if (bn_stream_queued(live->conn->stream) > 0)
+        return; /* it does not read: the write's own deadline decides */
+    put_frame(live, BN_WS_PING, "", 0);
+    if (!is_silent)
+        return;
+    char hb[64];
+    int n = snprintf(hb, sizeof hb, "{\"t\":\"hb\",\"now\":%lld}\n",
+            (long long)live->conn->web->config.clock->now_ms);
+    say(live, (struct bn_str){hb, (size_t)n});
+}
+
+static void end(struct bn_live_conn *live, int code, const char *why)
+{
+    uint8_t payload[125];
+    put_frame(live, BN_WS_CLOSE, payload, bn_ws_close_payload(payload, code, why));
+    live->conn->must_close = true;
+}
+
+static const struct bn_dialect dialect = {send, say, heartbeat, end};
+
+/* False: the connection is ending, nothing more is read. */
+static bool on_control(struct bn_live_conn *live)
+{
+    struct bn_ws *ws = live->ws;
+    live->heard_mono_ms = live->conn->web->config.clock->mono_ms;
+    if (ws->op == BN_WS_PING)
+        put_frame(live, BN_WS_PONG, ws->payload.p, ws->payload.len);
+    if (ws->op != BN_WS_CLOSE)
+        return true;
+    live->ended = true;
+    end(live, ws->close_code == 1005 ? 1000 : ws->close_code, "");
+    return false;
+}
+
+static bool on_event(struct bn_live_conn *live, enum bn_ws_event event)
+{
+    if (event == BN_WS_CONTROL)
+        return on_control(live);
+    if (event == BN_WS_BAD) {
+        live->ended = true;
+        end(live, live->ws->close_code, live->ws->err.text);
+        return false;
+    }
+    if (live->ws->op == BN_WS_BINARY) {
+        bn_live_end(live, 4101, "messages are text", 0);
+        return false;
+    }
+    return bn_live_hear(live, live->ws->payload);
+}
+
+size_t bn_live_data(struct bn_live_conn *live, const char *p, size_t len)
+{
+    size_t used = 0;
+    enum bn_ws_event event;
+    if (!live->ws || live->ended) /* an event stream listens only; after a bye nothing counts */
+        return len;
+    do {
+        used += bn_ws_parse(live->ws, p + used, len - used, &event);
+        if (event != BN_WS_MORE && !on_event(live, event))
+            return len;
+    } while (event != BN_WS_MORE);
+    return used;
+}
+
+/* --- the upgrade
+ * ----------------------------------------------------------------------------------------- */
+
+static bool check_handshake(const struct bn_http_head *head, char accept[29], struct bn_err *err)
+{
+    if (!head->wants_upgrade || !bn_http_lists(head, "Upgrade", "websocket"))
+        return bn_fail(err, BN_E_INVALID, "this is a WebSocket: ask with Upgrade: websocket");
+    if (!bn_str_is(bn_http_find(head, "Sec-WebSocket-Version"), "13"))
+        return bn_fail(err, BN_E_INVALID, "only WebSocket version 13 is spoken here");
+    if (!bn_ws_accept_key(bn_http_find(head, "Sec-WebSocket-Key"), accept))
+        return bn_fail(err, BN_E_INVALID, "Sec-WebSocket-Key must be 16 bytes in base64");
+    bool offers = bn_http_find(head, "Sec-WebSocket-Protocol").p != NULL;
+    if (offers && !bn_http_lists(head, "Sec-WebSocket-Protocol", PROTOCOL))
+        return bn_fail(err, BN_E_INVALID, "the sub-protocol here is " PROTOCOL);
+    return true;
+}
+
+void bn_live_ws(struct bn_request *req)
+{
+    struct bn_conn *conn = container_of(req, struct bn_answering, req)->conn;
+    const struct bn_http_head *head = req->head;
+    char accept[29];
+    char extension[128];
+    struct bn_err err;
+    if (!check_handshake(head, accept, &err)) {
+        bn_reply_field(req, "Sec-WebSocket-Version", "13");
+        bn_reply_err(req, &err);
+        return;
+    }
+    if (!bn_live_has_room(req))
+        return;
+    bool deflate = bn_ws_choose_deflate(bn_http_find(head, "Sec-WebSocket-Extensions"), extension,
+            sizeof extension);
+    BN_BUF_AUTO out;
+    bn_buf_init(&out, 1024);
+    bn_buf_printf(&out,
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Accept: %s\r\n",
+            accept);
+    if (bn_http_find(head, "Sec-WebSocket-Protocol").p)
+        bn_buf_puts(&out, "Sec-WebSocket-Protocol: " PROTOCOL "\r\n");
+    if (deflate)
+        bn_buf_printf(&out, "Sec-WebSocket-Extensions: %s\r\n", extension);
+    bn_buf_puts(&out, "\r\n");
+    struct bn_live_conn *live = bn_live_open(req, &dialect);
+    live->deflate = deflate;
+    live->ws = bn_alloc(sizeof *live->ws);
+    bn_ws_init(live->ws, BN_WS_SERVER, BN_LIVE_MESSAGE_MAX, deflate);
+    bn_stream_put(conn->stream, out.p, out.len);
+    bn_conn_dirty(conn);
+}

@@ -1,0 +1,173 @@
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+
+#include "web/web_private.h"
+
+#define HEAD_BYTES_MAX 8192
+#define BODY_BYTES_MAX (64 << 20)
+
+static const char *date_text(struct bn_web *web)
+{
+    int64_t now_s = web->config.clock->now_ms / 1000;
+    if (now_s != web->date_s) {
+        struct tm tm;
+        time_t t = (time_t)now_s;
+        web->date_s = now_s;
+        strftime(web->date, sizeof web->date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&t, &tm));
+    }
+    return web->date;
+}
+
+/* What every answer bears, so that no page of another origin can read, frame or reuse it (SECURITY
+ * B15). */
+static void put_guards(const struct bn_request *req, const char *type, struct bn_buf *out)
+{
+    bn_buf_puts(out, "X-Content-Type-Options: nosniff\r\n"
+                     "Referrer-Policy: no-referrer\r\n"
+                     "Cross-Origin-Resource-Policy: same-origin\r\n"
+                     "Cross-Origin-Opener-Policy: same-origin\r\n"
+                     "X-Frame-Options: DENY\r\n");
+    if (type && strncmp(type, "text/html", 9) == 0)
+        bn_buf_puts(out,
+                "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
+                "img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
+                "base-uri 'self'; frame-ancestors 'none'; form-action 'self'; "
+                "require-trusted-types-for 'script'; trusted-types 'none'\r\n"
+                "Permissions-Policy: camera=(), microphone=(), geolocation=()\r\n");
+    else
+        bn_buf_puts(out, "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n");
+    if (req->is_secure)
+        bn_buf_puts(out, "Strict-Transport-Security: max-age=31536000\r\n");
+}
+
+void bn_reply_head(struct bn_answering *a, int status, const char *type, int64_t length,
+        struct bn_buf *out)
+{
+    struct bn_conn *conn = a->conn;
+    bn_http_put_status(out, status);
+    bn_http_put_field(out, "Date", bn_str(date_text(conn->web)));
+    if (type)
+        bn_http_put_field(out, "Content-Type", bn_str(type));
+    if (length >= 0 && status != 204 && status != 304)
+        bn_buf_printf(out, "Content-Length: %lld\r\n", (long long)length);
+    if (!memmem(a->fields.p, a->fields.len, "Cache-Control:", 14))
+        bn_buf_puts(out, "Cache-Control: no-store\r\n");
+    put_guards(&a->req, type, out);
+    if (a->fields.len > 0)
+        bn_buf_put(out, a->fields.p, a->fields.len);
+    if (conn->must_close)
+        bn_buf_puts(out, "Connection: close\r\n");
+    bn_buf_puts(out, "\r\n");
+}
+
+static void answer(struct bn_request *req, int status, const char *type, const char *p, size_t len)
+{
+    struct bn_answering *a = container_of(req, struct bn_answering, req);
+    struct bn_conn *conn = a->conn;
+    assert(!a->has_answer);
+    a->has_answer = true;
+    if (!a->is_done) /* what is still to come of the request would be read as the next one */
+        conn->must_close = true;
+    if (req->head && !req->head->keep_alive)
+        conn->must_close = true;
+    BN_BUF_AUTO head;
+    bn_buf_init(&head, HEAD_BYTES_MAX);
+    bn_reply_head(a, status, type, (int64_t)len, &head);
+    assert(bn_buf_ok(&head));
+    bn_stream_put(conn->stream, head.p, head.len);
+    if (!a->wants_head_only && status != 204 && status != 304)
+        bn_stream_put(conn->stream, p, len);
+    bn_conn_answered(conn);
+}
+
+void bn_reply_bytes(struct bn_request *req, int status, const char *type, const char *p, size_t len)
+{
+    answer(req, status, type, p, len);
+}
+
+void bn_reply(struct bn_request *req, int status, const char *type, struct bn_str body)
+{
+    answer(req, status, type, body.p, body.len);
+}
+
+void bn_reply_json(struct bn_request *req, int status, const struct bn_buf *body)
+{
+    struct bn_err err;
+    if (bn_buf_ok(body)) {
+        answer(req, status, "application/json; charset=utf-8", body->p, body->len);
+        return;
+    }
+    bn_fail(&err, BN_E_INTERNAL, "the answer grew beyond %zu bytes", body->max);
+    bn_reply_err(req, &err);
+}
+
+void bn_reply_empty(struct bn_request *req, int status)
+{
+    answer(req, status, NULL, "", 0);
+}
+
+static void write_err(struct bn_buf *buf, const struct bn_err *err, const char *request_id)
+{
+    struct bn_json json;
+    bn_json_init(&json, buf);
+    bn_json_object(&json);
+    bn_json_key(&json, "error");
+    bn_json_object(&json);
+    bn_json_key(&json, "code");
+    bn_json_text(&json, bn_code_word(err->code));
+    bn_json_key(&json, "message");
+    bn_json_text(&json, err->text);
+    if (err->field[0]) {
+        bn_json_key(&json, "field");
+        bn_json_text(&json, err->field);
+    }
+    bn_json_key(&json, "request_id");
+    bn_json_text(&json, request_id);
+    bn_json_object_end(&json);
+    bn_json_object_end(&json);
+    bn_buf_putc(buf, '\n');
+}
+
+static void reply_err_status(struct bn_request *req, const struct bn_err *err, int status)
+{
+    BN_BUF_AUTO buf;
+    bn_buf_init(&buf, 4096);
+    write_err(&buf, err, req->id);
+    if (status >= 500 && status != 503 && status != 507)
+        bn_log(BN_WARN, "request.failed", BN_KV("request", req->id),
+                BN_KV("code", bn_code_word(err->code)), BN_KV("text", err->text));
+    bn_reply_json(req, status, &buf);
+}
+
+void bn_reply_err(struct bn_request *req, const struct bn_err *err)
+{
+    const struct bn_answering *a = container_of(req, struct bn_answering, req);
+    reply_err_status(req, err, a->refusal_status ? a->refusal_status : bn_code_status(err->code));
+}
+
+void bn_reply_field(struct bn_request *req, const char *name, const char *value)
+{
+    struct bn_answering *a = container_of(req, struct bn_answering, req);
+    bn_http_put_field(&a->fields, name, bn_str(value));
+}
+
+void bn_reply_bad(struct bn_conn *conn, const struct bn_err *err)
+{
+    struct bn_answering a = {.conn = conn};
+    bn_buf_init(&a.fields, 16);
+    conn->must_close = true;
+    BN_BUF_AUTO body;
+    bn_buf_init(&body, 4096);
+    write_err(&body, err, "-");
+    BN_BUF_AUTO head;
+    bn_buf_init(&head, HEAD_BYTES_MAX);
+    bn_reply_head(&a, bn_code_status(err->code), "application/json; charset=utf-8",
+            (int64_t)body.len, &head);
+    bn_stream_put(conn->stream, head.p, head.len);
+    bn_stream_put(conn->stream, body.p, body.len);
+    bn_buf_finish(&a.fields);
+}

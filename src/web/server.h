@@ -1,0 +1,61 @@
+/*
+ * server: accept, parse, route, answer or upgrade; one write per connection and turn.
+ */
+#pragma once
+
+#include "base/addr.h"
+
+#include "hub/hub.h"
+#include "io/stream.h"
+#include "io/worker.h"
+#include "web/route.h"
+#include "web/session.h"
+
+#define BN_HOSTS_MAX   33 /* as many as the setting takes, and the one used at set-up */
+#define BN_PROXIES_MAX 32
+
+struct bn_web_config {
+    struct bn_loop *loop;
+    struct bn_hub *hub;
+    const struct bn_clock *clock;
+    struct bn_sessions *sessions;
+    struct bn_worker *hash_worker;
+    struct bn_worker *query_worker;
+    char base_path[128]; /* "" or "/ops", no slash at the end */
+    char ui_dir[256];    /* serve the page from here instead of from the binary; "" */
+    char hosts[BN_HOSTS_MAX]
+              [128]; /* names that may stand in Host, besides addresses and localhost */
+    size_t host_count;
+    struct bn_net proxies[BN_PROXIES_MAX]; /* whose X-Forwarded-* is believed */
+    size_t proxy_count;
+    int64_t listeners_max;
+    int64_t connections_max;
+};
+
+struct bn_web_stats {
+    int64_t connections;
+    int64_t listeners;
+    uint64_t requests;
+    uint64_t messages; /* frames and events sent to listeners */
+    uint64_t sent_bytes;
+    uint64_t slow_closed;
+    uint64_t rejected;
+};
+
+/* Everything in config must outlive the server; the struct itself is copied. */
+struct bn_web *bn_web_create(const struct bn_web_config *config);
+/* Listens on one more place. */
+BN_MUST_CHECK bool bn_web_listen(struct bn_web *web, const char *host, int port,
+        struct bn_tls_config *tls, int *out_port, struct bn_err *err);
+void bn_web_set_tls(struct bn_web *web, struct bn_tls_config *tls); /* new connections */
+void bn_web_add_routes(struct bn_web *web, const struct bn_route *routes, size_t count);
+
+/* The web's part of a turn, after the hub's: what became known leaves, what is done is closed. */
+void bn_web_flush(struct bn_web *web);
+
+/* No new connections; listeners are told `bye` and sent away over window_ms. */
+void bn_web_drain(struct bn_web *web, int64_t window_ms);
+bool bn_web_is_empty(const struct bn_web *web);
+void bn_web_destroy(struct bn_web *web); /* aborts what is left; NULL is fine */
+
+void bn_web_get_stats(const struct bn_web *web, struct bn_web_stats *out);

@@ -1,0 +1,125 @@
+/*
+ * web_private: what the files of web/ that make up the server share.
+ */
+#pragma once
+
+#include <uthash.h>
+
+#include "base/arena.h"
+
+#include "web/server.h"
+#include "wire/ws.h"
+
+struct bn_live_conn;
+
+#define BN_ROUTE_SETS_MAX 16
+
+struct bn_route_set {
+    const struct bn_route *routes;
+    size_t count;
+};
+
+struct bn_web {
+    struct bn_web_config config;
+    struct bn_list conns; /* all connections */
+    struct bn_list ears;  /* live connections */
+    struct bn_list polls; /* requests that wait for a topic to move */
+    size_t poll_count;
+    struct bn_list dirty;          /* connections with something to write this turn */
+    struct bn_answering *requests; /* by ticket */
+    struct bn_route_set sets[BN_ROUTE_SETS_MAX];
+    size_t set_count;
+    struct bn_listener *listeners[4];
+    size_t listener_count;
+    struct bn_timer *tick;
+    struct bn_timer *pace; /* runs while listeners wait for their own pace */
+    struct bn_web_stats stats;
+    uint64_t next_ticket;
+    uint64_t next_conn;
+    char date[32]; /* of the Date field, once a second */
+    int64_t date_s;
+    char node[16]; /* names this run in welcome messages */
+    bool people_changed;
+    bool draining;
+    int64_t people_checked_mono_ms;
+};
+
+/* One connection from a browser, a program or a proxy. */
+struct bn_conn {
+    struct bn_list link;
+    struct bn_list dirty_link;
+    struct bn_web *web;
+    struct bn_stream *stream;
+    struct bn_answering *request;
+    struct bn_live_conn *live; /* after an upgrade, or while an event stream runs */
+    struct bn_http http;       /* unused after an upgrade */
+    int64_t since_mono_ms;     /* when what it does now began: idle, head, body */
+    uint64_t body_seen;
+    bool is_first;   /* nothing was asked yet */
+    bool must_close; /* after the answer that is being sent */
+};
+
+/* A request and what the server needs to answer it. */
+struct bn_answering {
+    struct bn_request req; /* first: handlers get its address */
+    UT_hash_handle hh;
+    struct bn_conn *conn;
+    struct bn_arena arena;
+    struct bn_buf body;
+    struct bn_buf fields; /* extra header fields of the answer */
+    struct bn_list poll_link;
+    struct bn_topic *poll_topic;
+    uint64_t poll_after;
+    int64_t poll_until_mono_ms;
+    struct bn_err refusal; /* decided at the head, said when the body has been read past */
+    int refusal_status;    /* 0: the code's own */
+    bool refused;
+    bool is_done; /* the whole request has come */
+    bool has_answer;
+    bool wants_head_only;
+    bool in_handler;
+    int64_t begun_ns;
+};
+
+/* conn.c */
+void bn_conn_accepted(void *web, struct bn_stream *stream);
+void bn_conn_dirty(struct bn_conn *conn);
+void bn_conn_tick(struct bn_web *web, int64_t mono_ms);
+/* The answer to conn's request has been queued: the next one may begin. */
+void bn_conn_answered(struct bn_conn *conn);
+
+/* reply.c */
+void bn_reply_head(struct bn_answering *a, int status, const char *type, int64_t length,
+        struct bn_buf *out);
+void bn_reply_bytes(struct bn_request *req, int status, const char *type, const char *p,
+        size_t len);
+/* For connections beyond a request: bytes that were not HTTP. */
+void bn_reply_bad(struct bn_conn *conn, const struct bn_err *err);
+
+/* guard.c: pure, so that the table of cases is a test */
+bool bn_guard_host(const struct bn_web_config *config, struct bn_str host);
+bool bn_guard_origin(const struct bn_http_head *head);
+bool bn_guard_is_unsafe(struct bn_str method);
+
+/* route.c */
+const struct bn_route *bn_web_route(const struct bn_web *web, struct bn_str method,
+        const struct bn_str *segments, size_t count, struct bn_str params[4], char allowed[64]);
+
+/* assets.c: the page and its files */
+bool bn_assets_claims(const struct bn_request *req);
+void bn_assets_serve(struct bn_request *req);
+
+/* live.c and its dialects */
+extern const struct bn_route bn_live_routes[];
+extern const size_t bn_live_route_count;
+size_t bn_live_data(struct bn_live_conn *live, const char *p, size_t len);
+void bn_live_closed(struct bn_live_conn *live);
+void bn_live_drained(struct bn_live_conn *live);
+void bn_live_flush(struct bn_web *web);
+void bn_live_pace(void *web);
+void bn_live_tick(struct bn_web *web, int64_t mono_ms);
+void bn_live_drain(struct bn_web *web, int64_t window_ms);
+
+/* api_self.c: health, metrics, openapi, about */
+extern const struct bn_route bn_self_routes[];
+extern const size_t bn_self_route_count;
