@@ -241,6 +241,20 @@ static void put_decimal(struct bn_buf *buf, bool negative, uint64_t whole, uint6
     put(buf, text, (size_t)decimals + 1);
 }
 
+/* With an exponent: many readers refuse a whole number that does not fit 64 bits. */
+static void put_huge(struct bn_buf *buf, double value)
+{
+    char text[40];
+    int n = snprintf(text, sizeof text, "%.17g", value);
+    for (int i = 0; i < n; i++) {
+        bool digit = text[i] >= '0' && text[i] <= '9';
+        if (digit || text[i] == '-' || text[i] == '+' || text[i] == 'e')
+            put(buf, text + i, 1);
+        else if (text[i - 1] >= '0' && text[i - 1] <= '9')
+            put(buf, ".", 1); /* whatever the locale has there, perhaps of several bytes */
+    }
+}
+
 void bn_json_f64(struct bn_json *json, double value, int decimals)
 {
     static const double powers[DECIMALS_MAX + 1] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9,
@@ -251,8 +265,8 @@ void bn_json_f64(struct bn_json *json, double value, int decimals)
         return;
     }
     begin_value(json);
-    if (size >= 0x1p63) { /* no double of this size has a fraction, and so printf writes no point */
-        bn_buf_printf(json->buf, "%.0f", value);
+    if (size >= 0x1p63) {
+        put_huge(json->buf, value);
         return;
     }
     decimals = BN_MIN(BN_MAX(decimals, 0), DECIMALS_MAX);

@@ -112,29 +112,33 @@ bool bn_password_verify(const char *hash, struct bn_str password)
 }
 
 /* Both ways need "v1.<key id>." exactly; a key id with a point in it could be read two ways. */
-static bool make_prefix(char *out, size_t size, const char *key_id)
+static bool make_prefix(char *out, size_t size, const struct bn_seal_key *key)
 {
-    if (!key_id[0] || strchr(key_id, '.'))
+    if (!key->id[0] || strchr(key->id, '.'))
         return false;
-    int n = snprintf(out, size, "v1.%s.", key_id);
+    int n = snprintf(out, size, "v1.%s.", key->id);
     return n > 0 && (size_t)n < size;
 }
 
-bool bn_seal(const uint8_t key[BN_SEAL_KEY_SIZE], const char *key_id, const char *aad,
-        struct bn_str plain, char *out, size_t size)
+size_t bn_seal_size(const struct bn_seal_key *key, size_t plain_len)
+{
+    return strlen("v1..") + strlen(key->id) + bn_b64url_size(NONCE_SIZE + plain_len + TAG_SIZE);
+}
+
+bool bn_seal(const struct bn_seal_key *key, const char *aad, struct bn_str plain, char *out,
+        size_t size)
 {
     char prefix[64];
-    if (plain.len > SEALED_PLAIN_MAX || !make_prefix(prefix, sizeof prefix, key_id))
+    if (plain.len > SEALED_PLAIN_MAX || !make_prefix(prefix, sizeof prefix, key) ||
+            size < bn_seal_size(key, plain.len))
         return false;
     size_t box_len = NONCE_SIZE + plain.len + TAG_SIZE;
-    size_t prefix_len = strlen(prefix);
-    if (size < prefix_len + bn_b64url_size(box_len))
-        return false;
     uint8_t *box = bn_alloc(box_len);
     randombytes_buf(box, NONCE_SIZE);
     crypto_aead_xchacha20poly1305_ietf_encrypt(box + NONCE_SIZE, NULL,
             (const unsigned char *)plain.p, plain.len, (const unsigned char *)aad, strlen(aad),
-            NULL, box, key);
+            NULL, box, key->bytes);
+    size_t prefix_len = strlen(prefix);
     memcpy(out, prefix, prefix_len);
     bn_b64url_encode(box, box_len, out + prefix_len);
     free(box);
@@ -142,35 +146,33 @@ bool bn_seal(const uint8_t key[BN_SEAL_KEY_SIZE], const char *key_id, const char
 }
 
 /* box is nonce, ciphertext and tag; what it decrypts to replaces the ciphertext. */
-static bool open_box(const uint8_t *key, const char *aad, uint8_t *box, size_t box_len)
+static bool open_box(const struct bn_seal_key *key, const char *aad, uint8_t *box, size_t box_len)
 {
     return crypto_aead_xchacha20poly1305_ietf_decrypt(box + NONCE_SIZE, NULL, NULL,
                    box + NONCE_SIZE, box_len - NONCE_SIZE, (const unsigned char *)aad, strlen(aad),
-                   box, key) == 0;
+                   box, key->bytes) == 0;
 }
 
-bool bn_unseal(const uint8_t key[BN_SEAL_KEY_SIZE], const char *key_id, const char *aad,
-        struct bn_str sealed, char *out, size_t size, size_t *out_len)
+bool bn_unseal(const struct bn_seal_key *key, const char *aad, struct bn_str sealed, char *out,
+        size_t size, size_t *out_len)
 {
     char prefix[64];
-    if (!make_prefix(prefix, sizeof prefix, key_id) || !bn_str_starts(sealed, prefix))
+    if (!make_prefix(prefix, sizeof prefix, key) || !bn_str_starts(sealed, prefix))
         return false;
     size_t prefix_len = strlen(prefix);
     struct bn_str text = {sealed.p + prefix_len, sealed.len - prefix_len};
-    size_t box_max = NONCE_SIZE + SEALED_PLAIN_MAX + TAG_SIZE;
-    if (text.len >= bn_b64url_size(box_max))
+    if (text.len >= bn_b64url_size(NONCE_SIZE + SEALED_PLAIN_MAX + TAG_SIZE))
         return false;
-    size_t room = text.len;
     size_t box_len = 0;
-    uint8_t *box = bn_alloc(room);
-    bool ok = bn_b64url_decode(text, box, room, &box_len) && box_len >= NONCE_SIZE + TAG_SIZE &&
+    uint8_t *box = bn_alloc(text.len);
+    bool ok = bn_b64url_decode(text, box, text.len, &box_len) && box_len >= NONCE_SIZE + TAG_SIZE &&
               box_len - NONCE_SIZE - TAG_SIZE <= size && open_box(key, aad, box, box_len);
     if (ok) {
         *out_len = box_len - NONCE_SIZE - TAG_SIZE;
         if (*out_len > 0)
             memcpy(out, box + NONCE_SIZE, *out_len);
     }
-    sodium_memzero(box, room);
+    sodium_memzero(box, text.len);
     free(box);
     return ok;
 }

@@ -28,9 +28,18 @@ BN_MUST_CHECK bool bn_password_hash(struct bn_str password, char out[BN_PWHASH_S
 /* hash NULL or "" spends the same time on a dummy and answers false (no account enumeration). */
 bool bn_password_verify(const char *hash, struct bn_str password);
 
+/* The id stands in every text sealed with the key, so that keys can be changed one row at a time. */
+struct bn_seal_key {
+    char id[32]; /* not empty, no '.' */
+    uint8_t bytes[BN_SEAL_KEY_SIZE];
+};
+
 /* XChaCha20-Poly1305 with a random nonce; aad binds the text to its row, so that rows cannot be
-   swapped: "v1|table|column|row|tenant". Text form: "v1.<key id>.<base64url(nonce || ciphertext)>". */
-BN_MUST_CHECK bool bn_seal(const uint8_t key[BN_SEAL_KEY_SIZE], const char *key_id, const char *aad,
-        struct bn_str plain, char *out, size_t size);
-BN_MUST_CHECK bool bn_unseal(const uint8_t key[BN_SEAL_KEY_SIZE], const char *key_id, const char *aad,
-        struct bn_str sealed, char *out, size_t size, size_t *out_len);
+   swapped: "v1|table|column|row|tenant". Text form: "v1.<key id>.<base64url(nonce || ciphertext)>".
+   plain is at most 64 KiB; out needs bn_seal_size() bytes. false when it does not fit. */
+size_t bn_seal_size(const struct bn_seal_key *key, size_t plain_len);
+BN_MUST_CHECK bool bn_seal(const struct bn_seal_key *key, const char *aad, struct bn_str plain, char *out,
+        size_t size);
+/* false when anything of it is not as it was sealed, or out is too small; out gets no NUL. */
+BN_MUST_CHECK bool bn_unseal(const struct bn_seal_key *key, const char *aad, struct bn_str sealed,
+        char *out, size_t size, size_t *out_len);

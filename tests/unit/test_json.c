@@ -361,6 +361,11 @@ BN_TEST(very_large_numbers_come_back_exactly)
         bn_json_f64(&json, values[i], 3);
         CHECK(bn_parse_f64(bn_buf_str(&buf), &got));
         CHECK(got == values[i]);
+        /* Never a whole number of more than 63 bits. */
+        json_error_t error;
+        json_t *root = json_loadb(buf.p, buf.len, JSON_DECODE_ANY, &error);
+        CHECK(json_is_number(root) && json_number_value(root) == values[i]);
+        json_decref(root);
     }
 }
 

@@ -211,8 +211,9 @@ BN_TEST(an_unknown_user_takes_as_long_as_a_wrong_password)
     CHECK(verify_ns(NULL) < wrong * 4);
 }
 
-static const uint8_t key[BN_SEAL_KEY_SIZE] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
-        17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32};
+static const struct bn_seal_key key = {"k1",
+        {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25,
+                26, 27, 28, 29, 30, 31, 32}};
 static const char aad[] = "v1|server|token|7|12";
 
 /* draft-irtf-cfrg-xchacha-03, A.3.1. */
@@ -221,14 +222,14 @@ BN_TEST(xchacha20_poly1305_has_the_vector_of_its_draft)
     static const char plain[] =
             "Ladies and Gentlemen of the class of '99: If I could offer you only one tip "
             "for the future, sunscreen would be it.";
-    uint8_t vector_key[BN_SEAL_KEY_SIZE];
+    struct bn_seal_key vector_key = {.id = "k1"};
     uint8_t box[24 + 114 + 16];
     char sealed[400] = "v1.k1.";
     char vector_aad[13] = "";
     char out[200];
     size_t len;
-    for (size_t i = 0; i < sizeof vector_key; i++)
-        vector_key[i] = (uint8_t)(0x80 + i);
+    for (size_t i = 0; i < sizeof vector_key.bytes; i++)
+        vector_key.bytes[i] = (uint8_t)(0x80 + i);
     for (size_t i = 0; i < 24; i++)
         box[i] = (uint8_t)(0x40 + i);
     from_hex((uint8_t *)vector_aad, "50515253c0c1c2c3c4c5c6c7");
@@ -238,7 +239,7 @@ BN_TEST(xchacha20_poly1305_has_the_vector_of_its_draft)
                        "21f9664c97637da9768812f615c68b13b52e"
                        "c0875924c1c7987947deafd8780acf49");
     bn_b64url_encode(box, sizeof box, sealed + 6);
-    CHECK(bn_unseal(vector_key, "k1", vector_aad, bn_str(sealed), out, sizeof out, &len));
+    CHECK(bn_unseal(&vector_key, vector_aad, bn_str(sealed), out, sizeof out, &len));
     CHECK_INT(len, 114);
     CHECK_MEM(out, plain, 114);
 }
@@ -253,14 +254,14 @@ BN_TEST(what_was_sealed_opens_again_whatever_its_length)
     for (size_t i = 0; i < COUNT(lengths); i++) {
         size_t len = 77;
         struct bn_str text = {plain, lengths[i]};
-        CHECK(bn_seal(key, "k1", aad, text, sealed, 100000));
+        CHECK(bn_seal(&key, aad, text, sealed, 100000));
         CHECK_INT(strlen(sealed), 6 + bn_b64url_size(24 + lengths[i] + 16) - 1);
         CHECK(bn_str_starts(bn_str(sealed), "v1.k1."));
-        CHECK(bn_unseal(key, "k1", aad, bn_str(sealed), out, lengths[i], &len));
+        CHECK(bn_unseal(&key, aad, bn_str(sealed), out, lengths[i], &len));
         CHECK_INT(len, lengths[i]);
         CHECK_MEM(out, plain, len);
     }
-    CHECK(!bn_seal(key, "k1", aad, (struct bn_str){plain, 65537}, sealed, 100000));
+    CHECK(!bn_seal(&key, aad, (struct bn_str){plain, 65537}, sealed, 100000));
     free(plain);
     free(sealed);
     free(out);
@@ -270,8 +271,8 @@ BN_TEST(the_same_secret_never_looks_the_same)
 {
     char a[200];
     char b[200];
-    CHECK(bn_seal(key, "k1", aad, BN_STR("token"), a, sizeof a));
-    CHECK(bn_seal(key, "k1", aad, BN_STR("token"), b, sizeof b));
+    CHECK(bn_seal(&key, aad, BN_STR("token"), a, sizeof a));
+    CHECK(bn_seal(&key, aad, BN_STR("token"), b, sizeof b));
     CHECK(strcmp(a, b) != 0);
     CHECK(strncmp(a + 6, b + 6, 32) != 0); /* the nonce */
     CHECK(strcmp(a + 6 + 32, b + 6 + 32) != 0);
@@ -281,7 +282,7 @@ static bool opens(struct bn_str sealed)
 {
     char out[64] = "before";
     size_t len = 77;
-    bool ok = bn_unseal(key, "k1", aad, sealed, out, sizeof out, &len);
+    bool ok = bn_unseal(&key, aad, sealed, out, sizeof out, &len);
     if (!ok) {
         CHECK_STR(out, "before");
         CHECK_INT(len, 77);
@@ -294,7 +295,7 @@ BN_TEST(every_byte_changed_in_any_way_is_noticed)
 {
     char sealed[200];
     char bent[200];
-    CHECK(bn_seal(key, "k1", aad, BN_STR("PVEAPIToken=root@pam!x=1234"), sealed, sizeof sealed));
+    CHECK(bn_seal(&key, aad, BN_STR("PVEAPIToken=root@pam!x=1234"), sealed, sizeof sealed));
     size_t len = strlen(sealed);
     CHECK(opens(bn_str(sealed)));
     for (size_t i = 0; i < len; i++) {
@@ -309,7 +310,7 @@ BN_TEST(every_byte_changed_in_any_way_is_noticed)
 BN_TEST(a_sealed_text_cut_or_lengthened_is_noticed)
 {
     char sealed[200];
-    CHECK(bn_seal(key, "k1", aad, BN_STR("secret"), sealed, sizeof sealed - 4));
+    CHECK(bn_seal(&key, aad, BN_STR("secret"), sealed, sizeof sealed - 4));
     size_t len = strlen(sealed);
     for (size_t n = 0; n < len; n++)
         CHECK(!opens((struct bn_str){sealed, n}));
@@ -328,35 +329,48 @@ BN_TEST(another_row_tenant_key_or_key_id_does_not_open_it)
     char sealed[200];
     char out[64];
     size_t len;
-    CHECK(bn_seal(key, "k1", aad, BN_STR("secret"), sealed, sizeof sealed));
+    CHECK(bn_seal(&key, aad, BN_STR("secret"), sealed, sizeof sealed));
     for (size_t i = 0; i < COUNT(others); i++)
-        CHECK(!bn_unseal(key, "k1", others[i], bn_str(sealed), out, sizeof out, &len));
-    CHECK(!bn_unseal(key, "k2", aad, bn_str(sealed), out, sizeof out, &len));
-    CHECK(!bn_unseal(key, "k", aad, bn_str(sealed), out, sizeof out, &len));
-    CHECK(!bn_unseal(key, "k11", aad, bn_str(sealed), out, sizeof out, &len));
-    for (size_t bit = 0; bit < 8 * sizeof key; bit++) {
-        uint8_t other[sizeof key];
-        memcpy(other, key, sizeof key);
-        other[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        CHECK(!bn_unseal(other, "k1", aad, bn_str(sealed), out, sizeof out, &len));
+        CHECK(!bn_unseal(&key, others[i], bn_str(sealed), out, sizeof out, &len));
+    static const char *const ids[] = {"k2", "k", "k11", "K1", "k1 "};
+    for (size_t i = 0; i < COUNT(ids); i++) {
+        struct bn_seal_key other = key;
+        CHECK(bn_text_copy(other.id, sizeof other.id, bn_str(ids[i])));
+        CHECK(!bn_unseal(&other, aad, bn_str(sealed), out, sizeof out, &len));
     }
-    CHECK(bn_unseal(key, "k1", aad, bn_str(sealed), out, sizeof out, &len));
+    for (size_t bit = 0; bit < 8 * sizeof key.bytes; bit++) {
+        struct bn_seal_key other = key;
+        other.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        CHECK(!bn_unseal(&other, aad, bn_str(sealed), out, sizeof out, &len));
+    }
+    CHECK(bn_unseal(&key, aad, bn_str(sealed), out, sizeof out, &len));
 }
 
 BN_TEST(a_key_id_that_could_be_read_two_ways_is_refused)
 {
+    static const char *const wrong[] = {"", ".", "a.b"};
     char sealed[200];
     char out[64];
     size_t len;
-    char longest[100];
-    memset(longest, 'k', sizeof longest - 1);
-    longest[sizeof longest - 1] = 0;
-    static const char *const wrong[] = {"", ".", "a.b"};
     for (size_t i = 0; i < COUNT(wrong); i++) {
-        CHECK(!bn_seal(key, wrong[i], aad, BN_STR("x"), sealed, sizeof sealed));
-        CHECK(!bn_unseal(key, wrong[i], aad, BN_STR("v1.a.b.AAAA"), out, sizeof out, &len));
+        struct bn_seal_key other = key;
+        CHECK(bn_text_copy(other.id, sizeof other.id, bn_str(wrong[i])));
+        CHECK(!bn_seal(&other, aad, BN_STR("x"), sealed, sizeof sealed));
+        CHECK(!bn_unseal(&other, aad, BN_STR("v1.a.b.AAAA"), out, sizeof out, &len));
     }
-    CHECK(!bn_seal(key, longest, aad, BN_STR("x"), sealed, sizeof sealed));
+}
+
+BN_TEST(the_longest_key_id_works)
+{
+    struct bn_seal_key other = key;
+    char sealed[200];
+    char out[64];
+    size_t len;
+    memset(other.id, 'k', sizeof other.id - 1);
+    CHECK(bn_seal(&other, aad, BN_STR("x"), sealed, bn_seal_size(&other, 1)));
+    CHECK_INT(strlen(sealed) + 1, bn_seal_size(&other, 1));
+    CHECK(bn_unseal(&other, aad, bn_str(sealed), out, sizeof out, &len));
+    CHECK_INT(len, 1);
 }
 
 BN_TEST(what_does_not_fit_is_not_written)
@@ -366,14 +380,14 @@ BN_TEST(what_does_not_fit_is_not_written)
     size_t len = 77;
     size_t need = 6 + bn_b64url_size(24 + 6 + 16);
     memset(sealed, 'x', sizeof sealed);
-    CHECK(!bn_seal(key, "k1", aad, BN_STR("secret"), sealed, need - 1));
+    CHECK(!bn_seal(&key, aad, BN_STR("secret"), sealed, need - 1));
     CHECK(sealed[0] == 'x');
-    CHECK(bn_seal(key, "k1", aad, BN_STR("secret"), sealed, need));
+    CHECK(bn_seal(&key, aad, BN_STR("secret"), sealed, need));
     CHECK(sealed[need] == 'x');
-    CHECK(!bn_unseal(key, "k1", aad, bn_str(sealed), out, 5, &len));
+    CHECK(!bn_unseal(&key, aad, bn_str(sealed), out, 5, &len));
     CHECK_STR(out, "before");
     CHECK_INT(len, 77);
-    CHECK(bn_unseal(key, "k1", aad, bn_str(sealed), out, 6, &len));
+    CHECK(bn_unseal(&key, aad, bn_str(sealed), out, 6, &len));
     CHECK_MEM(out, "secret", 6);
     CHECK_INT(len, 6);
 }
