@@ -1,0 +1,233 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+
+#include "hub/inbox.h"
+#include "web/web_private.h"
+
+#define ANSWER_BYTES_MAX (1 << 20)
+
+static void health(struct bn_request *req)
+{
+    bn_reply(req, 200, "text/plain; charset=utf-8", BN_STR("ok\n"));
+}
+
+/* --- /metrics: Prometheus text exposition 0.0.4
+ * ----------------------------------------------------- */
+
+static void put_metric(struct bn_buf *out, const char *name, const char *type, const char *help,
+        double value)
+{
+    bn_buf_printf(out, "# HELP binnacle_%s %s\n# TYPE binnacle_%s %s\nbinnacle_%s ", name, help,
+            name, type, name);
+    struct bn_json number;
+    bn_json_init(&number, out);
+    bn_json_f64(&number, value, 6);
+    bn_buf_putc(out, '\n');
+}
+
+static void put_live_metrics(struct bn_buf *out, struct bn_web *web)
+{
+    const struct bn_topics *topics = &web->config.hub->topics;
+    put_metric(out, "live_connections", "gauge", "Live listeners: sockets and event streams.",
+            (double)web->stats.listeners);
+    put_metric(out, "live_subscriptions", "gauge", "Subscriptions of all listeners.",
+            (double)topics->sub_count);
+    put_metric(out, "live_topics", "gauge", "Topics of all tenants.", (double)topics->count);
+    put_metric(out, "live_frames_sent_total", "counter", "Writes to listeners.",
+            (double)web->stats.messages);
+    put_metric(out, "live_encoded_total", "counter",
+            "Messages and values encoded, however many listened.", (double)topics->encoded);
+    put_metric(out, "live_conflated_total", "counter", "Changes merged for slow listeners.",
+            (double)topics->conflated);
+    put_metric(out, "live_gap_events_total", "counter",
+            "Log events listeners were told they missed.", (double)topics->gaps);
+    put_metric(out, "live_slow_closed_total", "counter",
+            "Connections cut because they took nothing for 30 s.", (double)web->stats.slow_closed);
+    put_metric(out, "live_rejected_total", "counter",
+            "Connections and listeners refused for want of room.", (double)web->stats.rejected);
+}
+
+/* Every number field of the newest self sample, by its own name. */
+static void put_self_metrics(struct bn_buf *out, struct bn_hub *hub)
+{
+    const struct bn_self *self = bn_live_get(&hub->live, BN_TENANT_DEFAULT, BN_KIND_SELF, "local");
+    for (size_t i = 0; self && i < bn_self_type.field_count; i++) {
+        const struct bn_field *field = &bn_self_type.fields[i];
+        if (field->type != BN_T_I64 && field->type != BN_T_F64 && field->type != BN_T_BOOL)
+            continue;
+        char name[64];
+        snprintf(name, sizeof name, "self_%s", field->name);
+        double value = bn_field_number(field, self);
+        if (!isnan(value)) /* what was not measured is not exposed */
+            put_metric(out, name, "gauge", field->doc ? field->doc : field->name, value);
+    }
+}
+
+static void metrics(struct bn_request *req)
+{
+    struct bn_web *web = req->web;
+    struct bn_hub *hub = web->config.hub;
+    BN_BUF_AUTO out;
+    bn_buf_init(&out, ANSWER_BYTES_MAX);
+    bn_buf_printf(&out,
+            "# HELP binnacle_info Version of this server.\n# TYPE binnacle_info gauge\n"
+            "binnacle_info{version=\"%s\"} 1\n",
+            BN_VERSION);
+    put_metric(&out, "connections", "gauge", "Open connections.", (double)web->stats.connections);
+    put_metric(&out, "requests_total", "counter", "HTTP requests.", (double)web->stats.requests);
+    put_metric(&out, "facts_total", "counter", "Facts the hub has seen.", (double)hub->fact_count);
+    put_metric(&out, "facts_refused_total", "counter", "Facts that were not admitted.",
+            (double)hub->refused_count);
+    put_metric(&out, "facts_lost_total", "counter", "Facts the full inbox refused.",
+            (double)bn_inbox_lost(hub->inbox));
+    put_metric(&out, "log_warnings_total", "counter", "Warnings logged.",
+            (double)bn_log_count(BN_WARN));
+    put_metric(&out, "log_errors_total", "counter", "Errors logged.",
+            (double)bn_log_count(BN_ERROR));
+    put_live_metrics(&out, web);
+    put_self_metrics(&out, hub);
+    bn_reply(req, 200, "text/plain; version=0.0.4; charset=utf-8", bn_buf_str(&out));
+}
+
+/* --- /openapi.json: the route table, told in OpenAPI 3.1
+ * ---------------------------------------------- */
+
+static const char *const right_words[] = {
+        [BN_RIGHT_NONE] = "no login",
+        [BN_RIGHT_READ] = "read",
+        [BN_RIGHT_OPERATE] = "operate",
+        [BN_RIGHT_ADMIN] = "admin",
+        [BN_RIGHT_METRICS] = "metrics",
+        [BN_RIGHT_SELF] = "a logged-in person, for himself",
+};
+
+static void put_params(struct bn_json *json, const char *path)
+{
+    bool any = false;
+    for (const char *p = strchr(path, '{'); p; p = strchr(p + 1, '{')) {
+        char name[32];
+        bn_text_clip(name, sizeof name, (struct bn_str){p + 1, strcspn(p + 1, "}")});
+        if (!any) {
+            bn_json_key(json, "parameters");
+            bn_json_array(json);
+            any = true;
+        }
+        bn_json_object(json);
+        bn_json_key(json, "name");
+        bn_json_text(json, name);
+        bn_json_key(json, "in");
+        bn_json_text(json, "path");
+        bn_json_key(json, "required");
+        bn_json_bool(json, true);
+        bn_json_key(json, "schema");
+        bn_json_raw(json, "{\"type\":\"string\"}", 17);
+        bn_json_object_end(json);
+    }
+    if (any)
+        bn_json_array_end(json);
+}
+
+static void put_body(struct bn_json *json, const struct bn_route *route)
+{
+    if (route->body_max == 0)
+        return;
+    bn_json_key(json, "requestBody");
+    bn_json_object(json);
+    bn_json_key(json, "content");
+    bn_json_object(json);
+    bn_json_key(json, route->body_type ? route->body_type : "application/json");
+    bn_json_raw(json, "{}", 2);
+    bn_json_object_end(json);
+    bn_json_object_end(json);
+}
+
+static void put_operation(struct bn_json *json, const struct bn_route *route)
+{
+    static const char responses[] = "{\"default\":{\"description\":\"What came of it; errors are "
+                                    "{error:{code,message,field,request_id}}\"}}";
+    char method[8];
+    char right[64];
+    size_t n = strlen(route->method);
+    for (size_t i = 0; i <= n; i++)
+        method[i] = (char)(route->method[i] ? route->method[i] | 0x20 : 0);
+    bn_json_key(json, method);
+    bn_json_object(json);
+    bn_json_key(json, "summary");
+    bn_json_text(json, route->summary);
+    snprintf(right, sizeof right, "Needs: %s.", right_words[route->right]);
+    bn_json_key(json, "description");
+    bn_json_text(json, right);
+    put_params(json, route->path);
+    put_body(json, route);
+    if (route->right == BN_RIGHT_NONE) {
+        bn_json_key(json, "security");
+        bn_json_raw(json, "[]", 2);
+    }
+    bn_json_key(json, "responses");
+    bn_json_raw(json, responses, sizeof responses - 1);
+    bn_json_object_end(json);
+}
+
+/* All methods of one path stand together, wherever their rows are. */
+static void put_path(struct bn_json *json, const struct bn_web *web, const struct bn_route *first)
+{
+    bn_json_key(json, first->path);
+    bn_json_object(json);
+    for (size_t s = 0; s < web->set_count; s++)
+        for (size_t i = 0; i < web->sets[s].count; i++)
+            if (strcmp(web->sets[s].routes[i].path, first->path) == 0)
+                put_operation(json, &web->sets[s].routes[i]);
+    bn_json_object_end(json);
+}
+
+static bool is_first_of_path(const struct bn_web *web, const struct bn_route *route)
+{
+    for (size_t s = 0; s < web->set_count; s++)
+        for (size_t i = 0; i < web->sets[s].count; i++)
+            if (strcmp(web->sets[s].routes[i].path, route->path) == 0)
+                return &web->sets[s].routes[i] == route;
+    return false;
+}
+
+static void openapi(struct bn_request *req)
+{
+    static const char head[] = "{\"title\":\"Binnacle\",\"version\":\"" BN_VERSION "\"}";
+    static const char parts[] =
+            "{\"securitySchemes\":{\"cookie\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":"
+            "\"binnacle\"},\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\"}}}";
+    const struct bn_web *web = req->web;
+    BN_BUF_AUTO out;
+    bn_buf_init(&out, ANSWER_BYTES_MAX);
+    struct bn_json json;
+    bn_json_init(&json, &out);
+    bn_json_object(&json);
+    bn_json_key(&json, "openapi");
+    bn_json_text(&json, "3.1.0");
+    bn_json_key(&json, "info");
+    bn_json_raw(&json, head, sizeof head - 1);
+    bn_json_key(&json, "components");
+    bn_json_raw(&json, parts, sizeof parts - 1);
+    bn_json_key(&json, "security");
+    bn_json_raw(&json, "[{\"cookie\":[]},{\"bearer\":[]}]", 30);
+    bn_json_key(&json, "paths");
+    bn_json_object(&json);
+    for (size_t s = 0; s < web->set_count; s++)
+        for (size_t i = 0; i < web->sets[s].count; i++)
+            if (is_first_of_path(web, &web->sets[s].routes[i]))
+                put_path(&json, web, &web->sets[s].routes[i]);
+    bn_json_object_end(&json);
+    bn_json_object_end(&json);
+    bn_reply_json(req, 200, &out);
+}
+
+const struct bn_route bn_self_routes[] = {
+        {"GET", "/healthz", BN_RIGHT_NONE, health, 0, "Is the server there?", NULL, NULL, NULL},
+        {"GET", "/metrics", BN_RIGHT_METRICS, metrics, 0,
+                "What Binnacle spends, as Prometheus text", NULL, NULL, NULL},
+        {"GET", "/openapi.json", BN_RIGHT_READ, openapi, 0, "Every route, as OpenAPI", NULL, NULL,
+                NULL},
+};
+
+const size_t bn_self_route_count = COUNT(bn_self_routes);
