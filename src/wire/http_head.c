@@ -84,6 +84,12 @@ static bool is_name_byte(char c)
     return is_digit(c) || (lower >= 'a' && lower <= 'z') || c == '-' || c == '.' || c == '_';
 }
 
+static bool is_address_byte(char c)
+{
+    char lower = (char)(c | 0x20);
+    return is_digit(c) || (lower >= 'a' && lower <= 'f') || c == ':' || c == '.';
+}
+
 static bool is_port(struct bn_str port)
 {
     uint32_t value = 0;
@@ -105,9 +111,9 @@ static bool is_host(struct bn_str host)
     size_t n = 0;
     if (host.len > 0 && host.p[0] == '[') {
         n = 1;
-        while (n < host.len && (host.p[n] == ':' || is_name_byte(host.p[n])) && host.p[n] != '_')
+        while (n < host.len && is_address_byte(host.p[n]))
             n++;
-        if (n < 4 || n == host.len || host.p[n++] != ']')
+        if (n < 3 || n == host.len || host.p[n++] != ']')
             return false;
     } else {
         while (n < host.len && is_name_byte(host.p[n]))
@@ -179,6 +185,8 @@ static bool read_request_line(struct reading *r, struct bn_str line, struct bn_e
     if (method.len > BN_HTTP_METHOD_BYTES_MAX)
         return bn_fail(err, BN_E_INVALID, "a method must not exceed %d bytes, got %zu",
                 BN_HTTP_METHOD_BYTES_MAX, method.len);
+    if (bn_str_is(method, "CONNECT"))
+        return bn_fail(err, BN_E_INVALID, "CONNECT is not served: this is no proxy");
     r->head->method = method;
     r->head->minor_0 = bn_str_is(rest, "HTTP/1.0");
     if (!r->head->minor_0 && !bn_str_is(rest, "HTTP/1.1"))
@@ -281,8 +289,6 @@ static bool judge_host(struct reading *r, struct bn_err *err)
 static bool judge(struct reading *r, struct bn_err *err)
 {
     struct bn_http_head *head = r->head;
-    if (bn_str_is(head->method, "CONNECT"))
-        return bn_fail(err, BN_E_INVALID, "CONNECT is not served: this is no proxy");
     if (!judge_host(r, err) || !judge_framing(r, err))
         return false;
     bool is_continue = r->once[EXPECT].p && same_nocase(r->once[EXPECT], BN_STR("100-continue"));

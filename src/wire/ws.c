@@ -244,7 +244,8 @@ static bool inflate_message(struct bn_ws *ws)
     if (!bn_inflate_message(&inside->inflated, inside->message.p, inside->message.len))
         return inside->inflated.failed
                        ? refuse(ws, 1009, "a message must not exceed the limit, inflated")
-                       : refuse(ws, 1007, "a compressed message must be whole deflate blocks");
+                       : refuse(ws, 1007,
+                                 "a compressed message must be well-formed deflate blocks");
     ws->payload = inside->inflated.len ? bn_buf_str(&inside->inflated) : BN_STR("");
     if (ws->message_op == BN_WS_TEXT && !bn_utf8_feed(&ws->utf8, ws->payload.p, ws->payload.len))
         return refuse(ws, 1007, "a text message must be UTF-8");
@@ -285,7 +286,8 @@ size_t bn_ws_parse(struct bn_ws *ws, const char *p, size_t len, enum bn_ws_event
     size_t used = 0;
     *out_event = BN_WS_MORE;
     ws->payload = (struct bn_str){NULL, 0};
-    if (ws->message_op == BN_WS_CONT && ws->state != PAYLOAD)
+    bool is_between = ws->message_op == BN_WS_CONT && ws->state != PAYLOAD;
+    if (is_between || ws->state == CLOSED)
         drop_inside(ws);
     if (ws->state == CLOSED)
         return len;
@@ -300,6 +302,7 @@ size_t bn_ws_parse(struct bn_ws *ws, const char *p, size_t len, enum bn_ws_event
     if (ws->err.code) {
         ws->state = BROKEN;
         ws->payload = (struct bn_str){NULL, 0};
+        drop_inside(ws);
         *out_event = BN_WS_BAD;
     }
     return used;

@@ -1,0 +1,144 @@
+/*
+ * wire_log: what a codec said about some bytes, as lines that can be compared.
+ *
+ * Unit tests and fuzzers feed the same bytes cut in different ways and want the same lines. Pieces
+ * of one body become one line, for where they were cut is not what was said.
+ */
+#pragma once
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include "wire/http.h"
+#include "wire/ws.h"
+
+struct wire_log {
+    struct bn_buf text; /* "\n" before each line */
+    bool in_body;
+};
+
+static inline void wire_log_init(struct wire_log *log)
+{
+    bn_buf_init(&log->text, 64 << 20);
+    log->in_body = false;
+}
+
+/* Printable ASCII as it is, the rest escaped: the form vectors are written in. */
+static inline void wire_log_bytes(struct wire_log *log, struct bn_str bytes)
+{
+    for (size_t i = 0; i < bytes.len; i++) {
+        unsigned char c = (unsigned char)bytes.p[i];
+        if (c == '\r')
+            bn_buf_puts(&log->text, "\\r");
+        else if (c == '\n')
+            bn_buf_puts(&log->text, "\\n");
+        else if (c == '\t')
+            bn_buf_puts(&log->text, "\\t");
+        else if (c < ' ' || c > '~' || c == '\\')
+            bn_buf_printf(&log->text, "\\x%02x", c);
+        else
+            bn_buf_putc(&log->text, (char)c);
+    }
+}
+
+static inline void wire_log_line(struct wire_log *log, const char *word)
+{
+    log->in_body = false;
+    bn_buf_putc(&log->text, '\n');
+    bn_buf_puts(&log->text, word);
+}
+
+static inline void wire_log_word(struct wire_log *log, const char *before, struct bn_str word)
+{
+    bn_buf_puts(&log->text, before);
+    wire_log_bytes(log, word);
+}
+
+static inline void wire_log_err(struct wire_log *log, const struct bn_err *err)
+{
+    bn_buf_printf(&log->text, " %s: %s", bn_code_word(err->code), err->text);
+}
+
+static inline void wire_log_head(struct wire_log *log, const struct bn_http_head *head)
+{
+    wire_log_line(log, "HEAD ");
+    wire_log_word(log, "", head->method);
+    wire_log_word(log, " ", head->target);
+    wire_log_word(log, " path=", head->path);
+    wire_log_word(log, " query=", head->query);
+    wire_log_word(log, " host=", head->host);
+    bn_buf_printf(&log->text, " body=%lld", (long long)head->body_bytes);
+    bn_buf_puts(&log->text, head->minor_0 ? " 1.0" : "");
+    bn_buf_puts(&log->text, head->keep_alive ? "" : " close");
+    bn_buf_puts(&log->text, head->expects_continue ? " continue" : "");
+    bn_buf_puts(&log->text, head->wants_upgrade ? " upgrade" : "");
+    for (size_t i = 0; i < head->field_count; i++) {
+        if (bn_str_is_nocase(head->fields[i].name, "host"))
+            continue;
+        wire_log_line(log, "FIELD ");
+        wire_log_word(log, "", head->fields[i].name);
+        wire_log_word(log, head->fields[i].value.len ? ": " : ":", head->fields[i].value);
+    }
+}
+
+/* Feeds one piece, going on over pipelined requests. False after BAD. Every piece is copied to a
+   block of just its size, so that reading beyond it is seen. */
+static inline bool wire_log_http(struct wire_log *log, struct bn_http *http, const char *p,
+        size_t len)
+{
+    char *piece = memcpy(malloc(len ? len : 1), p, len);
+    enum bn_http_event event = BN_HTTP_DONE;
+    size_t used = 0;
+    while (event != BN_HTTP_MORE && event != BN_HTTP_BAD) {
+        used += bn_http_parse(http, piece + used, len - used, &event);
+        if (used > len || (event == BN_HTTP_MORE && used < len))
+            abort();
+        if (event == BN_HTTP_HEAD)
+            wire_log_head(log, http->head);
+        if (event == BN_HTTP_BODY && (!http->body.len || http->body.p < piece))
+            abort();
+        if (event == BN_HTTP_BODY && !log->in_body)
+            wire_log_line(log, "BODY ");
+        if (event == BN_HTTP_BODY)
+            wire_log_bytes(log, http->body);
+        log->in_body = event == BN_HTTP_BODY || (log->in_body && event == BN_HTTP_MORE);
+        if (event == BN_HTTP_DONE) {
+            wire_log_line(log, "DONE");
+            bn_http_next(http);
+        }
+        if (event == BN_HTTP_BAD) {
+            wire_log_line(log, "BAD");
+            wire_log_err(log, &http->err);
+        }
+    }
+    free(piece);
+    return event != BN_HTTP_BAD;
+}
+
+static inline bool wire_log_ws(struct wire_log *log, struct bn_ws *ws, const char *p, size_t len)
+{
+    static const char *const words[] = {"CONT", "TEXT", "BINARY", "", "", "", "", "", "CLOSE",
+            "PING", "PONG"};
+    char *piece = memcpy(malloc(len ? len : 1), p, len);
+    enum bn_ws_event event = BN_WS_MESSAGE;
+    size_t used = 0;
+    while (event == BN_WS_MESSAGE || event == BN_WS_CONTROL) {
+        used += bn_ws_parse(ws, piece + used, len - used, &event);
+        if (used > len || (event == BN_WS_MORE && used < len))
+            abort();
+        if (event == BN_WS_MORE)
+            break;
+        wire_log_line(log, event == BN_WS_BAD ? "BAD" : words[ws->op]);
+        if (event == BN_WS_BAD || ws->op == BN_WS_CLOSE)
+            bn_buf_printf(&log->text, " %d", ws->close_code);
+        if (event == BN_WS_BAD)
+            wire_log_err(log, &ws->err);
+        else
+            wire_log_word(log, ws->payload.len ? " " : "", ws->payload);
+    }
+    free(piece);
+    return event != BN_WS_BAD;
+}
