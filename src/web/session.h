@@ -7,6 +7,7 @@
 
 #include "hub/hub.h"
 #include "model/people.h"
+#include "web/throttle.h"
 #include "wire/http.h"
 
 enum bn_who_kind { BN_WHO_NOBODY, BN_WHO_USER, BN_WHO_KEY };
@@ -15,13 +16,14 @@ enum bn_who_kind { BN_WHO_NOBODY, BN_WHO_USER, BN_WHO_KEY };
 struct bn_who {
     enum bn_who_kind kind;
     char tenant[BN_TENANT_MAX];
-    char user_id[BN_ID_MAX];
+    char user_id[BN_ID_MAX];    /* of a key: who made it, "" for the command line */
     char session_id[BN_ID_MAX]; /* BN_WHO_USER */
     char key_id[BN_ID_MAX];     /* BN_WHO_KEY */
     char name[64];              /* user name, or "key:NAME": what audit says */
     uint32_t rights;            /* bit per enum bn_right */
 };
 
+/* Loop thread only. Outlives the hub's last turn: answers of the store come to it. */
 struct bn_sessions;
 
 struct bn_sessions *bn_sessions_create(struct bn_hub *hub);
@@ -33,7 +35,8 @@ static inline bool bn_who_may(const struct bn_who *who, enum bn_right right)
 }
 
 /* Reads the cookie or the Bearer key. False: `unauthorized` with a sentence (no credentials,
-   unknown, expired, both given, key in the query string). Notes last use. */
+   unknown, expired, both given), or `invalid` for a key in the query string, where logs keep
+   it. Notes last use, to the minute. Two hash look-ups and one SHA-256: a few microseconds. */
 BN_MUST_CHECK bool bn_sessions_identify(struct bn_sessions *sessions,
         const struct bn_http_head *head, bool is_secure, const char *address, struct bn_who *out,
         struct bn_err *err);
@@ -41,3 +44,52 @@ BN_MUST_CHECK bool bn_sessions_identify(struct bn_sessions *sessions,
 /* Does the session, key or user behind who still stand, and which rights has it now? Asked by live
    sockets once a second and after every change of people. False: it ended. */
 bool bn_sessions_refresh(struct bn_sessions *sessions, struct bn_who *who);
+
+/* --- beginning and ending
+ * ------------------------------------------------------------------------- */
+
+#define BN_COOKIE_SECRET_SIZE 44 /* 256 random bits as base64url, and its NUL */
+
+struct bn_login {
+    const char *tenant;
+    const char *user_id;
+    const char *address;
+    struct bn_str agent;
+};
+
+/* Records a new session; the user's oldest ends when there would be more than
+   BN_SESSIONS_PER_USER_MAX. The secret is known to the cookie alone; answer as in bn_hub_ask. */
+BN_MUST_CHECK bool bn_sessions_begin(struct bn_sessions *sessions, const struct bn_login *login,
+        bn_answer_fn answer, void *user, char out_secret[BN_COOKIE_SECRET_SIZE],
+        struct bn_err *err);
+/* not_found when it has ended already. answer may be NULL. */
+BN_MUST_CHECK bool bn_sessions_end(struct bn_sessions *sessions, const char *tenant,
+        const char *session_id, bn_answer_fn answer, void *user, struct bn_err *err);
+/* Every session of that user but one ("" for none). Answers how many. */
+size_t bn_sessions_end_others(struct bn_sessions *sessions, const char *tenant, const char *user_id,
+        const char *keep_id);
+/* The user's sessions, at most BN_SESSIONS_PER_USER_MAX, in no order; valid until the next turn. */
+size_t bn_sessions_of(struct bn_sessions *sessions, const char *tenant, const char *user_id,
+        const struct bn_session *out[]);
+/* Once a minute: ends those that have expired, at most 200 at once. */
+void bn_sessions_sweep(struct bn_sessions *sessions);
+
+/* A Set-Cookie value; secret NULL clears the cookie. Over TLS it is __Host-binnacle, which browsers
+   tie to this host and to Path=/; else binnacle, under base_path. */
+#define BN_SET_COOKIE_SIZE 320
+void bn_cookie_put(const char *secret, bool is_secure, const char *base_path,
+        char out[BN_SET_COOKIE_SIZE]);
+
+/* --- tries
+ * ---------------------------------------------------------------------------------------- */
+
+enum bn_try { BN_TRY_ACCOUNT, BN_TRY_ADDRESS, BN_TRY_PASSWORD, BN_TRY_SETUP, BN_TRY_COUNT };
+
+struct bn_throttle *bn_sessions_throttle(struct bn_sessions *sessions, enum bn_try which);
+
+/* --- the set-up code
+ * ------------------------------------------------------------------------------ */
+
+/* Where the set-up code lies; "" (the default): set-up is closed. */
+void bn_sessions_use_dir(struct bn_sessions *sessions, const char *data_dir);
+const char *bn_sessions_dir(const struct bn_sessions *sessions);
