@@ -23,7 +23,7 @@ static void end_cut(char *out, size_t size)
     memcpy(out + n, "...", 4);
 }
 
-static void write_text(char *out, size_t size, const char *fmt, va_list args)
+static BN_PRINTF(3, 0) void write_text(char *out, size_t size, const char *fmt, va_list args)
 {
     int n = vsnprintf(out, size, fmt, args);
     if (n >= (int)size)

@@ -136,8 +136,8 @@ BN_TEST(a_name_made_to_forge_lines_stays_inside_its_value)
 {
     static const char *const names[] = {"x\n2026-11-20T19:57:04.112Z error forged  by=me", "x\r\nx",
             "\x1b[2J\x1b[1;31mroot", "\xE2\x80\xAEgnp.exe",
-            "\xC2\x9B"
-            "31m",
+            ("\xC2\x9B"
+             "31m"),
             "a\" code=ok text=\"", "\xE2\x80\xA8", "\\\" \\n"};
     begin();
     for (size_t i = 0; i < COUNT(names); i++) {
