@@ -1,0 +1,128 @@
+/*
+ * bench_hub: the hub alone; facts in, messages out, with nobody and with 1,000 listening.
+ *
+ * Printed as facts per second and as a ratio against copying the same facts through the same queue.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub/hub.h"
+
+#define ROWS   100
+#define A_TURN 1000 /* facts per turn */
+
+struct scene {
+    struct bn_clock clock;
+    struct bn_hub hub;
+    struct bn_sink *sinks;
+    size_t sink_count;
+    size_t delivered;
+};
+
+static void scene_init(struct scene *scene, size_t sinks)
+{
+    memset(scene, 0, sizeof *scene);
+    bn_clock_read(&scene->clock);
+    bn_hub_init(&scene->hub, &scene->clock, NULL, NULL, NULL);
+    scene->sinks = bn_alloc_array(sinks, sizeof *scene->sinks);
+    scene->sink_count = sinks;
+    struct bn_topic *topic = bn_topic_find(&scene->hub.topics, "default", BN_STR("meter.host"));
+    for (size_t i = 0; i < sinks; i++) {
+        bn_sink_init(&scene->sinks[i], &scene->hub.topics, NULL);
+        bn_sink_join(&scene->sinks[i], topic, 0, 0);
+    }
+}
+
+static void scene_finish(struct scene *scene)
+{
+    for (size_t i = 0; i < scene->sink_count; i++)
+        bn_sink_finish(&scene->sinks[i]);
+    free(scene->sinks);
+    bn_hub_finish(&scene->hub);
+}
+
+/* What web/ does with the sinks that have something to say, without the sockets. */
+static void deliver(struct scene *scene)
+{
+    struct bn_list *due = &scene->hub.topics.due_sinks;
+    while (!bn_list_is_empty(due)) {
+        struct bn_sink *sink = container_of(due->next, struct bn_sink, due_link);
+        struct bn_msg *msgs[8];
+        bn_list_remove(&sink->due_link);
+        size_t n = bn_sink_take(sink, scene->clock.mono_ms, msgs, 8, 1 << 20);
+        scene->delivered += n;
+        for (size_t i = 0; i < n; i++)
+            bn_msg_unref(msgs[i]);
+    }
+}
+
+static struct bn_fact *make_facts(void)
+{
+    struct bn_fact *facts = bn_alloc_array(ROWS, sizeof *facts);
+    for (int i = 0; i < ROWS; i++) {
+        bn_fact_init(&facts[i], BN_KIND_PROC, "default");
+        snprintf(facts[i].u.proc.id, sizeof facts[i].u.proc.id, "%d.1", i);
+        snprintf(facts[i].u.proc.name, sizeof facts[i].u.proc.name, "process-%d", i);
+        facts[i].u.proc.pid = i;
+    }
+    return facts;
+}
+
+static double run(size_t sinks, size_t turns)
+{
+    struct scene scene;
+    struct bn_fact *facts = make_facts();
+    scene_init(&scene, sinks);
+    int64_t begun = bn_clock_mono_ns();
+    for (size_t t = 0; t < turns; t++) {
+        for (size_t i = 0; i < A_TURN; i++) {
+            struct bn_fact *fact = &facts[i % ROWS];
+            fact->u.proc.cpu_pct = (double)((t + i) % 100);
+            bn_hub_tell(&scene.hub, fact);
+        }
+        bn_hub_turn(&scene.hub);
+        deliver(&scene);
+    }
+    double seconds = (double)(bn_clock_mono_ns() - begun) / 1e9;
+    if (scene.delivered != sinks * turns || scene.hub.refused_count)
+        printf("hub: delivered %zu of %zu, refused %llu\n", scene.delivered, sinks * turns,
+                (unsigned long long)scene.hub.refused_count);
+    scene_finish(&scene);
+    free(facts);
+    return (double)(turns * A_TURN) / seconds;
+}
+
+/* The floor under it: the same facts copied twice, compared once. */
+static double run_raw(size_t turns)
+{
+    struct bn_fact *facts = make_facts();
+    struct bn_fact *queue = bn_alloc_array(A_TURN, sizeof *queue);
+    volatile uint64_t differ = 0;
+    int64_t begun = bn_clock_mono_ns();
+    for (size_t t = 0; t < turns; t++) {
+        for (size_t i = 0; i < A_TURN; i++) {
+            facts[i % ROWS].u.proc.cpu_pct = (double)((t + i) % 100);
+            queue[i] = facts[i % ROWS];
+        }
+        for (size_t i = 0; i < A_TURN; i++)
+            differ += memcmp(&queue[i], &facts[(i + 1) % ROWS], sizeof queue[i]) != 0;
+    }
+    double seconds = (double)(bn_clock_mono_ns() - begun) / 1e9;
+    free(queue);
+    free(facts);
+    return (double)(turns * A_TURN) / seconds;
+}
+
+int main(void)
+{
+    double raw = run_raw(3000);
+    double alone = run(0, 3000);
+    double crowd = run(1000, 300);
+    printf("hub            raw copy %.2f M/s\n", raw / 1e6);
+    printf("hub 0 sinks    %.2f M facts/s   %.3f of raw   bar 1 M/s      %s\n", alone / 1e6, alone / raw,
+            alone >= 1e6 ? "ok" : "MISSED");
+    printf("hub 1000 sinks %.0f k facts/s   %.3f of raw   bar 100 k/s    %s\n", crowd / 1e3, crowd / raw,
+            crowd >= 1e5 ? "ok" : "MISSED");
+    return 0;
+}
