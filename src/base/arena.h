@@ -16,5 +16,7 @@ void bn_arena_init(struct bn_arena *arena, size_t max);
 void bn_arena_finish(struct bn_arena *arena);
 void bn_arena_reset(struct bn_arena *arena); /* keeps one block for the next use */
 
-void *bn_arena_take(struct bn_arena *arena, size_t size); /* zeroed, 16-byte aligned; NULL over the ceiling */
-char *bn_arena_copy(struct bn_arena *arena, struct bn_str text); /* with a NUL; NULL over the ceiling */
+void *bn_arena_take(struct bn_arena *arena,
+        size_t size); /* zeroed, 16-byte aligned; NULL over the ceiling */
+char *bn_arena_copy(struct bn_arena *arena,
+        struct bn_str text); /* with a NUL; NULL over the ceiling */

@@ -12,9 +12,9 @@
 #define BN_CLEANUP(fn)      __attribute__((cleanup(fn)))
 #define BN_UNUSED           __attribute__((unused))
 
-#define COUNT(array)        (sizeof(array) / sizeof((array)[0]))
-#define BN_MIN(a, b)        ((a) < (b) ? (a) : (b))
-#define BN_MAX(a, b)        ((a) > (b) ? (a) : (b))
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define BN_MIN(a, b) ((a) < (b) ? (a) : (b))
+#define BN_MAX(a, b) ((a) > (b) ? (a) : (b))
 
 #define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
@@ -52,15 +52,18 @@ static inline void bn_list_remove(struct bn_list *link)
     bn_list_init(link);
 }
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): `it` is declared here, where none may stand. */
 #define bn_list_each(it, head) for (struct bn_list *it = (head)->next; it != (head); it = it->next)
 
 /* The body may remove `it`. */
-#define bn_list_each_safe(it, tmp, head)                                                           \
+#define bn_list_each_safe(it, tmp, head) \
     for (struct bn_list *it = (head)->next, *tmp = it->next; it != (head); it = tmp, tmp = it->next)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /* Small internal allocations: never NULL. On a server the failure branch could never be tested
-   honestly, so the process stops with one line. What a stranger sizes goes through bn_buf instead. */
+   honestly, so the process stops with one line. What a stranger sizes goes through bn_buf. */
 void *bn_alloc(size_t size) __attribute__((malloc, alloc_size(1), returns_nonnull));
-void *bn_alloc_array(size_t count, size_t size) __attribute__((malloc, alloc_size(1, 2), returns_nonnull));
+void *bn_alloc_array(size_t count, size_t size)
+        __attribute__((malloc, alloc_size(1, 2), returns_nonnull));
 void *bn_realloc(void *ptr, size_t size) __attribute__((alloc_size(2), returns_nonnull));
 char *bn_strdup(const char *text) __attribute__((malloc, returns_nonnull));

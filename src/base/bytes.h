@@ -13,7 +13,7 @@ struct bn_bytes {
     char p[];
 };
 
-/* A block with one reference; from may be NULL to leave the content to the caller before sharing. */
+/* A block with one reference; from NULL leaves the content (zeros) to the caller before sharing. */
 struct bn_bytes *bn_bytes_create(const void *from, size_t len);
 
 static inline struct bn_bytes *bn_bytes_ref(struct bn_bytes *bytes)

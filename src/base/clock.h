@@ -21,7 +21,7 @@ int64_t bn_clock_mono_ns(void);
 
 #define BN_TIME_TEXT_SIZE 25 /* "2026-11-20T19:57:04.112Z" and its NUL */
 
-/* Writes RFC 3339 in UTC with milliseconds. Any int64 is accepted; years outside 0..9999 are clamped. */
+/* Writes RFC 3339 in UTC with milliseconds. Years outside 0..9999 are clamped. */
 void bn_time_text(int64_t wall_ms, char out[BN_TIME_TEXT_SIZE]);
 
 /* Reads RFC 3339 ("2026-11-20T19:57:04Z", with or without fraction, Z or ±hh:mm). */

@@ -6,22 +6,23 @@
 #include "base/base.h"
 
 /* The whole product's reasons: code, API word, HTTP status (FIXED-POINTS 2). */
-#define BN_CODES(X)                                                                                \
-    X(OK, "ok", 200)                                                                               \
-    X(INVALID, "invalid", 400)                                                                     \
-    X(UNAUTHORIZED, "unauthorized", 401)                                                           \
-    X(FORBIDDEN, "forbidden", 403)                                                                 \
-    X(NOT_FOUND, "not_found", 404)                                                                 \
-    X(CONFLICT, "conflict", 409)                                                                   \
-    X(TOO_BIG, "too_big", 413)                                                                     \
-    X(TOO_MANY, "too_many", 429)                                                                   \
-    X(UNAVAILABLE, "unavailable", 503)                                                             \
-    X(TIMEOUT, "timeout", 504)                                                                     \
-    X(UPSTREAM, "upstream", 502)                                                                   \
-    X(STORAGE, "storage", 507)                                                                     \
+#define BN_CODES(X)                      \
+    X(OK, "ok", 200)                     \
+    X(INVALID, "invalid", 400)           \
+    X(UNAUTHORIZED, "unauthorized", 401) \
+    X(FORBIDDEN, "forbidden", 403)       \
+    X(NOT_FOUND, "not_found", 404)       \
+    X(CONFLICT, "conflict", 409)         \
+    X(TOO_BIG, "too_big", 413)           \
+    X(TOO_MANY, "too_many", 429)         \
+    X(UNAVAILABLE, "unavailable", 503)   \
+    X(TIMEOUT, "timeout", 504)           \
+    X(UPSTREAM, "upstream", 502)         \
+    X(STORAGE, "storage", 507)           \
     X(INTERNAL, "internal", 500)
 
 enum bn_code {
+
 #define X(name, word, status) BN_E_##name,
     BN_CODES(X)
 #undef X
@@ -45,5 +46,5 @@ int bn_code_status(enum bn_code code);
 bool bn_fail(struct bn_err *err, enum bn_code code, const char *fmt, ...) BN_PRINTF(3, 4);
 bool bn_fail_field(struct bn_err *err, const char *field, const char *fmt, ...) BN_PRINTF(3, 4);
 
-/* Puts where it happened before the sentence: "servers.csv line 3: port must be ...". Returns false. */
+/* Puts where it happened before the sentence: "servers.csv line 3: port must be ...". False. */
 bool bn_fail_in(struct bn_err *err, const char *fmt, ...) BN_PRINTF(2, 3);

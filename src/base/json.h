@@ -1,8 +1,8 @@
 /*
  * json: a streaming writer over buf; commas and escapes are its business, not the caller's.
  *
- * Strings are written as valid UTF-8: ill-formed bytes become U+FFFD, control characters, U+2028 and
- * U+2029 are escaped. NaN and infinities are written as null. Reading is jansson (model/field).
+ * Strings are written as valid UTF-8: ill-formed bytes become U+FFFD, control characters, U+2028
+ * and U+2029 are escaped. NaN and infinities are null. Reading is jansson (model/field).
  */
 #pragma once
 
@@ -31,7 +31,8 @@ void bn_json_str(struct bn_json *json, struct bn_str value);
 void bn_json_text(struct bn_json *json, const char *value); /* NULL writes null */
 void bn_json_i64(struct bn_json *json, int64_t value);
 void bn_json_u64(struct bn_json *json, uint64_t value);
-void bn_json_f64(struct bn_json *json, double value, int decimals); /* at most that many; no trailing zeros */
+void bn_json_f64(struct bn_json *json, double value,
+        int decimals); /* at most that many; no trailing zeros */
 void bn_json_bool(struct bn_json *json, bool value);
 void bn_json_null(struct bn_json *json);
 void bn_json_time(struct bn_json *json, int64_t wall_ms); /* RFC 3339; 0 writes null */

@@ -12,8 +12,8 @@ struct bn_str {
 };
 
 /* For printf: "%.*s", BN_ARG(str) */
-#define BN_ARG(str)  (int)(str).len, (str).p
-#define BN_STR(lit)  ((struct bn_str){"" lit, sizeof(lit) - 1})
+#define BN_ARG(str) (int)(str).len, (str).p
+#define BN_STR(lit) ((struct bn_str){"" lit, sizeof(lit) - 1})
 
 struct bn_str bn_str(const char *text);
 bool bn_str_is(struct bn_str a, const char *b);
@@ -51,7 +51,7 @@ bool bn_utf8_is_valid(const char *p, size_t len);
    bytes give BN_UTF8_BAD and the length to replace by one U+FFFD (Unicode 3.9, maximal subpart). */
 size_t bn_utf8_next(const char *p, size_t len, uint32_t *out_code);
 
-/* Unpadded base64url (RFC 4648 section 5). encode writes a NUL; out needs bn_b64url_size(len) bytes. */
+/* Unpadded base64url (RFC 4648 section 5). encode writes a NUL into the bn_b64url_size() bytes. */
 size_t bn_b64url_size(size_t len);
 void bn_b64url_encode(const void *from, size_t len, char *out);
 BN_MUST_CHECK bool bn_b64url_decode(struct bn_str text, void *out, size_t size, size_t *out_len);
