@@ -81,8 +81,7 @@ void bn_store_tidy(struct bn_store *store);
 
 void bn_store_get_stats(struct bn_store *store, struct bn_store_stats *out); /* any thread */
 
-/* --- reading: any thread but the loop; each call borrows a read-only connection
- * ------------------- */
+/* --- reading: any thread but the loop; each call borrows a read-only connection --------------- */
 
 /* Levels of a series, finest first: 10 s for 48 h, 1 min 14 d, 15 min 90 d, 1 h 2 y. */
 #define BN_LEVELS 4

@@ -1,0 +1,149 @@
+/*
+ * sqlite: the inside of the store: connections, the writer, and what its parts promise each other.
+ *
+ * Only store/sqlite*.c may include it. SQLite's result codes travel as int, because what to do next
+ * depends on which it was; sentences for people are made at the edge (bn_conn_fail).
+ */
+#pragma once
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+
+#include "model/limits.h"
+#include "store/folder.h"
+#include "store/store.h"
+
+#define BN_APPLICATION_ID 0x426E636C /* "Bncl", in the file's header */
+#define BN_BUSY_MS        5000       /* another process holds the write lock */
+#define BN_READERS        2
+#define BN_BLOCK_POINTS   360 /* an hour of ten-second points: 4,320 bytes fill one overflow page */
+#define BN_HOUR_MS        3600000
+#define BN_TRIPLET_BYTES  12
+#define BN_TAIL_BYTES     20 /* series, slot, triplet */
+
+/* --- one connection with its prepared statements (sqlite_conn.c)
+ * ---------------------------------- */
+
+#define BN_SQLS(X)                                                                                 \
+    X(BEGIN, "BEGIN IMMEDIATE")                                                                    \
+    X(BEGIN_READ, "BEGIN")                                                                         \
+    X(COMMIT, "COMMIT")                                                                            \
+    X(SAVE, "SAVEPOINT batch")                                                                     \
+    X(SAVE_KEEP, "RELEASE batch")                                                                  \
+    X(SAVE_UNDO, "ROLLBACK TO batch")                                                              \
+    X(DATA_VERSION, "PRAGMA data_version")                                                         \
+    X(PAGE_COUNT, "PRAGMA page_count")                                                             \
+    X(FREE_COUNT, "PRAGMA freelist_count")                                                         \
+    X(PROBE, "INSERT INTO meta(name, value) VALUES('probe', ?1)"                                   \
+             " ON CONFLICT(name) DO UPDATE SET value = excluded.value")                            \
+    X(NOTE_ADD, "INSERT INTO notes(kind, tenant, key) VALUES(?1, ?2, ?3)")                         \
+    X(NOTE_ALL, "SELECT id, kind, tenant, key FROM notes ORDER BY id LIMIT 1000")                  \
+    X(NOTE_CUT, "DELETE FROM notes WHERE id <= ?1")                                                \
+    X(SERIES_FIND, "SELECT id FROM series WHERE tenant = ?1 AND name = ?2")                        \
+    X(SERIES_COUNT, "SELECT count(*) FROM series WHERE tenant = ?1")                               \
+    X(SERIES_ADD, "INSERT INTO series(tenant, name) VALUES(?1, ?2)")                               \
+    X(SERIES_EMPTY, "DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM tail) AND id NOT IN"       \
+                    " (SELECT series FROM blocks WHERE series = id)")                              \
+    X(SERIES_CUT, "DELETE FROM series WHERE id = ?1")                                              \
+    X(TAIL_ADD, "INSERT INTO tail(data) VALUES(?1)")                                               \
+    X(TAIL_ALL, "SELECT id, data FROM tail ORDER BY id")                                           \
+    X(TAIL_CUT, "DELETE FROM tail WHERE id <= ?1")                                                 \
+    X(BLOCK_GET, "SELECT data FROM blocks WHERE series = ?1 AND level = ?2 AND start = ?3")        \
+    X(BLOCK_RANGE, "SELECT start, data FROM blocks WHERE series = ?1 AND level = ?2"               \
+                   " AND start >= ?3 AND start < ?4")                                              \
+    X(BLOCK_PUT, "INSERT INTO blocks(series, level, start, data) VALUES(?1, ?2, ?3, ?4)"           \
+                 " ON CONFLICT(series, level, start) DO UPDATE SET data = excluded.data")          \
+    X(BLOCK_CUT, "DELETE FROM blocks WHERE (series, level, start) IN (SELECT series, level, start" \
+                 " FROM blocks INDEXED BY blocks_by_age WHERE level = ?1 AND start < ?2"           \
+                 " ORDER BY start LIMIT 64)")
+
+enum bn_sql {
+
+#define X(name, text) BN_SQL_##name,
+    BN_SQLS(X)
+#undef X
+            BN_SQL_COUNT
+};
+
+enum bn_row_sql {
+    BN_ROW_PUT,
+    BN_ROW_GONE,
+    BN_ROW_GET,
+    BN_ROW_ALL,
+    BN_ROW_NEWEST,
+    BN_ROW_SQL_COUNT
+};
+
+struct bn_conn {
+    sqlite3 *db; /* NULL: closed */
+    sqlite3_stmt *fixed[BN_SQL_COUNT];
+    sqlite3_stmt *rows[BN_KIND_COUNT][BN_ROW_SQL_COUNT];
+    bool is_full_sync;
+    int64_t deadline_ns; /* monotonic; statements end with SQLITE_INTERRUPT after it; 0: never */
+    const atomic_bool *stop; /* or once this is set; may be NULL */
+};
+
+enum bn_conn_mode { BN_CONN_WRITE, BN_CONN_READ };
+
+/* On failure the connection is closed and the result code returned. */
+int bn_conn_open(struct bn_conn *conn, const char *path, enum bn_conn_mode mode);
+void bn_conn_close(struct bn_conn *conn);
+/* The statement, reset, without bindings; NULL when it cannot be prepared (sqlite3_errcode says
+ * why). */
+sqlite3_stmt *bn_conn_sql(struct bn_conn *conn, enum bn_sql which);
+sqlite3_stmt *bn_conn_row_sql(struct bn_conn *conn, enum bn_kind kind, enum bn_row_sql which);
+/* Steps to the end and resets; SQLITE_OK or an extended result code. stmt may be NULL. */
+int bn_conn_run(struct bn_conn *conn, sqlite3_stmt *stmt);
+int bn_conn_do(struct bn_conn *conn, enum bn_sql which); /* without parameters */
+int bn_conn_exec(struct bn_conn *conn, const char *text);
+int64_t bn_conn_number(struct bn_conn *conn, enum bn_sql which); /* one number, -1 when it fails */
+void bn_conn_rollback(struct bn_conn *conn); /* also when there is nothing to undo */
+/* err says rc in the operator's words; returns false. */
+bool bn_conn_fail(struct bn_err *err, int rc);
+bool bn_conn_is_damaged(int rc);
+bool bn_conn_is_full(int rc);
+
+/* --- tables and rows (sqlite_schema.c, sqlite_rows.c)
+ * ---------------------------------------------- */
+
+#define BN_SCHEMA_NEWER (-1) /* besides SQLite's codes */
+#define BN_SCHEMA_WRONG (-2) /* a column has another type: a numbered migration is missing */
+extern const uint32_t bn_schema_version;
+
+/* Numbered steps, then tables and columns the field tables have and the file lacks; one
+ * transaction. */
+int bn_schema_migrate(struct bn_conn *conn, int64_t *out_changes);
+/* The tables with records answer quick_check; a small file as a whole. *out_why "" when sound. */
+int bn_schema_check(struct bn_conn *conn, int64_t db_bytes, char out_why[160]);
+/* The whole file; for the background. SQLITE_OK with *out_why "" when it is sound. */
+int bn_schema_check_all(struct bn_conn *conn, char out_why[160]);
+
+/* The text of a kind's statement; for bn_conn. */
+void bn_row_sql_text(enum bn_kind kind, enum bn_row_sql which, char *out, size_t size);
+bool bn_row_is_kept(enum bn_kind kind); /* it has a table */
+const char *bn_row_column_type(const struct bn_field *field);
+int bn_row_put(struct bn_conn *conn, const struct bn_fact *fact); /* BN_PUT or BN_GONE */
+/* Reads the row a statement stands on (columns: tenant, then the fields) into a fact flagged
+ * replay. */
+void bn_row_read(sqlite3_stmt *stmt, enum bn_kind kind, struct bn_fact *out);
+/* The row of that key as a fact; BN_GONE when there is none. */
+int bn_row_get(struct bn_conn *conn, enum bn_kind kind, const char *tenant, const char *key,
+        struct bn_fact *out);
+
+/* --- points (sqlite_points.c)
+ * ----------------------------------------------------------------------- */
+
+struct bn_triplet {
+    float min; /* all three NaN: nothing known */
+    float avg;
+    float max;
+};
+
+/* Blocks are triplets of little-endian float32, cut after the last that is known. */
+void bn_block_decode(const void *data, int bytes, struct bn_triplet out[BN_BLOCK_POINTS]);
+size_t bn_block_encode(const struct bn_triplet block[BN_BLOCK_POINTS], uint8_t *out);
+int64_t bn_block_start(int level, int64_t at_ms); /* of the block that holds that moment */
+/* Ten-second points of one hour to the intervals of a coarser level in it. */
+void bn_block_roll(const struct bn_triplet fine[BN_BLOCK_POINTS], int level,
+        struct bn_triplet *out);

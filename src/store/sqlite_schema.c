@@ -1,0 +1,205 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+#include "store/sqlite.h"
+
+/* A step, once released, is never edited: the next change is the next step. Columns that field
+   tables gain need no step; a column that changes its meaning or type does. */
+static const char *const steps[] = {
+        "CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+        "CREATE TABLE notes(id INTEGER PRIMARY KEY, kind TEXT NOT NULL, tenant TEXT NOT NULL,"
+        " key TEXT NOT NULL) STRICT;"
+        "CREATE TABLE series(id INTEGER PRIMARY KEY, tenant TEXT NOT NULL, name TEXT NOT NULL,"
+        " UNIQUE(tenant, name)) STRICT;"
+        "CREATE TABLE tail(id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;"
+        "CREATE TABLE blocks(series INTEGER NOT NULL, level INTEGER NOT NULL, start INTEGER NOT NULL,"
+        " data BLOB NOT NULL, PRIMARY KEY(series, level, start)) STRICT, WITHOUT ROWID;"
+        "CREATE INDEX blocks_by_age ON blocks(level, start);",
+};
+
+const uint32_t bn_schema_version = COUNT(steps);
+
+/* --- what the field tables ask for
+ * ----------------------------------------------------------------- */
+
+static int create_table(struct bn_conn *conn, const struct bn_record_type *type)
+{
+    BN_BUF_AUTO buf;
+    bn_buf_init(&buf, 16384);
+    bn_buf_printf(&buf, "CREATE TABLE \"%s\"(tenant TEXT NOT NULL", type->table);
+    const char *key = "";
+    for (size_t i = 0; i < type->field_count; i++) {
+        const struct bn_field *field = &type->fields[i];
+        bool is_key = field->flags & BN_F_KEY;
+        bn_buf_printf(&buf, ", \"%s\" %s%s", field->name, bn_row_column_type(field),
+                is_key ? " NOT NULL" : "");
+        if (is_key)
+            key = field->name;
+    }
+    bn_buf_printf(&buf, ", PRIMARY KEY(tenant, \"%s\")) STRICT;", key);
+    if (!strcmp(type->name, "audit")) /* read newest first within one tenant */
+        bn_buf_printf(&buf, "CREATE INDEX \"%s_by_tenant\" ON \"%s\"(tenant);", type->table,
+                type->table);
+    bn_buf_putc(&buf, '\0');
+    return bn_buf_ok(&buf) ? bn_conn_exec(conn, buf.p) : SQLITE_TOOBIG;
+}
+
+static int add_column(struct bn_conn *conn, const char *table, const struct bn_field *field)
+{
+    char text[512];
+    snprintf(text, sizeof text, "ALTER TABLE \"%s\" ADD COLUMN \"%s\" %s", table, field->name,
+            bn_row_column_type(field));
+    return bn_conn_exec(conn, text);
+}
+
+/* *out_seen has a bit for each field that has its column; *out_columns is 0 without the table. */
+static int look_at_table(struct bn_conn *conn, const struct bn_record_type *type,
+        uint64_t *out_seen, int *out_columns)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(conn->db, "SELECT name, type FROM pragma_table_info(?1)", -1, &stmt,
+            NULL);
+    if (rc != SQLITE_OK)
+        return rc;
+    sqlite3_bind_text(stmt, 1, type->table, -1, SQLITE_STATIC);
+    bool is_wrong = false;
+    *out_seen = 0;
+    *out_columns = 0;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        ++*out_columns;
+        const char *name = (const char *)sqlite3_column_text(stmt, 0);
+        const char *column = (const char *)sqlite3_column_text(stmt, 1);
+        const struct bn_field *field = name ? bn_field_find(type, bn_str(name)) : NULL;
+        if (!field)
+            continue;
+        *out_seen |= BN_BIT(field - type->fields);
+        is_wrong |= !column || strcmp(column, bn_row_column_type(field)) != 0;
+    }
+    sqlite3_finalize(stmt);
+    if (rc != SQLITE_DONE)
+        return rc;
+    return is_wrong ? BN_SCHEMA_WRONG : SQLITE_OK;
+}
+
+static int derive_table(struct bn_conn *conn, const struct bn_record_type *type, int64_t *changes)
+{
+    uint64_t seen;
+    int columns;
+    int rc = look_at_table(conn, type, &seen, &columns);
+    if (rc == SQLITE_OK && columns == 0) {
+        ++*changes;
+        return create_table(conn, type);
+    }
+    for (size_t i = 0; rc == SQLITE_OK && i < type->field_count; i++)
+        if (!(seen & BN_BIT(i))) {
+            ++*changes;
+            rc = add_column(conn, type->table, &type->fields[i]);
+        }
+    return rc;
+}
+
+/* --- migrating
+ * ------------------------------------------------------------------------------------- */
+
+static int64_t version_of(struct bn_conn *conn, int *out_rc)
+{
+    sqlite3_stmt *stmt = NULL;
+    *out_rc = sqlite3_prepare_v2(conn->db, "PRAGMA user_version", -1, &stmt, NULL);
+    int64_t version = -1;
+    if (*out_rc == SQLITE_OK && (*out_rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        version = sqlite3_column_int64(stmt, 0);
+        *out_rc = SQLITE_OK;
+    }
+    sqlite3_finalize(stmt);
+    return version;
+}
+
+static int migrate(struct bn_conn *conn, int64_t *changes)
+{
+    int rc;
+    int64_t version = version_of(conn, &rc);
+    if (rc != SQLITE_OK)
+        return rc;
+    if (version < 0 || version > bn_schema_version)
+        return BN_SCHEMA_NEWER;
+    for (size_t i = (size_t)version; rc == SQLITE_OK && i < COUNT(steps); i++) {
+        ++*changes;
+        rc = bn_conn_exec(conn, steps[i]);
+    }
+    for (size_t k = 0; rc == SQLITE_OK && k < BN_KIND_COUNT; k++)
+        if (bn_row_is_kept((enum bn_kind)k))
+            rc = derive_table(conn, bn_kinds[k].type, changes);
+    if (rc != SQLITE_OK || version == bn_schema_version)
+        return rc;
+    char text[96];
+    snprintf(text, sizeof text, "PRAGMA user_version = %u; PRAGMA application_id = %d;",
+            bn_schema_version, BN_APPLICATION_ID);
+    return bn_conn_exec(conn, text);
+}
+
+int bn_schema_migrate(struct bn_conn *conn, int64_t *out_changes)
+{
+    int64_t changes = 0;
+    int rc = bn_conn_exec(conn, "BEGIN"); /* a read lock until something has to change */
+    if (rc == SQLITE_OK)
+        rc = migrate(conn, &changes);
+    if (rc == SQLITE_OK)
+        rc = bn_conn_exec(conn, "COMMIT");
+    if (rc != SQLITE_OK) {
+        bn_conn_rollback(conn);
+        return rc;
+    }
+    /* The header of the file itself then tells an older Binnacle not to touch it. */
+    if (changes)
+        sqlite3_wal_checkpoint_v2(conn->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    *out_changes = changes;
+    return SQLITE_OK;
+}
+
+/* --- checking
+ * -------------------------------------------------------------------------------------- */
+
+static int check(struct bn_conn *conn, const char *sql, char out_why[160])
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(conn->db, sql, -1, &stmt, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW) {
+        const char *text = (const char *)sqlite3_column_text(stmt, 0);
+        struct bn_str said = text ? bn_str(text) : BN_STR("no answer");
+        if (!bn_str_is(said, "ok"))
+            bn_text_clip(out_why, 160, said);
+        rc = SQLITE_OK;
+    }
+    sqlite3_finalize(stmt);
+    return rc;
+}
+
+int bn_schema_check_all(struct bn_conn *conn, char out_why[160])
+{
+    *out_why = '\0';
+    return check(conn, "PRAGMA quick_check(1)", out_why);
+}
+
+#define CHECK_WHOLE_BYTES \
+    (8 << 20) /* 8 MiB take about 10 ms; larger files are read in the background */
+
+int bn_schema_check(struct bn_conn *conn, int64_t db_bytes, char out_why[160])
+{
+    if (db_bytes <= CHECK_WHOLE_BYTES)
+        return bn_schema_check_all(conn, out_why);
+    *out_why = '\0';
+    int rc = SQLITE_OK;
+    for (size_t k = 0; rc == SQLITE_OK && !*out_why && k < BN_KIND_COUNT; k++) {
+        const struct bn_record_type *type = bn_kinds[k].type;
+        char text[128];
+        if (!type->table || !bn_kinds[k].rows_max)
+            continue;
+        snprintf(text, sizeof text, "PRAGMA quick_check(\"%s\")", type->table);
+        rc = check(conn, text, out_why);
+    }
+    return rc;
+}

@@ -1,0 +1,172 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include "store/sqlite_writer.h"
+
+#define STEP_NS            15000000 /* well below the 50 ms a step may hold the write lock (A17) */
+#define AUDIT_KEEP_MS      (365LL * 24 * BN_HOUR_MS)
+#define SESSION_KEEP_MS    (24LL * BN_HOUR_MS) /* past its end: a clock that was put back */
+#define FINE_KEEP_MIN_MS   (3LL * BN_HOUR_MS)  /* ten-second points that retention by size leaves */
+#define CHECKPOINT_BYTES   (4 << 20)  /* write back what is possible, without waiting for anybody */
+#define TRUNCATE_BYTES     (16 << 20) /* and shorten the file; waits a moment for readers */
+#define CHECKPOINT_WAIT_MS 50
+
+/* --- rows of records
+ * -------------------------------------------------------------------------------- */
+
+/* Only the oldest rows are looked at: they were added in the order of time. */
+static int cut_audit(struct bn_conn *conn, int64_t now_ms)
+{
+    char text[320];
+    snprintf(text, sizeof text,
+            "DELETE FROM \"%s\" WHERE rowid IN (SELECT rowid FROM (SELECT rowid, at FROM \"%s\""
+            " ORDER BY rowid LIMIT 500) WHERE at < %lld)",
+            bn_audit_type.table, bn_audit_type.table, (long long)(now_ms - AUDIT_KEEP_MS));
+    return bn_conn_exec(conn, text);
+}
+
+static int cut_sessions(struct bn_conn *conn, int64_t now_ms)
+{
+    char text[320];
+    snprintf(text, sizeof text,
+            "DELETE FROM \"%s\" WHERE rowid IN (SELECT rowid FROM \"%s\" WHERE expires_at < %lld"
+            " AND expires_at > 0 LIMIT 500)",
+            bn_session_type.table, bn_session_type.table, (long long)(now_ms - SESSION_KEEP_MS));
+    return bn_conn_exec(conn, text);
+}
+
+/* A series without a block has nothing to say any more; one whose first points still wait in the
+   tail has, so this does nothing until the tail is empty. */
+static int cut_series(struct bn_writer *writer)
+{
+    int rc = bn_conn_do(&writer->conn, BN_SQL_SERIES_EMPTY);
+    if (rc == SQLITE_OK && sqlite3_changes(writer->conn.db) > 0)
+        bn_points_forget_series(writer);
+    return rc;
+}
+
+static int cut_rows(struct bn_writer *writer, int64_t now_ms)
+{
+    int rc = cut_audit(&writer->conn, now_ms);
+    if (rc == SQLITE_OK)
+        rc = cut_sessions(&writer->conn, now_ms);
+    return rc == SQLITE_OK ? cut_series(writer) : rc;
+}
+
+/* --- blocks
+ * ----------------------------------------------------------------------------------------- */
+
+static int cut_blocks(struct bn_conn *conn, int level, int64_t before_ms, int *out_cut)
+{
+    sqlite3_stmt *stmt = bn_conn_sql(conn, BN_SQL_BLOCK_CUT);
+    if (stmt) {
+        sqlite3_bind_int(stmt, 1, level);
+        sqlite3_bind_int64(stmt, 2, before_ms);
+    }
+    int rc = bn_conn_run(conn, stmt);
+    *out_cut = rc == SQLITE_OK ? sqlite3_changes(conn->db) : 0;
+    return rc;
+}
+
+/* Bytes in use above what the configured size allows; a tenth of it is left to the log. */
+static int64_t excess_bytes(struct bn_store *store)
+{
+    struct bn_conn *conn = &store->writer.conn;
+    int64_t pages = bn_conn_number(conn, BN_SQL_PAGE_COUNT) -
+                    bn_conn_number(conn, BN_SQL_FREE_COUNT);
+    return pages * 4096 - store->config.bytes_max / 10 * 9;
+}
+
+/* The oldest of the finest level that has any to give, then coarser ones. */
+static int cut_by_size(struct bn_store *store, int64_t now_ms, int *out_cut)
+{
+    int rc = SQLITE_OK;
+    *out_cut = 0;
+    for (int level = 0; rc == SQLITE_OK && !*out_cut && level < BN_LEVELS; level++) {
+        int64_t keep_ms = BN_MAX(FINE_KEEP_MIN_MS, bn_level_step_ms[level] * BN_BLOCK_POINTS);
+        rc = cut_blocks(&store->writer.conn, level, bn_block_start(level, now_ms - keep_ms),
+                out_cut);
+    }
+    return rc;
+}
+
+static int cut_level(struct bn_store *store, int64_t now_ms, int *out_cut)
+{
+    struct bn_writer *writer = &store->writer;
+    if (writer->retention_level == BN_LEVELS) {
+        *out_cut = 0;
+        return excess_bytes(store) > 0 ? cut_by_size(store, now_ms, out_cut) : SQLITE_OK;
+    }
+    int level = writer->retention_level;
+    int64_t length_ms = bn_level_step_ms[level] * BN_BLOCK_POINTS;
+    return cut_blocks(&writer->conn, level, now_ms - bn_level_keep_ms[level] - length_ms, out_cut);
+}
+
+/* What was freed goes back to the file system, a little at a time. */
+static int shrink(struct bn_conn *conn, bool *out_more)
+{
+    int64_t before = bn_conn_number(conn, BN_SQL_FREE_COUNT);
+    *out_more = before > 256;
+    return before > 0 ? bn_conn_exec(conn, "PRAGMA incremental_vacuum(256)") : SQLITE_OK;
+}
+
+static int retain(struct bn_store *store)
+{
+    struct bn_writer *writer = &store->writer;
+    int64_t now_ms = bn_store_now_ms(store);
+    int64_t until_ns = bn_clock_mono_ns() + STEP_NS;
+    int rc = SQLITE_OK;
+    while (rc == SQLITE_OK && writer->retention_level <= BN_LEVELS &&
+            bn_clock_mono_ns() < until_ns) {
+        int cut;
+        rc = cut_level(store, now_ms, &cut);
+        if (rc == SQLITE_OK && !cut)
+            writer->retention_level++;
+    }
+    if (rc != SQLITE_OK || writer->retention_level <= BN_LEVELS)
+        return rc;
+    if (writer->retention_level == BN_LEVELS + 1) {
+        writer->retention_level++;
+        return cut_rows(writer, now_ms);
+    }
+    bool more;
+    rc = shrink(&writer->conn, &more);
+    if (!more)
+        writer->retention_level++;
+    return rc;
+}
+
+int bn_retention_step(struct bn_store *store, bool *out_more)
+{
+    struct bn_writer *writer = &store->writer;
+    bool at_commit;
+    int rc = bn_writer_transact(store, false, retain, &at_commit);
+    *out_more = rc == SQLITE_OK && writer->retention_level <= BN_LEVELS + 2;
+    if (!*out_more)
+        writer->retention_level = 0;
+    return rc;
+}
+
+/* --- the write-ahead log
+ * ---------------------------------------------------------------------------- */
+
+int bn_checkpoint(struct bn_store *store, enum bn_checkpoint how)
+{
+    struct bn_writer *writer = &store->writer;
+    int64_t db_bytes;
+    int64_t wal_bytes;
+    bn_folder_sizes(&store->folder, &db_bytes, &wal_bytes);
+    int mode = SQLITE_CHECKPOINT_TRUNCATE;
+    if (how == BN_CHECKPOINT_IF_LARGE && wal_bytes < TRUNCATE_BYTES) {
+        if ((int64_t)writer->wal_frames * 4096 < CHECKPOINT_BYTES)
+            return SQLITE_OK;
+        mode = SQLITE_CHECKPOINT_PASSIVE;
+    }
+    sqlite3_busy_timeout(writer->conn.db, CHECKPOINT_WAIT_MS);
+    int rc = sqlite3_wal_checkpoint_v2(writer->conn.db, NULL, mode, NULL, NULL);
+    sqlite3_busy_timeout(writer->conn.db, BN_BUSY_MS);
+    return rc == SQLITE_OK ? SQLITE_OK : sqlite3_extended_errcode(writer->conn.db);
+}

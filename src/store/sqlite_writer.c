@@ -1,0 +1,506 @@
+#include "store/sqlite_writer.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define POINTS_LATE_MS    1000 /* points alone are written at most once a second */
+#define FOREIGN_EVERY_MS  1000
+#define FOLD_EVERY_MS     600000
+#define FOLD_FIRST_MS     5000
+#define CHECKPOINT_GAP_MS 1000
+#define GROUP_BYTES       (16 << 20) /* a log this long has a pinned reader: */
+#define GROUP_MS          250        /* fewer, larger transactions touch each page once */
+#define LOG_BYTES_MAX     (48 << 20) /* beyond: refused; the rest of 64 MiB is for what is under way \
+                                      */
+
+/* --- one transaction
+ * -------------------------------------------------------------------------------- */
+
+/* FULL syncs the log at each commit: what was acknowledged survives a power cut. NORMAL syncs at
+   checkpoints only: enough for points, and an idle server leaves the disk alone. */
+static int set_sync(struct bn_conn *conn, bool is_full_sync)
+{
+    if (conn->is_full_sync == is_full_sync)
+        return SQLITE_OK;
+    int rc = bn_conn_exec(conn,
+            is_full_sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+    if (rc == SQLITE_OK)
+        conn->is_full_sync = is_full_sync;
+    return rc;
+}
+
+static void note_cost(struct bn_store *store, int64_t from_ns)
+{
+    double ms = (double)(bn_clock_mono_ns() - from_ns) / 1e6;
+    int64_t db_bytes;
+    int64_t wal_bytes;
+    bn_folder_sizes(&store->folder, &db_bytes, &wal_bytes);
+    pthread_mutex_lock(&store->mutex);
+    store->stats.worst_ms = BN_MAX(store->stats.worst_ms, ms);
+    store->stats.db_bytes = db_bytes;
+    store->stats.wal_bytes = wal_bytes;
+    pthread_mutex_unlock(&store->mutex);
+}
+
+int bn_writer_transact(struct bn_store *store, bool is_full_sync,
+        int (*work)(struct bn_store *store), bool *out_at_commit)
+{
+    struct bn_conn *conn = &store->writer.conn;
+    int64_t from_ns = bn_clock_mono_ns();
+    *out_at_commit = false;
+    int rc = set_sync(conn, is_full_sync);
+    if (rc == SQLITE_OK)
+        rc = bn_conn_do(conn, BN_SQL_BEGIN);
+    if (rc == SQLITE_OK)
+        rc = work(store);
+    if (rc == SQLITE_OK) {
+        *out_at_commit = true;
+        rc = bn_conn_do(conn, BN_SQL_COMMIT);
+    }
+    if (rc != SQLITE_OK) {
+        bn_conn_rollback(conn);
+        bn_points_forget_series(&store->writer); /* numbers given in this transaction are void */
+    }
+    note_cost(store, from_ns);
+    return rc;
+}
+
+/* --- batches
+ * ---------------------------------------------------------------------------------------- */
+
+static int put_note(struct bn_conn *conn, const struct bn_fact *fact)
+{
+    const struct bn_kind_info *kind = &bn_kinds[fact->kind];
+    sqlite3_stmt *stmt = bn_conn_sql(conn, BN_SQL_NOTE_ADD);
+    if (stmt) {
+        sqlite3_bind_text(stmt, 1, kind->word, -1, SQLITE_STATIC);
+        sqlite3_bind_text(stmt, 2, fact->tenant, -1, SQLITE_STATIC);
+        sqlite3_bind_text(stmt, 3, bn_record_key(kind->type, &fact->u), -1, SQLITE_STATIC);
+    }
+    return bn_conn_run(conn, stmt);
+}
+
+static int put_facts(struct bn_store *store, const struct bn_batch *batch)
+{
+    struct bn_conn *conn = &store->writer.conn;
+    int rc = SQLITE_OK;
+    for (size_t i = 0; rc == SQLITE_OK && i < batch->fact_count; i++) {
+        rc = bn_row_put(conn, &batch->facts[i]);
+        if (rc == SQLITE_OK && !store->is_owner)
+            rc = put_note(conn, &batch->facts[i]);
+    }
+    return rc;
+}
+
+/* A row the tables refuse is its batch's fault alone: the others of the transaction go on. */
+static bool is_of_batch(int rc)
+{
+    int code = rc & 0xFF;
+    return code == SQLITE_CONSTRAINT || code == SQLITE_MISMATCH || code == SQLITE_TOOBIG;
+}
+
+static int write_batch(struct bn_store *store, struct bn_batch *batch)
+{
+    struct bn_conn *conn = &store->writer.conn;
+    int rc = bn_conn_do(conn, BN_SQL_SAVE);
+    if (rc == SQLITE_OK)
+        rc = put_facts(store, batch);
+    if (rc != SQLITE_OK && is_of_batch(rc) && !sqlite3_get_autocommit(conn->db)) {
+        batch->failed = true;
+        bn_conn_fail(&batch->err, rc);
+        rc = bn_conn_do(conn, BN_SQL_SAVE_UNDO);
+    }
+    return rc == SQLITE_OK ? bn_conn_do(conn, BN_SQL_SAVE_KEEP) : rc;
+}
+
+static int write_batches(struct bn_store *store)
+{
+    struct bn_writer *writer = &store->writer;
+    int rc = SQLITE_OK;
+    bn_list_each(link, &writer->batches) {
+        struct bn_batch *batch = container_of(link, struct bn_batch, link);
+        if (rc == SQLITE_OK && batch->fact_count)
+            rc = write_batch(store, batch);
+    }
+    if (rc == SQLITE_OK && writer->point_count)
+        rc = bn_points_write(store);
+    return rc;
+}
+
+/* The keys only: what the rows hold is looked up when the disk is back. */
+static void doubt(struct bn_writer *writer, const struct bn_batch *batch)
+{
+    if (!writer->doubts)
+        writer->doubts = bn_alloc_array(BN_DOUBTS_MAX, sizeof *writer->doubts);
+    for (size_t i = 0; i < batch->fact_count && writer->doubt_count < BN_DOUBTS_MAX; i++)
+        writer->doubts[writer->doubt_count++] = batch->facts[i];
+}
+
+static void acknowledge(struct bn_store *store, const struct bn_batch *batch)
+{
+    if (!batch->number)
+        return;
+    struct bn_ack ack = {.batch = batch->number, .ok = !batch->failed};
+    if (batch->failed)
+        ack.err = batch->err;
+    bn_store_acknowledge(store, &ack);
+}
+
+/* Every batch leaves here: acknowledged, told and freed. */
+static void answer_batches(struct bn_store *store, const struct bn_err *err)
+{
+    struct bn_writer *writer = &store->writer;
+    if (err)
+        bn_store_lose_points(store, writer->point_count);
+    bn_list_each_safe(link, next, &writer->batches) {
+        struct bn_batch *batch = container_of(link, struct bn_batch, link);
+        if (err) {
+            batch->failed = true;
+            batch->err = *err;
+        }
+        acknowledge(store, batch);
+        bn_list_remove(&batch->link);
+        bn_batch_destroy(batch);
+    }
+    writer->point_count = 0;
+    if (store->config.wake)
+        store->config.wake(store->config.user);
+}
+
+static void fail_batches(struct bn_store *store, int rc, bool at_commit)
+{
+    struct bn_err err;
+    bn_conn_fail(&err, rc);
+    if (at_commit)
+        bn_list_each(link, &store->writer.batches)
+            doubt(&store->writer, container_of(link, struct bn_batch, link));
+    bn_trouble_meet(store, rc);
+    answer_batches(store, &err);
+}
+
+static bool has_facts(const struct bn_writer *writer)
+{
+    bn_list_each(link, &writer->batches)
+        if (container_of(link, struct bn_batch, link)->fact_count)
+            return true;
+    return false;
+}
+
+static bool all_delete(const struct bn_writer *writer)
+{
+    bn_list_each(link, &writer->batches) {
+        const struct bn_batch *batch = container_of(link, struct bn_batch, link);
+        if (batch->fact_count && !batch->has_gone)
+            return false;
+    }
+    return has_facts(writer);
+}
+
+static void keep_batches(struct bn_store *store)
+{
+    struct bn_writer *writer = &store->writer;
+    if (bn_list_is_empty(&writer->batches))
+        return;
+    /* On a full disk the room of the reserve is for what ends sessions and takes rights away. */
+    bool is_urgent = writer->trouble == BN_TROUBLE_FULL && all_delete(writer);
+    if (writer->trouble != BN_WELL && !is_urgent) {
+        struct bn_err err;
+        bn_trouble_say(store, &err);
+        answer_batches(store, &err);
+        return;
+    }
+    if (is_urgent) {
+        bn_store_lose_points(store, writer->point_count);
+        writer->point_count = 0;
+    }
+    bool is_full_sync = has_facts(writer);
+    if (!is_full_sync && bn_mono_ms() < writer->points_due)
+        return;
+    bool at_commit;
+    int rc = bn_writer_transact(store, is_full_sync, write_batches, &at_commit);
+    writer->commit_ms = bn_mono_ms();
+    if (rc == SQLITE_OK)
+        answer_batches(store, NULL);
+    else
+        fail_batches(store, rc, at_commit);
+}
+
+/* --- what others wrote
+ * ------------------------------------------------------------------------------ */
+
+static enum bn_kind kind_of_word(const char *word)
+{
+    size_t k = 0;
+    while (k < BN_KIND_COUNT && (!word || strcmp(bn_kinds[k].word, word) != 0))
+        k++;
+    return (enum bn_kind)k;
+}
+
+static int read_notes(struct bn_store *store, int64_t *out_upto)
+{
+    struct bn_conn *conn = &store->writer.conn;
+    sqlite3_stmt *stmt = bn_conn_sql(conn, BN_SQL_NOTE_ALL);
+    if (!stmt)
+        return sqlite3_extended_errcode(conn->db);
+    int rc;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        *out_upto = sqlite3_column_int64(stmt, 0);
+        enum bn_kind kind = kind_of_word((const char *)sqlite3_column_text(stmt, 1));
+        const char *tenant = (const char *)sqlite3_column_text(stmt, 2);
+        const char *key = (const char *)sqlite3_column_text(stmt, 3);
+        struct bn_fact fact;
+        if (kind == BN_KIND_COUNT || !bn_row_is_kept(kind) || !tenant || !key)
+            continue;
+        int got = bn_row_get(conn, kind, tenant, key, &fact);
+        if (got == SQLITE_OK)
+            bn_store_add_foreign(store, &fact);
+        else
+            bn_log(BN_WARN, "store.foreign", BN_KV("kind", bn_kinds[kind].word),
+                    BN_KV_I64("code", got));
+    }
+    sqlite3_reset(stmt);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int take_notes(struct bn_store *store)
+{
+    struct bn_conn *conn = &store->writer.conn;
+    int64_t upto = 0;
+    int rc = read_notes(store, &upto);
+    if (rc != SQLITE_OK || !upto)
+        return rc;
+    sqlite3_stmt *stmt = bn_conn_sql(conn, BN_SQL_NOTE_CUT);
+    if (stmt)
+        sqlite3_bind_int64(stmt, 1, upto);
+    return bn_conn_run(conn, stmt);
+}
+
+static int look_for_foreign(struct bn_store *store)
+{
+    struct bn_writer *writer = &store->writer;
+    writer->foreign_due = bn_mono_ms() + FOREIGN_EVERY_MS;
+    if (!writer->is_removed && !bn_folder_is_same(&store->folder)) {
+        writer->is_removed = true;
+        bn_log(BN_ERROR, "store.removed", BN_KV("file", store->folder.db),
+                BN_KV("text",
+                        "the database was removed or replaced while in use: restart Binnacle"));
+    }
+    int64_t version = bn_conn_number(&writer->conn, BN_SQL_DATA_VERSION);
+    if (version < 0 || version == writer->data_version)
+        return SQLITE_OK;
+    bool at_commit;
+    int rc = bn_writer_transact(store, true, take_notes, &at_commit);
+    if (rc == SQLITE_OK)
+        writer->data_version = version;
+    if (rc == SQLITE_OK && store->config.wake)
+        store->config.wake(store->config.user);
+    return (rc & 0xFF) == SQLITE_BUSY ? SQLITE_OK : rc;
+}
+
+/* --- housekeeping
+ * ----------------------------------------------------------------------------------- */
+
+static int fold_and_retain(struct bn_store *store, bool *out_more)
+{
+    struct bn_writer *writer = &store->writer;
+    if (writer->is_retaining) {
+        int rc = bn_retention_step(store, out_more);
+        writer->is_retaining = *out_more;
+        return rc;
+    }
+    int rc = bn_fold_step(store, out_more);
+    if (rc == SQLITE_OK && !*out_more) {
+        writer->fold_due = bn_mono_ms() + FOLD_EVERY_MS;
+        writer->is_retaining = true;
+        *out_more = true;
+    }
+    return rc;
+}
+
+static int keep_log_short(struct bn_store *store)
+{
+    struct bn_writer *writer = &store->writer;
+    writer->checkpoint_due = bn_mono_ms() + CHECKPOINT_GAP_MS;
+    int rc = bn_checkpoint(store, BN_CHECKPOINT_IF_LARGE);
+    int64_t db_bytes;
+    int64_t wal_bytes;
+    bn_folder_sizes(&store->folder, &db_bytes, &wal_bytes);
+    if ((rc == SQLITE_OK || (rc & 0xFF) == SQLITE_BUSY) && wal_bytes > LOG_BYTES_MAX) {
+        bn_trouble_set(store, BN_TROUBLE_LOG);
+        return SQLITE_OK;
+    }
+    return (rc & 0xFF) == SQLITE_BUSY ? SQLITE_OK : rc;
+}
+
+/* One small step of whatever is due, so that a batch never waits long. */
+static void tidy_step(struct bn_store *store)
+{
+    struct bn_writer *writer = &store->writer;
+    int64_t now = bn_mono_ms();
+    bool more;
+    int rc = SQLITE_OK;
+    if (writer->trouble != BN_WELL) {
+        if (now >= writer->probe_due)
+            bn_trouble_probe(store);
+        return;
+    }
+    if (!store->is_owner)
+        return;
+    if (now >= writer->foreign_due)
+        rc = look_for_foreign(store);
+    if (rc == SQLITE_OK && now >= writer->checkpoint_due)
+        rc = keep_log_short(store);
+    if (rc == SQLITE_OK && writer->trouble == BN_WELL &&
+            (writer->is_retaining || now >= writer->fold_due)) {
+        rc = fold_and_retain(store, &more);
+        if (rc == SQLITE_OK && !more)
+            rc = bn_checkpoint(store, BN_CHECKPOINT_ALL);
+        rc = (rc & 0xFF) == SQLITE_BUSY ? SQLITE_OK : rc;
+    }
+    if (rc != SQLITE_OK)
+        bn_trouble_meet(store, rc);
+}
+
+static void tidy_all(struct bn_store *store)
+{
+    struct bn_writer *writer = &store->writer;
+    writer->points_due = 0;
+    keep_batches(store);
+    bool more = store->is_owner && writer->trouble == BN_WELL;
+    int rc = SQLITE_OK;
+    writer->is_retaining = writer->is_retaining && !more;
+    while (more && rc == SQLITE_OK)
+        rc = fold_and_retain(store, &more);
+    if (rc == SQLITE_OK && writer->trouble == BN_WELL)
+        rc = bn_checkpoint(store, BN_CHECKPOINT_ALL);
+    if (rc != SQLITE_OK && (rc & 0xFF) != SQLITE_BUSY)
+        bn_trouble_meet(store, rc);
+}
+
+/* --- the thread
+ * ------------------------------------------------------------------------------------- */
+
+static int64_t next_due(const struct bn_store *store)
+{
+    const struct bn_writer *writer = &store->writer;
+    if (writer->trouble != BN_WELL)
+        return writer->probe_due;
+    int64_t due = writer->point_count ? writer->points_due : INT64_MAX;
+    if (!store->is_owner)
+        return due;
+    if (writer->is_retaining)
+        return 0;
+    due = BN_MIN(due, writer->foreign_due);
+    due = BN_MIN(due, writer->fold_due);
+    return BN_MIN(due, writer->checkpoint_due);
+}
+
+static void wait_until(struct bn_store *store, int64_t due_ms)
+{
+    if (due_ms == INT64_MAX) {
+        pthread_cond_wait(&store->work, &store->mutex);
+        return;
+    }
+    struct timespec at = {.tv_sec = due_ms / 1000, .tv_nsec = due_ms % 1000 * 1000000};
+    pthread_cond_timedwait(&store->work, &store->mutex, &at);
+}
+
+/* With a long log batches wait for each other. */
+static int64_t hold_until(const struct bn_store *store)
+{
+    bool is_held = store->stats.wal_bytes > GROUP_BYTES && !store->is_closing &&
+                   store->queue_count < BN_STORE_QUEUE_MAX / 2;
+    return is_held ? store->writer.commit_ms + GROUP_MS : 0;
+}
+
+/* Waits for something to do and moves the queue to the writer. False: closing, and nothing is left.
+ */
+static bool take_batches(struct bn_store *store, bool *out_tidy, bool *out_late)
+{
+    struct bn_writer *writer = &store->writer;
+    pthread_mutex_lock(&store->mutex);
+    while (!store->is_closing && store->tidy_asked == store->tidy_done) {
+        int64_t due = next_due(store);
+        if (store->queue_count)
+            due = BN_MIN(due, hold_until(store));
+        if (bn_mono_ms() >= due)
+            break;
+        wait_until(store, due);
+    }
+    bool holds = bn_mono_ms() < hold_until(store);
+    bool any = store->queue_count > 0;
+    while (!holds && !bn_list_is_empty(&store->queue)) {
+        struct bn_batch *batch = container_of(store->queue.next, struct bn_batch, link);
+        bn_list_remove(&batch->link);
+        bn_list_append(&writer->batches, &batch->link);
+        if (!writer->point_count && batch->point_count)
+            writer->points_due = bn_mono_ms() + POINTS_LATE_MS;
+        writer->point_count += batch->point_count;
+        store->queue_count--;
+        store->facts_waiting -= batch->fact_count;
+        store->points_waiting -= batch->point_count;
+    }
+    *out_tidy = store->tidy_asked != store->tidy_done;
+    *out_late = store->is_closing && bn_mono_ms() > store->close_by;
+    bool goes_on = !store->is_closing || any;
+    pthread_mutex_unlock(&store->mutex);
+    return goes_on;
+}
+
+static int note_frames(void *user, sqlite3 *db, const char *name, int frames)
+{
+    (void)db;
+    (void)name;
+    struct bn_writer *writer = user;
+    writer->wal_frames = frames;
+    return SQLITE_OK;
+}
+
+void bn_writer_watch_log(struct bn_writer *writer)
+{
+    sqlite3_wal_hook(writer->conn.db, note_frames, writer);
+}
+
+static void end(struct bn_store *store)
+{
+    struct bn_writer *writer = &store->writer;
+    writer->points_due = 0;
+    keep_batches(store);
+    if (store->is_owner && writer->trouble == BN_WELL)
+        (void)bn_checkpoint(store, BN_CHECKPOINT_ALL); /* opening recovers what this leaves */
+    bn_fold_forget(writer);
+    bn_points_forget_series(writer);
+    free(writer->doubts);
+    bn_conn_close(&writer->conn);
+}
+
+void *bn_writer_main(void *arg)
+{
+    struct bn_store *store = arg;
+    bool is_tidy;
+    bool is_late;
+    store->writer.fold_due = bn_mono_ms() + FOLD_FIRST_MS;
+    while (take_batches(store, &is_tidy, &is_late)) {
+        if (is_late) {
+            struct bn_err err;
+            bn_fail(&err, BN_E_STORAGE, "Binnacle is stopping and the disk is too slow");
+            answer_batches(store, &err);
+            continue;
+        }
+        keep_batches(store);
+        tidy_step(store);
+        if (!is_tidy)
+            continue;
+        tidy_all(store);
+        pthread_mutex_lock(&store->mutex);
+        store->tidy_done = store->tidy_asked;
+        pthread_cond_broadcast(&store->news);
+        pthread_mutex_unlock(&store->mutex);
+    }
+    end(store);
+    return NULL;
+}

@@ -1,0 +1,172 @@
+/*
+ * sqlite_writer: the writer thread's state, and the store around it.
+ *
+ * Members say who may touch them: the loop thread, the writer thread, or whoever holds the mutex.
+ */
+#pragma once
+
+#include "store/sqlite.h"
+
+struct bn_point_in {
+    char tenant[BN_TENANT_MAX];
+    char name[BN_SERIES_NAME_MAX];
+    struct bn_point point;
+};
+
+struct bn_batch {
+    struct bn_list link;
+    uint64_t number; /* 0: no records, nothing to acknowledge */
+    struct bn_fact *facts;
+    size_t fact_count;
+    size_t fact_cap;
+    struct bn_point_in *points;
+    size_t point_count;
+    size_t point_cap;
+    bool has_gone; /* deletes something: tried even when the disk is full */
+    bool failed;
+    struct bn_err err;
+};
+
+struct bn_series_id {
+    struct bn_series_id *next;
+    uint64_t hash;
+    int64_t id; /* 0: refused, the tenant has too many series */
+    char tenant[BN_TENANT_MAX];
+    char name[];
+};
+
+struct bn_tail_entry { /* a point that waits in the tail for its block */
+    uint32_t series;
+    uint32_t slot; /* at_ms / 10 s */
+    struct bn_triplet value;
+};
+
+struct bn_fold {
+    struct bn_tail_entry *entries; /* by series and slot; later ones win */
+    size_t count;
+    size_t next;
+    int64_t upto; /* tail rows up to this id are in entries */
+};
+
+enum bn_trouble { BN_WELL, BN_TROUBLE_FULL, BN_TROUBLE_IO, BN_TROUBLE_LOG, BN_TROUBLE_DAMAGED };
+
+#define BN_DOUBTS_MAX 1024
+
+struct bn_writer { /* writer thread only */
+    struct bn_conn conn;
+    struct bn_list batches; /* taken from the queue, not yet written */
+    size_t point_count;     /* in batches */
+    int64_t points_due;     /* all times: monotonic milliseconds */
+    struct bn_series_id **slots;
+    size_t slot_count;
+    size_t series_count;
+    struct bn_fold fold;
+    int64_t fold_due;
+    bool is_retaining;   /* a round of retention follows each fold */
+    int retention_level; /* where the round is; above the levels: by size, rows, giving back pages
+                          */
+    int64_t foreign_due;
+    int64_t data_version;
+    int64_t checkpoint_due;
+    int64_t commit_ms; /* when the last one was */
+    int wal_frames;
+    enum bn_trouble trouble;
+    int64_t probe_due;
+    struct bn_fact *doubts; /* keys of rows whose commit failed half-way */
+    size_t doubt_count;
+    bool is_removed; /* the file was replaced: said once */
+};
+
+struct bn_acks {
+    struct bn_ack *p;
+    size_t count;
+    size_t cap;
+};
+
+struct bn_store {
+    struct bn_store_config config;
+    struct bn_folder folder;
+    bool is_owner;            /* we hold the lock; a guest beside a server does not */
+    struct bn_batch *filling; /* loop thread */
+    uint64_t last_batch;      /* loop thread */
+    struct bn_writer writer;
+    pthread_t thread;
+    bool has_thread;
+
+    pthread_mutex_t mutex; /* guards from here on */
+    pthread_cond_t work;   /* for the writer */
+    pthread_cond_t news;   /* for those who wait for it */
+    struct bn_list queue;
+    size_t queue_count;
+    size_t facts_waiting;
+    size_t points_waiting;
+    struct bn_acks acks;
+    struct bn_fact *foreign;
+    size_t foreign_count;
+    size_t foreign_cap;
+    struct bn_store_stats stats;
+    bool is_closing;
+    int64_t close_by; /* monotonic milliseconds */
+    uint64_t tidy_asked;
+    uint64_t tidy_done;
+    bool is_reading_barred; /* the writer is reopening */
+    bool is_lent[BN_READERS];
+    bool is_checking;
+
+    struct bn_conn readers[BN_READERS]; /* by who borrowed it */
+    atomic_bool stop_reading;           /* running reads end at once */
+    pthread_t checker;
+    bool has_checker;
+};
+
+int64_t bn_mono_ms(void);
+int64_t bn_store_now_ms(struct bn_store *store); /* wall */
+/* One row changed behind our back; tells nobody yet. */
+void bn_store_add_foreign(struct bn_store *store, const struct bn_fact *fact);
+void bn_store_lose_points(struct bn_store *store, size_t count);
+void bn_batch_destroy(struct bn_batch *batch);
+
+/* From the writer thread to bn_store_collect; tells nobody yet. */
+void bn_store_acknowledge(struct bn_store *store, const struct bn_ack *ack);
+
+/* sqlite_writer.c */
+void *bn_writer_main(void *store);
+void bn_writer_watch_log(struct bn_writer *writer); /* of a connection just opened */
+/* Runs a transaction: work(store) inside BEGIN and COMMIT, rolled back when it fails.
+   *out_at_commit tells a failed commit, which the disk may have kept after all. */
+int bn_writer_transact(struct bn_store *store, bool is_full_sync,
+        int (*work)(struct bn_store *store), bool *out_at_commit);
+
+/* sqlite_trouble.c: what the writer does when the disk refuses. */
+void bn_trouble_meet(struct bn_store *store, int rc); /* decides what a failed transaction means */
+void bn_trouble_set(struct bn_store *store, enum bn_trouble trouble);
+void bn_trouble_probe(struct bn_store *store); /* tries again; ends the trouble when it can */
+void bn_trouble_say(struct bn_store *store,
+        struct bn_err *err); /* the sentence for refused records */
+
+/* sqlite_points.c */
+void bn_tail_decode(const void *data, int bytes,
+        void (*each)(void *user, const struct bn_tail_entry *entry), void *user);
+int bn_points_write(
+        struct bn_store *store); /* inside a transaction: the points of writer.batches */
+void bn_points_forget_series(struct bn_writer *writer);
+
+/* sqlite_fold.c: one bounded step; *out_more when there is more to do. */
+int bn_fold_step(struct bn_store *store, bool *out_more);
+void bn_fold_forget(struct bn_writer *writer);
+
+/* sqlite_tidy.c: the same for retention; then the log. */
+int bn_retention_step(struct bn_store *store, bool *out_more);
+
+enum bn_checkpoint { BN_CHECKPOINT_IF_LARGE, BN_CHECKPOINT_ALL };
+
+int bn_checkpoint(struct bn_store *store, enum bn_checkpoint how);
+
+/* sqlite_check.c: reads the whole file once, a while after the start. */
+void *bn_check_main(void *store);
+
+/* sqlite_read.c */
+bool bn_readers_borrow(struct bn_store *store, struct bn_conn **out, struct bn_err *err);
+void bn_readers_return(struct bn_store *store, struct bn_conn *conn);
+void bn_readers_bar(struct bn_store *store); /* ends running reads, waits for them, closes all */
+void bn_readers_admit(struct bn_store *store);
