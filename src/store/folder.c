@@ -72,8 +72,7 @@ static bool refuse_network(const char *dir, struct bn_err *err)
     default: return true;
     }
     return bn_fail(err, BN_E_STORAGE,
-            "the data folder %s is on a network file system (%s): choose one on a local disk", dir,
-            what);
+            "the data folder %s is on a network drive (%s): choose one on a local disk", dir, what);
 }
 
 static int pid_in(int fd)
@@ -143,8 +142,7 @@ void bn_folder_close(struct bn_folder *folder)
     folder->lock_fd = -1;
 }
 
-/* --- the database file
- * ----------------------------------------------------------------------------- */
+/* --- the database file ----------------------------------------------------------------------- */
 
 static uint32_t be32(const uint8_t *p)
 {
@@ -259,8 +257,7 @@ void bn_folder_sizes(const struct bn_folder *folder, int64_t *out_db, int64_t *o
     *out_wal = stat(wal, &st) == 0 ? (int64_t)st.st_size : 0;
 }
 
-/* --- the reserve
- * ----------------------------------------------------------------------------------- */
+/* --- the reserve ----------------------------------------------------------------------------- */
 
 /* posix_fallocate and not a look at free blocks: quotas count too. */
 static bool hold(const char *path)
@@ -301,8 +298,7 @@ bool bn_folder_has_room(const struct bn_folder *folder)
     return has_room;
 }
 
-/* --- condemned files
- * -------------------------------------------------------------------------------- */
+/* --- condemned files ------------------------------------------------------------------------- */
 
 void bn_folder_condemn(const struct bn_folder *folder)
 {

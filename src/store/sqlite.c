@@ -28,8 +28,7 @@ int64_t bn_store_now_ms(struct bn_store *store)
     return clock.now_ms;
 }
 
-/* --- opening
- * ---------------------------------------------------------------------------------------- */
+/* --- opening --------------------------------------------------------------------------------- */
 
 static bool is_wal(struct bn_conn *conn)
 {
@@ -197,8 +196,7 @@ bool bn_store_open(const struct bn_store_config *config, struct bn_store **out,
     return true;
 }
 
-/* --- closing
- * ---------------------------------------------------------------------------------------- */
+/* --- closing --------------------------------------------------------------------------------- */
 
 static bool join_by(pthread_t thread, int64_t mono_ms)
 {
@@ -230,8 +228,7 @@ void bn_store_close(struct bn_store *store)
     destroy(store);
 }
 
-/* --- the loop's side
- * -------------------------------------------------------------------------------- */
+/* --- the loop's side ------------------------------------------------------------------------- */
 
 void bn_batch_destroy(struct bn_batch *batch)
 {

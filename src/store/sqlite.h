@@ -17,13 +17,8 @@
 #define BN_APPLICATION_ID 0x426E636C /* "Bncl", in the file's header */
 #define BN_BUSY_MS        5000       /* another process holds the write lock */
 #define BN_READERS        2
-#define BN_BLOCK_POINTS   360 /* an hour of ten-second points: 4,320 bytes fill one overflow page */
-#define BN_HOUR_MS        3600000
-#define BN_TRIPLET_BYTES  12
-#define BN_TAIL_BYTES     20 /* series, slot, triplet */
 
-/* --- one connection with its prepared statements (sqlite_conn.c)
- * ---------------------------------- */
+/* --- one connection with its prepared statements (sqlite_conn.c) ----------------------------- */
 
 #define BN_SQLS(X)                                                                                 \
     X(BEGIN, "BEGIN IMMEDIATE")                                                                    \
@@ -104,8 +99,7 @@ bool bn_conn_fail(struct bn_err *err, int rc);
 bool bn_conn_is_damaged(int rc);
 bool bn_conn_is_full(int rc);
 
-/* --- tables and rows (sqlite_schema.c, sqlite_rows.c)
- * ---------------------------------------------- */
+/* --- tables and rows (sqlite_schema.c, sqlite_rows.c) ---------------------------------------- */
 
 #define BN_SCHEMA_NEWER (-1) /* besides SQLite's codes */
 #define BN_SCHEMA_WRONG (-2) /* a column has another type: a numbered migration is missing */
@@ -130,20 +124,3 @@ void bn_row_read(sqlite3_stmt *stmt, enum bn_kind kind, struct bn_fact *out);
 /* The row of that key as a fact; BN_GONE when there is none. */
 int bn_row_get(struct bn_conn *conn, enum bn_kind kind, const char *tenant, const char *key,
         struct bn_fact *out);
-
-/* --- points (sqlite_points.c)
- * ----------------------------------------------------------------------- */
-
-struct bn_triplet {
-    float min; /* all three NaN: nothing known */
-    float avg;
-    float max;
-};
-
-/* Blocks are triplets of little-endian float32, cut after the last that is known. */
-void bn_block_decode(const void *data, int bytes, struct bn_triplet out[BN_BLOCK_POINTS]);
-size_t bn_block_encode(const struct bn_triplet block[BN_BLOCK_POINTS], uint8_t *out);
-int64_t bn_block_start(int level, int64_t at_ms); /* of the block that holds that moment */
-/* Ten-second points of one hour to the intervals of a coarser level in it. */
-void bn_block_roll(const struct bn_triplet fine[BN_BLOCK_POINTS], int level,
-        struct bn_triplet *out);

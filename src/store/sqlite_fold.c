@@ -20,8 +20,7 @@ void bn_fold_forget(struct bn_writer *writer)
     memset(&writer->fold, 0, sizeof writer->fold);
 }
 
-/* --- reading the tail
- * ------------------------------------------------------------------------------ */
+/* --- reading the tail ------------------------------------------------------------------------ */
 
 static void take(void *user, const struct bn_tail_entry *entry)
 {
@@ -90,8 +89,7 @@ static int begin(struct bn_writer *writer)
     return SQLITE_OK;
 }
 
-/* --- one hour of one series
- * ------------------------------------------------------------------------ */
+/* --- one hour of one series ------------------------------------------------------------------ */
 
 static int read_block(struct bn_conn *conn, uint32_t series, int level, int64_t start,
         struct bn_triplet out[BN_BLOCK_POINTS], bool *out_found)
@@ -174,8 +172,7 @@ static int fold_hour(struct bn_conn *conn, struct bn_fold *fold)
     return rc;
 }
 
-/* --- steps
- * ------------------------------------------------------------------------------------------ */
+/* --- steps ----------------------------------------------------------------------------------- */
 
 static int fold_some(struct bn_store *store)
 {

@@ -8,8 +8,7 @@ const int64_t bn_level_step_ms[BN_LEVELS] = {BN_SERIES_STEP_MS, 60000, 900000, B
 const int64_t bn_level_keep_ms[BN_LEVELS] = {48LL * BN_HOUR_MS, 14LL * 24 * BN_HOUR_MS,
         90LL * 24 * BN_HOUR_MS, 730LL * 24 * BN_HOUR_MS};
 
-/* --- blocks
- * ---------------------------------------------------------------------------------------- */
+/* --- blocks ---------------------------------------------------------------------------------- */
 
 static float get_f32(const uint8_t *p)
 {
@@ -113,128 +112,7 @@ void bn_tail_decode(const void *data, int bytes,
     }
 }
 
-/* --- names to numbers
- * ------------------------------------------------------------------------------ */
-
-static uint64_t hash_of(const char *tenant, const char *name)
-{
-    uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
-    for (const char *p = tenant; *p; p++)
-        hash = (hash ^ (uint8_t)*p) * 0x100000001b3;
-    hash = (hash ^ '\n') * 0x100000001b3;
-    for (const char *p = name; *p; p++)
-        hash = (hash ^ (uint8_t)*p) * 0x100000001b3;
-    return hash;
-}
-
-void bn_points_forget_series(struct bn_writer *writer)
-{
-    for (size_t i = 0; i < writer->slot_count; i++)
-        while (writer->slots[i]) {
-            struct bn_series_id *entry = writer->slots[i];
-            writer->slots[i] = entry->next;
-            free(entry);
-        }
-    free(writer->slots);
-    writer->slots = NULL;
-    writer->slot_count = 0;
-    writer->series_count = 0;
-}
-
-static void grow(struct bn_writer *writer)
-{
-    size_t count = writer->slot_count ? writer->slot_count * 2 : 256;
-    struct bn_series_id **slots = bn_alloc_array(count, sizeof(struct bn_series_id *));
-    for (size_t i = 0; i < writer->slot_count; i++)
-        while (writer->slots[i]) {
-            struct bn_series_id *entry = writer->slots[i];
-            writer->slots[i] = entry->next;
-            entry->next = slots[entry->hash & (count - 1)];
-            slots[entry->hash & (count - 1)] = entry;
-        }
-    free(writer->slots);
-    writer->slots = slots;
-    writer->slot_count = count;
-}
-
-static void remember(struct bn_writer *writer, const struct bn_point_in *in, uint64_t hash,
-        int64_t id)
-{
-    if (writer->series_count >= writer->slot_count)
-        grow(writer);
-    size_t len = strlen(in->name);
-    struct bn_series_id *entry = bn_alloc(sizeof *entry + len + 1);
-    entry->hash = hash;
-    entry->id = id;
-    memcpy(entry->tenant, in->tenant, sizeof entry->tenant);
-    memcpy(entry->name, in->name, len + 1);
-    entry->next = writer->slots[hash & (writer->slot_count - 1)];
-    writer->slots[hash & (writer->slot_count - 1)] = entry;
-    writer->series_count++;
-}
-
-static sqlite3_stmt *bind_series(struct bn_conn *conn, enum bn_sql which,
-        const struct bn_point_in *in)
-{
-    sqlite3_stmt *stmt = bn_conn_sql(conn, which);
-    if (stmt) {
-        sqlite3_bind_text(stmt, 1, in->tenant, -1, SQLITE_STATIC);
-        if (which != BN_SQL_SERIES_COUNT)
-            sqlite3_bind_text(stmt, 2, in->name, -1, SQLITE_STATIC);
-    }
-    return stmt;
-}
-
-/* Counting a tenant's series walks them all, so it waits until their numbers say it could matter.
- */
-static int add_series(struct bn_conn *conn, const struct bn_point_in *in, int64_t *out_id)
-{
-    int rc = bn_conn_run(conn, bind_series(conn, BN_SQL_SERIES_ADD, in));
-    if (rc != SQLITE_OK)
-        return rc;
-    *out_id = sqlite3_last_insert_rowid(conn->db);
-    if (*out_id <= BN_SERIES_MAX)
-        return SQLITE_OK;
-    sqlite3_stmt *stmt = bind_series(conn, BN_SQL_SERIES_COUNT, in);
-    if (!stmt || sqlite3_step(stmt) != SQLITE_ROW)
-        return sqlite3_extended_errcode(conn->db);
-    bool is_over = sqlite3_column_int64(stmt, 0) > BN_SERIES_MAX || *out_id > UINT32_MAX;
-    sqlite3_reset(stmt);
-    if (!is_over)
-        return SQLITE_OK;
-    stmt = bn_conn_sql(conn, BN_SQL_SERIES_CUT);
-    if (stmt)
-        sqlite3_bind_int64(stmt, 1, *out_id);
-    *out_id = 0;
-    return bn_conn_run(conn, stmt);
-}
-
-static int find_series(struct bn_writer *writer, const struct bn_point_in *in, int64_t *out_id)
-{
-    uint64_t hash = hash_of(in->tenant, in->name);
-    if (writer->slot_count)
-        for (struct bn_series_id *e = writer->slots[hash & (writer->slot_count - 1)]; e;
-                e = e->next)
-            if (e->hash == hash && !strcmp(e->tenant, in->tenant) && !strcmp(e->name, in->name)) {
-                *out_id = e->id;
-                return SQLITE_OK;
-            }
-    sqlite3_stmt *stmt = bind_series(&writer->conn, BN_SQL_SERIES_FIND, in);
-    int rc = stmt ? sqlite3_step(stmt) : sqlite3_extended_errcode(writer->conn.db);
-    if (rc == SQLITE_ROW)
-        *out_id = sqlite3_column_int64(stmt, 0);
-    sqlite3_reset(stmt);
-    if (rc == SQLITE_DONE)
-        rc = add_series(&writer->conn, in, out_id);
-    else if (rc == SQLITE_ROW)
-        rc = SQLITE_OK;
-    if (rc == SQLITE_OK && (*out_id || writer->series_count < 2 * BN_SERIES_MAX))
-        remember(writer, in, hash, *out_id);
-    return rc;
-}
-
-/* --- the tail
- * --------------------------------------------------------------------------------------- */
+/* --- the tail -------------------------------------------------------------------------------- */
 
 #define TAIL_ROW_ENTRIES 3200                /* 64 KB rows: a page cache holds them easily */
 #define WALL_SLACK_MS    (47LL * BN_HOUR_MS) /* within the hours whose ten-second points are kept */
@@ -272,7 +150,7 @@ int bn_points_write(struct bn_store *store)
             const struct bn_point_in *in = &batch->points[i];
             int64_t id = 0;
             if (is_in_time(&in->point, now_ms))
-                rc = find_series(writer, in, &id);
+                rc = bn_series_number(&writer->conn, &writer->ids, in, &id);
             if (rc != SQLITE_OK || !id) {
                 lost++;
                 continue;

@@ -7,8 +7,7 @@
 
 #define READ_MS 5000 /* one reader never keeps the log from being shortened for longer */
 
-/* --- the pool
- * --------------------------------------------------------------------------------------- */
+/* --- the pool -------------------------------------------------------------------------------- */
 
 static int find_free(const struct bn_store *store)
 {
@@ -92,8 +91,7 @@ void bn_readers_admit(struct bn_store *store)
     pthread_mutex_unlock(&store->mutex);
 }
 
-/* --- series
- * ----------------------------------------------------------------------------------------- */
+/* --- series ---------------------------------------------------------------------------------- */
 
 struct history {
     struct bn_conn *conn;
@@ -121,13 +119,13 @@ static void put_points(struct history *h, int64_t start, const struct bn_triplet
     }
 }
 
-static int find_id(struct history *h, const char *tenant, const char *series)
+static int find_id(struct history *h, const struct bn_span *span)
 {
     sqlite3_stmt *stmt = bn_conn_sql(h->conn, BN_SQL_SERIES_FIND);
     if (!stmt)
         return sqlite3_extended_errcode(h->conn->db);
-    sqlite3_bind_text(stmt, 1, tenant, -1, SQLITE_STATIC);
-    sqlite3_bind_text(stmt, 2, series, -1, SQLITE_STATIC);
+    sqlite3_bind_text(stmt, 1, span->tenant, -1, SQLITE_STATIC);
+    sqlite3_bind_text(stmt, 2, span->series, -1, SQLITE_STATIC);
     int rc = sqlite3_step(stmt);
     h->series = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
     sqlite3_reset(stmt);
@@ -214,39 +212,40 @@ static int read_tail(struct history *h)
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-static int read_history(struct history *h, const char *tenant, const char *series, int64_t to_ms)
+static int read_history(struct history *h, const struct bn_span *span)
 {
     int rc = bn_conn_do(h->conn, BN_SQL_BEGIN_READ); /* blocks and tail of the same moment */
     if (rc == SQLITE_OK)
-        rc = find_id(h, tenant, series);
+        rc = find_id(h, span);
     if (rc == SQLITE_OK && h->series)
-        rc = read_blocks(h, to_ms);
+        rc = read_blocks(h, span->to_ms);
     if (rc == SQLITE_OK && h->series)
         rc = read_tail(h);
     return rc == SQLITE_OK ? bn_conn_do(h->conn, BN_SQL_COMMIT) : rc;
 }
 
-bool bn_store_read_series(struct bn_store *store, const char *tenant, const char *series, int level,
-        int64_t from_ms, int64_t to_ms, struct bn_point *out, struct bn_err *err)
+bool bn_store_read_series(struct bn_store *store, const struct bn_span *span, struct bn_point *out,
+        struct bn_err *err)
 {
-    if (level < 0 || level >= BN_LEVELS || from_ms < 0 || to_ms < from_ms ||
-            from_ms % bn_level_step_ms[level] != 0)
-        return bn_fail(err, BN_E_INVALID, "level %d from %lld to %lld is not a range of points",
-                level, (long long)from_ms, (long long)to_ms);
-    int64_t step = bn_level_step_ms[level];
-    struct history h = {.level = level, .from_ms = from_ms, .out = out, .hour = -1};
-    h.n = (size_t)((to_ms - from_ms) / step);
+    if (span->level < 0 || span->level >= BN_LEVELS)
+        return bn_fail(err, BN_E_INVALID, "level must be 0..%d, got %d", BN_LEVELS - 1,
+                span->level);
+    int64_t step = bn_level_step_ms[span->level];
+    if (span->from_ms < 0 || span->from_ms % step != 0 || span->to_ms < span->from_ms)
+        return bn_fail(err, BN_E_INVALID, "%lld to %lld is not a stretch of %lld ms intervals",
+                (long long)span->from_ms, (long long)span->to_ms, (long long)step);
+    struct history h = {.level = span->level, .from_ms = span->from_ms, .out = out, .hour = -1};
+    h.n = (size_t)((span->to_ms - span->from_ms) / step);
     for (size_t i = 0; i < h.n; i++)
-        out[i] = (struct bn_point){from_ms + (int64_t)i * step, NAN, NAN, NAN};
+        out[i] = (struct bn_point){span->from_ms + (int64_t)i * step, NAN, NAN, NAN};
     if (!bn_readers_borrow(store, &h.conn, err))
         return false;
-    int rc = read_history(&h, tenant, series, to_ms);
+    int rc = read_history(&h, span);
     bn_readers_return(store, h.conn);
     return rc == SQLITE_OK || bn_conn_fail(err, rc);
 }
 
-/* --- records
- * ---------------------------------------------------------------------------------------- */
+/* --- records --------------------------------------------------------------------------------- */
 
 static int load_kind(struct bn_conn *conn, enum bn_kind kind,
         void (*each)(void *user, const struct bn_fact *fact), void *user)
@@ -278,30 +277,36 @@ bool bn_store_load(struct bn_store *store, void (*each)(void *user, const struct
     return rc == SQLITE_OK || bn_conn_fail(err, rc);
 }
 
+static int read_audit(struct bn_conn *conn, const char *tenant, const char *before_id,
+        struct bn_audit *out, size_t *n)
+{
+    sqlite3_stmt *stmt = bn_conn_row_sql(conn, BN_KIND_AUDIT, BN_ROW_NEWEST);
+    if (!stmt)
+        return sqlite3_extended_errcode(conn->db);
+    sqlite3_bind_text(stmt, 1, tenant, -1, SQLITE_STATIC);
+    sqlite3_bind_text(stmt, 2, before_id, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(stmt, 3, (int64_t)BN_MIN(*n, (size_t)INT32_MAX));
+    size_t count = 0;
+    int rc;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        struct bn_fact fact;
+        bn_row_read(stmt, BN_KIND_AUDIT, &fact);
+        out[count++] = fact.u.audit;
+    }
+    sqlite3_reset(stmt);
+    if (rc != SQLITE_DONE)
+        return rc;
+    *n = count;
+    return SQLITE_OK;
+}
+
 bool bn_store_read_audit(struct bn_store *store, const char *tenant, const char *before_id,
-        struct bn_audit *out, size_t n, size_t *out_n, struct bn_err *err)
+        struct bn_audit *out, size_t *n, struct bn_err *err)
 {
     struct bn_conn *conn;
     if (!bn_readers_borrow(store, &conn, err))
         return false;
-    sqlite3_stmt *stmt = bn_conn_row_sql(conn, BN_KIND_AUDIT, BN_ROW_NEWEST);
-    int rc = stmt ? SQLITE_OK : sqlite3_extended_errcode(conn->db);
-    size_t count = 0;
-    if (stmt) {
-        sqlite3_bind_text(stmt, 1, tenant, -1, SQLITE_STATIC);
-        sqlite3_bind_text(stmt, 2, before_id, -1, SQLITE_STATIC);
-        sqlite3_bind_int64(stmt, 3, (int64_t)BN_MIN(n, (size_t)INT32_MAX));
-        while ((rc = sqlite3_step(stmt)) == SQLITE_ROW && count < n) {
-            struct bn_fact fact;
-            bn_row_read(stmt, BN_KIND_AUDIT, &fact);
-            out[count++] = fact.u.audit;
-        }
-        sqlite3_reset(stmt);
-        rc = rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
-    }
+    int rc = read_audit(conn, tenant, before_id, out, n);
     bn_readers_return(store, conn);
-    if (rc != SQLITE_OK)
-        return bn_conn_fail(err, rc);
-    *out_n = count;
-    return true;
+    return rc == SQLITE_OK || bn_conn_fail(err, rc);
 }

@@ -35,8 +35,7 @@ static const struct bn_field *key_of(const struct bn_record_type *type)
     return NULL;
 }
 
-/* --- statements from the field tables
- * -------------------------------------------------------------- */
+/* --- statements from the field tables -------------------------------------------------------- */
 
 static void put_names(struct bn_buf *buf, const struct bn_record_type *type)
 {
@@ -91,8 +90,7 @@ void bn_row_sql_text(enum bn_kind kind, enum bn_row_sql which, char *out, size_t
     (void)fits;
 }
 
-/* --- records to rows
- * ------------------------------------------------------------------------------- */
+/* --- records to rows ------------------------------------------------------------------------- */
 
 static int64_t number_at(const struct bn_field *field, const void *record)
 {
@@ -147,8 +145,7 @@ int bn_row_put(struct bn_conn *conn, const struct bn_fact *fact)
     return rc == SQLITE_OK ? bn_conn_run(conn, stmt) : SQLITE_NOMEM;
 }
 
-/* --- rows to records
- * ------------------------------------------------------------------------------- */
+/* --- rows to records ------------------------------------------------------------------------- */
 
 static void read_text(sqlite3_stmt *stmt, int at, char *out, size_t size)
 {

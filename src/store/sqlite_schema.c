@@ -21,8 +21,7 @@ static const char *const steps[] = {
 
 const uint32_t bn_schema_version = COUNT(steps);
 
-/* --- what the field tables ask for
- * ----------------------------------------------------------------- */
+/* --- what the field tables ask for ----------------------------------------------------------- */
 
 static int create_table(struct bn_conn *conn, const struct bn_record_type *type)
 {
@@ -100,8 +99,7 @@ static int derive_table(struct bn_conn *conn, const struct bn_record_type *type,
     return rc;
 }
 
-/* --- migrating
- * ------------------------------------------------------------------------------------- */
+/* --- migrating ------------------------------------------------------------------------------- */
 
 static int64_t version_of(struct bn_conn *conn, int *out_rc)
 {
@@ -158,8 +156,7 @@ int bn_schema_migrate(struct bn_conn *conn, int64_t *out_changes)
     return SQLITE_OK;
 }
 
-/* --- checking
- * -------------------------------------------------------------------------------------- */
+/* --- checking -------------------------------------------------------------------------------- */
 
 static int check(struct bn_conn *conn, const char *sql, char out_why[160])
 {

@@ -14,8 +14,7 @@
 #define TRUNCATE_BYTES     (16 << 20) /* and shorten the file; waits a moment for readers */
 #define CHECKPOINT_WAIT_MS 50
 
-/* --- rows of records
- * -------------------------------------------------------------------------------- */
+/* --- rows of records ------------------------------------------------------------------------- */
 
 /* Only the oldest rows are looked at: they were added in the order of time. */
 static int cut_audit(struct bn_conn *conn, int64_t now_ms)
@@ -44,7 +43,7 @@ static int cut_series(struct bn_writer *writer)
 {
     int rc = bn_conn_do(&writer->conn, BN_SQL_SERIES_EMPTY);
     if (rc == SQLITE_OK && sqlite3_changes(writer->conn.db) > 0)
-        bn_points_forget_series(writer);
+        bn_series_forget(&writer->ids);
     return rc;
 }
 
@@ -56,8 +55,7 @@ static int cut_rows(struct bn_writer *writer, int64_t now_ms)
     return rc == SQLITE_OK ? cut_series(writer) : rc;
 }
 
-/* --- blocks
- * ----------------------------------------------------------------------------------------- */
+/* --- blocks ---------------------------------------------------------------------------------- */
 
 static int cut_blocks(struct bn_conn *conn, int level, int64_t before_ms, int *out_cut)
 {
@@ -150,8 +148,7 @@ int bn_retention_step(struct bn_store *store, bool *out_more)
     return rc;
 }
 
-/* --- the write-ahead log
- * ---------------------------------------------------------------------------- */
+/* --- the write-ahead log --------------------------------------------------------------------- */
 
 int bn_checkpoint(struct bn_store *store, enum bn_checkpoint how)
 {

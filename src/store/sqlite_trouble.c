@@ -8,8 +8,7 @@
 #define PROBE_EVERY_MS 2000
 #define LOG_BYTES_WELL (24 << 20)
 
-/* --- getting into it
- * -------------------------------------------------------------------------------- */
+/* --- getting into it ------------------------------------------------------------------------- */
 
 static const char *reason_of(enum bn_trouble trouble)
 {
@@ -76,8 +75,7 @@ void bn_trouble_say(struct bn_store *store, struct bn_err *err)
     bn_fail(err, BN_E_STORAGE, "%s", reason_of(store->writer.trouble));
 }
 
-/* --- getting out of it
- * ------------------------------------------------------------------------------ */
+/* --- getting out of it ----------------------------------------------------------------------- */
 
 /* After a failed sync nobody knows what the disk holds: the kernel may have dropped the pages and
    call the next sync a success. So nothing is tried again on this connection. Everything is closed,
@@ -88,7 +86,7 @@ static int reopen(struct bn_store *store)
     struct bn_writer *writer = &store->writer;
     bn_readers_bar(store);
     bn_conn_close(&writer->conn);
-    bn_points_forget_series(writer);
+    bn_series_forget(&writer->ids);
     int rc = bn_conn_open(&writer->conn, store->folder.db, BN_CONN_WRITE);
     bn_readers_admit(store);
     if (rc != SQLITE_OK)

@@ -14,14 +14,12 @@
 #define CHECKPOINT_GAP_MS 1000
 #define GROUP_BYTES       (16 << 20) /* a log this long has a pinned reader: */
 #define GROUP_MS          250        /* fewer, larger transactions touch each page once */
-#define LOG_BYTES_MAX     (48 << 20) /* beyond: refused; the rest of 64 MiB is for what is under way \
-                                      */
+#define LOG_BYTES_MAX     (48 << 20) /* beyond: refused; 64 MiB are promised */
 
-/* --- one transaction
- * -------------------------------------------------------------------------------- */
+/* --- one transaction ------------------------------------------------------------------------- */
 
-/* FULL syncs the log at each commit: what was acknowledged survives a power cut. NORMAL syncs at
-   checkpoints only: enough for points, and an idle server leaves the disk alone. */
+/* FULL syncs the log at each commit: what was acknowledged survives a power cut. NORMAL
+   syncs at checkpoints only: enough for points, and an idle server leaves the disk alone. */
 static int set_sync(struct bn_conn *conn, bool is_full_sync)
 {
     if (conn->is_full_sync == is_full_sync)
@@ -63,14 +61,13 @@ int bn_writer_transact(struct bn_store *store, bool is_full_sync,
     }
     if (rc != SQLITE_OK) {
         bn_conn_rollback(conn);
-        bn_points_forget_series(&store->writer); /* numbers given in this transaction are void */
+        bn_series_forget(&store->writer.ids); /* numbers given in this transaction are void */
     }
     note_cost(store, from_ns);
     return rc;
 }
 
-/* --- batches
- * ---------------------------------------------------------------------------------------- */
+/* --- batches --------------------------------------------------------------------------------- */
 
 static int put_note(struct bn_conn *conn, const struct bn_fact *fact)
 {
@@ -229,8 +226,7 @@ static void keep_batches(struct bn_store *store)
         fail_batches(store, rc, at_commit);
 }
 
-/* --- what others wrote
- * ------------------------------------------------------------------------------ */
+/* --- what others wrote ----------------------------------------------------------------------- */
 
 static enum bn_kind kind_of_word(const char *word)
 {
@@ -301,8 +297,7 @@ static int look_for_foreign(struct bn_store *store)
     return (rc & 0xFF) == SQLITE_BUSY ? SQLITE_OK : rc;
 }
 
-/* --- housekeeping
- * ----------------------------------------------------------------------------------- */
+/* --- housekeeping ---------------------------------------------------------------------------- */
 
 static int fold_and_retain(struct bn_store *store, bool *out_more)
 {
@@ -381,8 +376,7 @@ static void tidy_all(struct bn_store *store)
         bn_trouble_meet(store, rc);
 }
 
-/* --- the thread
- * ------------------------------------------------------------------------------------- */
+/* --- the thread ------------------------------------------------------------------------------ */
 
 static int64_t next_due(const struct bn_store *store)
 {
@@ -473,7 +467,7 @@ static void end(struct bn_store *store)
     if (store->is_owner && writer->trouble == BN_WELL)
         (void)bn_checkpoint(store, BN_CHECKPOINT_ALL); /* opening recovers what this leaves */
     bn_fold_forget(writer);
-    bn_points_forget_series(writer);
+    bn_series_forget(&writer->ids);
     free(writer->doubts);
     bn_conn_close(&writer->conn);
 }

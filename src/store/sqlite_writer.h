@@ -6,12 +6,7 @@
 #pragma once
 
 #include "store/sqlite.h"
-
-struct bn_point_in {
-    char tenant[BN_TENANT_MAX];
-    char name[BN_SERIES_NAME_MAX];
-    struct bn_point point;
-};
+#include "store/sqlite_points.h"
 
 struct bn_batch {
     struct bn_list link;
@@ -27,27 +22,6 @@ struct bn_batch {
     struct bn_err err;
 };
 
-struct bn_series_id {
-    struct bn_series_id *next;
-    uint64_t hash;
-    int64_t id; /* 0: refused, the tenant has too many series */
-    char tenant[BN_TENANT_MAX];
-    char name[];
-};
-
-struct bn_tail_entry { /* a point that waits in the tail for its block */
-    uint32_t series;
-    uint32_t slot; /* at_ms / 10 s */
-    struct bn_triplet value;
-};
-
-struct bn_fold {
-    struct bn_tail_entry *entries; /* by series and slot; later ones win */
-    size_t count;
-    size_t next;
-    int64_t upto; /* tail rows up to this id are in entries */
-};
-
 enum bn_trouble { BN_WELL, BN_TROUBLE_FULL, BN_TROUBLE_IO, BN_TROUBLE_LOG, BN_TROUBLE_DAMAGED };
 
 #define BN_DOUBTS_MAX 1024
@@ -57,9 +31,7 @@ struct bn_writer { /* writer thread only */
     struct bn_list batches; /* taken from the queue, not yet written */
     size_t point_count;     /* in batches */
     int64_t points_due;     /* all times: monotonic milliseconds */
-    struct bn_series_id **slots;
-    size_t slot_count;
-    size_t series_count;
+    struct bn_series_ids ids;
     struct bn_fold fold;
     int64_t fold_due;
     bool is_retaining;   /* a round of retention follows each fold */
@@ -133,7 +105,7 @@ void bn_store_acknowledge(struct bn_store *store, const struct bn_ack *ack);
 void *bn_writer_main(void *store);
 void bn_writer_watch_log(struct bn_writer *writer); /* of a connection just opened */
 /* Runs a transaction: work(store) inside BEGIN and COMMIT, rolled back when it fails.
-   *out_at_commit tells a failed commit, which the disk may have kept after all. */
+ *out_at_commit tells a failed commit, which the disk may have kept after all. */
 int bn_writer_transact(struct bn_store *store, bool is_full_sync,
         int (*work)(struct bn_store *store), bool *out_at_commit);
 
@@ -145,11 +117,8 @@ void bn_trouble_say(struct bn_store *store,
         struct bn_err *err); /* the sentence for refused records */
 
 /* sqlite_points.c */
-void bn_tail_decode(const void *data, int bytes,
-        void (*each)(void *user, const struct bn_tail_entry *entry), void *user);
 int bn_points_write(
         struct bn_store *store); /* inside a transaction: the points of writer.batches */
-void bn_points_forget_series(struct bn_writer *writer);
 
 /* sqlite_fold.c: one bounded step; *out_more when there is more to do. */
 int bn_fold_step(struct bn_store *store, bool *out_more);

@@ -37,7 +37,7 @@ struct bn_store_stats {
     double worst_ms;     /* longest transaction since the last call */
     int64_t db_bytes;
     int64_t wal_bytes;
-    bool degraded;
+    bool degraded; /* records are refused, or the file proved damaged: why says which */
     char why[160];
 };
 
@@ -81,20 +81,28 @@ void bn_store_tidy(struct bn_store *store);
 
 void bn_store_get_stats(struct bn_store *store, struct bn_store_stats *out); /* any thread */
 
-/* --- reading: any thread but the loop; each call borrows a read-only connection --------------- */
+/* --- reading: any thread but the loop; each call borrows a read-only connection -------------- */
 
 /* Levels of a series, finest first: 10 s for 48 h, 1 min 14 d, 15 min 90 d, 1 h 2 y. */
 #define BN_LEVELS 4
 extern const int64_t bn_level_step_ms[BN_LEVELS];
 extern const int64_t bn_level_keep_ms[BN_LEVELS];
 
-/* Fills out[i] (n = (to - from) / step points, all fields NaN where nothing is known) of one series
-   at one level; from is a multiple of the step. An unknown series is all gaps. The interval that is
-   still filling holds what it has so far. `timeout` after 5 s. */
-BN_MUST_CHECK bool bn_store_read_series(struct bn_store *store, const char *tenant,
-        const char *series, int level, int64_t from_ms, int64_t to_ms, struct bn_point *out,
-        struct bn_err *err);
+/* A stretch of one series at one level: (to_ms - from_ms) / step points. */
+struct bn_span {
+    const char *tenant;
+    const char *series;
+    int level;
+    int64_t from_ms; /* a multiple of the level's step */
+    int64_t to_ms;
+};
 
-/* Audit entries before `before_id` ("" for the newest), newest first, at most n. */
+/* Fills out[i], all three values NaN where nothing is known. An unknown series is all gaps. The
+   interval that is still filling holds what it has so far. `timeout` after 5 s. */
+BN_MUST_CHECK bool bn_store_read_series(struct bn_store *store, const struct bn_span *span,
+        struct bn_point *out, struct bn_err *err);
+
+/* Audit entries before `before_id` ("" for the newest), newest first: at most *n, then *n are
+ * there. */
 BN_MUST_CHECK bool bn_store_read_audit(struct bn_store *store, const char *tenant,
-        const char *before_id, struct bn_audit *out, size_t n, size_t *out_n, struct bn_err *err);
+        const char *before_id, struct bn_audit *out, size_t *n, struct bn_err *err);
