@@ -38,8 +38,8 @@ check: ## house rules, the map and formatting
 	@sh tools/map.sh
 	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
 
-tidy: build/asan/build.ninja ## clang-tidy over src/ (slow)
-	@git ls-files 'src/*.c' | xargs -P $(J) -n 4 clang-tidy -p build/asan --quiet
+tidy: ## clang-tidy over src/
+	@sh tools/test.sh tidy
 
 fmt: ## format the C code
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

@@ -100,6 +100,17 @@ suite_strict() { # two compilers, the shipped flags, warnings as errors
     close
 }
 
+run_tidy() {
+    git ls-files 'src/*.c' | xargs -P "$jobs" -n 4 clang-tidy -p build/strict-clang --quiet
+}
+
+suite_tidy() { # clang-tidy over src/, each finding an error
+    [ -f build/strict-clang/compile_commands.json ] ||
+        cmake -S . -B build/strict-clang -G Ninja -DCMAKE_C_COMPILER=clang -DBN_UI=OFF >/dev/null || return 1
+    check 'clang-tidy' run_tidy
+    close
+}
+
 suite_ui() { # types, budget and tests of the page
     make ui/node_modules/.installed || return 1
     (cd ui && npm run check) || return 1
@@ -137,7 +148,7 @@ needs() {
 
 table=$logs/table
 : >"$table"
-[ $# -gt 0 ] || set -- house format asan tsan strict ui release e2e fuzz
+[ $# -gt 0 ] || set -- house format strict tidy asan tsan ui release e2e fuzz
 for suite in "$@"; do
     log=$logs/$suite.log
     start=$(date +%s)

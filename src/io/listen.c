@@ -56,6 +56,7 @@ static void accept_some(uv_poll_t *handle, int status, int events)
     struct bn_listener *listener = container_of(handle, struct bn_listener, poll);
     for (int i = 0; i < ACCEPT_BURST; i++) {
         struct sockaddr_storage from;
+        memset(&from, 0, sizeof from);
         socklen_t len = sizeof from;
         int fd = accept4(listener->fd, (struct sockaddr *)&from, &len,
                 SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -136,6 +137,7 @@ bool bn_listener_open(struct bn_loop *loop, const struct bn_listener_config *con
     if (listener->config.tls)
         bn_tls_config_ref(listener->config.tls);
     struct sockaddr_storage at;
+    memset(&at, 0, sizeof at);
     socklen_t len = sizeof at;
     getsockname(listener->fd, (struct sockaddr *)&at, &len);
     listener->port = ntohs(at.ss_family == AF_INET

@@ -19,6 +19,7 @@ static unsigned long listening_inode(const char *path, int port)
         unsigned local_port = 0;
         unsigned state = 0;
         unsigned long inode = 0;
+        // NOLINTNEXTLINE(cert-err34-c): the kernel wrote these numbers
         if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*s %*s %lu",
                     &local_port, &state, &inode) == 3 &&
                 (int)local_port == port && state == 0x0A)

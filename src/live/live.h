@@ -42,7 +42,7 @@ struct bn_change {
 void bn_live_init(struct bn_live *live);
 void bn_live_finish(struct bn_live *live);
 
-struct bn_tenant_live *bn_live_find(struct bn_live *live, const char *tenant); /* may be NULL */
+struct bn_tenant_live *bn_live_find(struct bn_live *live, const char *id); /* may be NULL */
 /* NULL when the tenant or the row is unknown. The record stays until the next turn. */
 const void *bn_live_get(struct bn_live *live, const char *tenant, enum bn_kind kind,
         const char *key);

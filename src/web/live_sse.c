@@ -180,7 +180,7 @@ static void open_stream(struct bn_request *req)
 void bn_live_sse(struct bn_request *req)
 {
     struct bn_err err;
-    size_t topics;
+    size_t topics = 0;
     if (!check(req, &topics, &err)) {
         bn_reply_err(req, &err);
         return;

@@ -82,7 +82,7 @@ struct bn_answering {
 };
 
 /* conn.c */
-void bn_conn_accepted(void *web, struct bn_stream *stream);
+void bn_conn_accepted(void *user, struct bn_stream *stream);
 void bn_conn_dirty(struct bn_conn *conn);
 void bn_conn_tick(struct bn_web *web, int64_t mono_ms);
 /* The answer to conn's request has been queued: the next one may begin. */
@@ -116,7 +116,7 @@ size_t bn_live_data(struct bn_live_conn *live, const char *p, size_t len);
 void bn_live_closed(struct bn_live_conn *live);
 void bn_live_drained(struct bn_live_conn *live);
 void bn_live_flush(struct bn_web *web);
-void bn_live_pace(void *web);
+void bn_live_pace(void *user);
 void bn_live_tick(struct bn_web *web, int64_t mono_ms);
 void bn_live_drain(struct bn_web *web, int64_t window_ms);
 
