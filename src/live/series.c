@@ -66,7 +66,7 @@ static float *at_second(const struct bn_series *series, int64_t second)
     return &series->ring[second % series->ring_s];
 }
 
-static int64_t oldest_of(const struct bn_series *series)
+int64_t bn_series_oldest_s(const struct bn_series *series)
 {
     return BN_MAX(series->first_s, series->last_s - series->ring_s + 1);
 }
@@ -95,7 +95,7 @@ static void grow_ring(struct bn_series *series, int64_t now_s)
         return;
     series->ring = bn_alloc_array((size_t)series->ring_s, sizeof(float));
     clear_seconds(series, 0, series->ring_s);
-    for (int64_t s = oldest_of(&old); s <= old.last_s; s++)
+    for (int64_t s = bn_series_oldest_s(&old); s <= old.last_s; s++)
         *at_second(series, s) = *at_second(&old, s);
     free(old.ring);
 }
@@ -130,7 +130,7 @@ static void add_value(struct bn_series *series, int64_t now_s, float value,
 
 void bn_series_read(const struct bn_series *series, int64_t from_s, int64_t to_s, float *out)
 {
-    int64_t oldest_s = oldest_of(series);
+    int64_t oldest_s = bn_series_oldest_s(series);
     for (int64_t s = from_s; s < to_s; s++) {
         bool is_held = s >= oldest_s && s <= series->last_s;
         out[s - from_s] = is_held ? *at_second(series, s) : NAN;

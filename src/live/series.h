@@ -60,5 +60,7 @@ void bn_series_add(struct bn_series_set *set, const struct bn_fact *fact, int64_
 void bn_series_close(struct bn_series_set *set,
         void (*each)(void *user, const char *name, const struct bn_point *point), void *user);
 
+/* The oldest second still in memory; older ones are with the store. */
+int64_t bn_series_oldest_s(const struct bn_series *series);
 /* Copies seconds [from_s, to_s) into out (to_s - from_s floats, NaN for gaps). */
 void bn_series_read(const struct bn_series *series, int64_t from_s, int64_t to_s, float *out);
