@@ -143,32 +143,25 @@ static int inflate_step(z_stream *stream, struct bn_buf *out)
     return said;
 }
 
-static bool inflate_part(z_stream *stream, struct bn_buf *out, const char *p, size_t len)
+bool bn_inflate_message(struct bn_buf *out, const char *p, size_t len)
 {
+    z_stream *stream = get_inflate();
     set_input(stream, p, len);
-    for (;;) {
+    while (!out->failed) {
         int said = inflate_step(stream, out);
-        if (out->failed || (said != Z_OK && said != Z_BUF_ERROR && said != Z_STREAM_END))
+        if (said != Z_OK && said != Z_BUF_ERROR && said != Z_STREAM_END)
             return false;
+        /* The tail that was cut off is the length of an empty stored block, so a whole message ends
+           where zlib waits for just that. (Feeding the tail instead would let a stored block that
+           was cut short take it for its last four bytes.) */
         if (stream->avail_in == 0 && stream->avail_out > 0)
-            return true;
+            return inflateSyncPoint(stream) == 1;
         /* A block marked as the last one may still be followed by others (RFC 7692
          * section 7.2.3.4). */
         if (said == Z_STREAM_END)
             inflateReset(stream);
     }
-}
-
-bool bn_inflate_message(struct bn_buf *out, const char *p, size_t len)
-{
-    static const char tail[] = {0, 0, '\xff', '\xff'};
-    z_stream *stream = get_inflate();
-    if (out->failed || !inflate_part(stream, out, p, len) ||
-            !inflate_part(stream, out, tail, sizeof tail))
-        return false;
-    /* 128: between two blocks; the low bits count what is unused of the last byte. Anything else
-       was cut short, and the tail was taken for its data. */
-    return (stream->data_type & (128 | 7)) == 128;
+    return false;
 }
 
 bool bn_gzip(struct bn_buf *out, const char *p, size_t len)

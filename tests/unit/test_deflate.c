@@ -141,6 +141,9 @@ BN_TEST(ill_formed_messages_are_refused)
             {"\0\0\0\xff\xff", 5},
             {"\xf2\0\x11\0\0", 5},
             {"\0\xff\xff\0\0", 5},
+            {"\0\x05\0\xfa\xffH", 6},
+            {"\0\0", 2},
+            {"\xf2\x48\xcd\xc9\xc9\x07", 6},
     };
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct bn_buf out;

@@ -1,0 +1,100 @@
+/* Any bytes as frames, in both roles, with compression and without: the same lines whole, byte by
+   byte and cut by the second byte; and what was read, written as the other side would, is read
+   again. The first byte sets up the parser: bit 0 client, bit 1 deflate, bits 2-3 the limit. */
+#include <assert.h>
+
+#include "wire/deflate.h"
+#include "wire_log.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const size_t limits[] = {16, 300, 5000, 70000};
+
+static void set_up(struct bn_ws *ws, uint8_t how)
+{
+    bn_ws_init(ws, how & 1 ? BN_WS_CLIENT : BN_WS_SERVER, limits[how >> 2 & 3], how & 2);
+}
+
+static void run(struct wire_log *log, uint8_t how, const uint8_t *data, size_t size, size_t step)
+{
+    struct bn_ws ws;
+    set_up(&ws, how);
+    wire_log_init(log);
+    for (size_t n, at = 0; at < size; at += n) {
+        n = BN_MIN(step, size - at);
+        if (!wire_log_ws(log, &ws, (const char *)data + at, n))
+            break;
+    }
+    bn_ws_finish(&ws);
+}
+
+/* Writes the message as this parser's other side sends it, compressed when that was agreed. */
+static void check_again(const struct bn_ws *said, uint8_t how)
+{
+    static const uint8_t mask[4] = {0xde, 0xad, 0xbe, 0xef};
+    struct bn_buf wire;
+    struct bn_ws ws;
+    uint8_t header[BN_WS_HEADER_MAX];
+    enum bn_ws_event event;
+    const uint8_t *key = how & 1 ? NULL : mask;
+    bool is_deflated = how & 2 && (said->op == BN_WS_TEXT || said->op == BN_WS_BINARY);
+    bn_buf_init(&wire, 1 << 20);
+    if (is_deflated)
+        bn_deflate_block(&wire, said->payload.p, said->payload.len);
+    else
+        bn_buf_put(&wire, said->payload.p, said->payload.len);
+    wire.len -= is_deflated ? 4 : 0;
+    if (key && wire.len)
+        bn_ws_mask(wire.p, wire.len, key);
+    set_up(&ws, how);
+    size_t n = bn_ws_header(header, said->op, is_deflated, wire.len, key);
+    size_t used = bn_ws_parse(&ws, (const char *)header, n, &event);
+    if (wire.len)
+        used += bn_ws_parse(&ws, wire.p, wire.len, &event);
+    assert(used == n + wire.len);
+    assert(event == (said->op >= BN_WS_CLOSE ? BN_WS_CONTROL : BN_WS_MESSAGE));
+    assert(ws.op == said->op && ws.payload.len == said->payload.len);
+    assert(memcmp(ws.payload.p, said->payload.p, ws.payload.len) == 0);
+    bn_ws_finish(&ws);
+    bn_buf_finish(&wire);
+}
+
+static void check_messages(uint8_t how, const uint8_t *data, size_t size)
+{
+    struct bn_ws ws;
+    enum bn_ws_event event = BN_WS_MESSAGE;
+    set_up(&ws, how);
+    while (event == BN_WS_MESSAGE || event == BN_WS_CONTROL) {
+        size_t used = bn_ws_parse(&ws, (const char *)data, size, &event);
+        data += used;
+        size -= used;
+        if (event == BN_WS_MESSAGE) {
+            assert(ws.op == BN_WS_TEXT || ws.op == BN_WS_BINARY);
+            assert(ws.payload.len <= limits[how >> 2 & 3]);
+        }
+        if (event == BN_WS_MESSAGE || (event == BN_WS_CONTROL && ws.op != BN_WS_CLOSE))
+            check_again(&ws, how);
+    }
+    assert((event == BN_WS_BAD) == (ws.err.code != BN_E_OK));
+    assert(event != BN_WS_BAD || bn_ws_may_send_code(ws.close_code));
+    bn_ws_finish(&ws);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < 2)
+        return 0;
+    struct wire_log whole;
+    size_t steps[] = {1, 2 + data[1] % 61};
+    check_messages(data[0], data + 2, size - 2);
+    run(&whole, data[0], data + 2, size - 2, size);
+    for (size_t i = 0; i < COUNT(steps); i++) {
+        struct wire_log cut;
+        run(&cut, data[0], data + 2, size - 2, steps[i]);
+        assert(cut.text.len == whole.text.len);
+        assert(!cut.text.len || memcmp(cut.text.p, whole.text.p, cut.text.len) == 0);
+        bn_buf_finish(&cut.text);
+    }
+    bn_buf_finish(&whole.text);
+    return 0;
+}
