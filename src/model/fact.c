@@ -5,20 +5,20 @@
 #include "base/text.h"
 
 const struct bn_kind_info bn_kinds[BN_KIND_COUNT] = {
-#define X(name_, record, class_, topic_, section_, rows)                                           \
-    [BN_KIND_##name_] = {.word = #record,                                                          \
-            .class = BN_##class_,                                                                  \
-            .type = &bn_##record##_type,                                                           \
-            .topic = topic_,                                                                       \
-            .section = section_,                                                                   \
-            .rows_max = rows,                                                                      \
+#define X(name_, record, class_, topic_, section_, rows) \
+    [BN_KIND_##name_] = {.word = #record,                \
+            .class = BN_##class_,                        \
+            .type = &bn_##record##_type,                 \
+            .topic = topic_,                             \
+            .section = section_,                         \
+            .rows_max = rows,                            \
             .is_single = (rows) == 1},
         BN_FACTS(X)
 #undef X
 };
 
 const struct bn_topic_info bn_topics[] = {
-#define X(name_, content_, right_)                                                                 \
+#define X(name_, content_, right_) \
     {.name = name_, .content = BN_##content_, .right = BN_RIGHT_##right_},
         BN_TOPICS(X)
 #undef X

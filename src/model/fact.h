@@ -13,27 +13,27 @@
 enum bn_class { BN_SAMPLE, BN_RECORD };
 
 /*    kind     record      class   topic            section     rows   meaning */
-#define BN_FACTS(X)                                                                                \
-    X(TENANT,  tenant,  RECORD, "",             "",         64)    /* a tenant exists           */ \
-    X(USER,    user,    RECORD, "",             "",         10000) /* a person                  */ \
-    X(SESSION, session, RECORD, "",             "",         50000) /* a browser logged in       */ \
-    X(KEY,     key,     RECORD, "",             "",         10000) /* a program's way in        */ \
-    X(AUDIT,   audit,   RECORD, "people.audit", "",         0)     /* somebody did something    */ \
-    X(HOST,    host,    SAMPLE, "meter.host",   "",         1)     /* this machine, each second */ \
-    X(CORE,    core,    SAMPLE, "meter.host",   "cores",    1024)  /* one processor             */ \
-    X(MOUNT,   mount,   SAMPLE, "meter.host",   "mounts",   512)   /* one file system           */ \
-    X(DISK,    disk,    SAMPLE, "meter.host",   "disks",    512)   /* one block device          */ \
-    X(NIC,     nic,     SAMPLE, "meter.host",   "nics",     512)   /* one network interface     */ \
-    X(PROC,    proc,    SAMPLE, "meter.host",   "procs",    128)   /* one of the top processes  */ \
-    X(SELF,    self,    SAMPLE, "self",         "",         1)     /* what Binnacle spends      */ \
-    X(LINE,    line,    SAMPLE, "self.log",     "",         0)     /* a line of our own log     */
+#define BN_FACTS(X)                                                                      \
+    X(TENANT, tenant, RECORD, "", "", 64)                /* a tenant exists           */ \
+    X(USER, user, RECORD, "", "", 10000)                 /* a person                  */ \
+    X(SESSION, session, RECORD, "", "", 50000)           /* a browser logged in       */ \
+    X(KEY, key, RECORD, "", "", 10000)                   /* a program's way in        */ \
+    X(AUDIT, audit, RECORD, "people.audit", "", 0)       /* somebody did something    */ \
+    X(HOST, host, SAMPLE, "meter.host", "", 1)           /* this machine, each second */ \
+    X(CORE, core, SAMPLE, "meter.host", "cores", 1024)   /* one processor             */ \
+    X(MOUNT, mount, SAMPLE, "meter.host", "mounts", 512) /* one file system           */ \
+    X(DISK, disk, SAMPLE, "meter.host", "disks", 512)    /* one block device          */ \
+    X(NIC, nic, SAMPLE, "meter.host", "nics", 512)       /* one network interface     */ \
+    X(PROC, proc, SAMPLE, "meter.host", "procs", 128)    /* one of the top processes  */ \
+    X(SELF, self, SAMPLE, "self", "", 1)                 /* what Binnacle spends      */ \
+    X(LINE, line, SAMPLE, "self.log", "", 0)             /* a line of our own log     */
 
 /*    name            content  right                                                             */
-#define BN_TOPICS(X)                                                                               \
-    X("meter.host",   STATE,   READ)  /* this machine now                                       */ \
-    X("self",         STATE,   ADMIN) /* what Binnacle spends                                   */ \
-    X("self.log",     LOG,     ADMIN) /* our own log lines                                      */ \
-    X("people.audit", LOG,     ADMIN) /* who did what                                           */
+#define BN_TOPICS(X)                                                                           \
+    X("meter.host", STATE, READ)  /* this machine now                                       */ \
+    X("self", STATE, ADMIN)       /* what Binnacle spends                                   */ \
+    X("self.log", LOG, ADMIN)     /* our own log lines                                      */ \
+    X("people.audit", LOG, ADMIN) /* who did what                                           */
 
 enum bn_content { BN_STATE, BN_LOG };
 
@@ -47,25 +47,26 @@ extern const struct bn_topic_info bn_topics[];
 extern const size_t bn_topic_count;
 
 enum bn_kind {
+
 #define X(name, record, class, topic, section, rows) BN_KIND_##name,
-    BN_FACTS(X)
+    BN_FACTS(X) BN_KIND_COUNT
 #undef X
-    BN_KIND_COUNT
 };
 
 enum bn_fact_op {
-    BN_PUT,   /* the record as it is now, whole */
-    BN_GONE,  /* the key in record is no more; other fields are ignored */
+    BN_PUT,  /* the record as it is now, whole */
+    BN_GONE, /* the key in record is no more; other fields are ignored */
 };
 
 #define BN_TENANT_MAX 32 /* a tenant id with its NUL */
 
 struct bn_fact {
-    uint8_t kind;   /* enum bn_kind */
-    uint8_t op;     /* enum bn_fact_op */
-    bool replay;    /* read back from the store: applied, neither kept nor told */
+    uint8_t kind; /* enum bn_kind */
+    uint8_t op;   /* enum bn_fact_op */
+    bool replay;  /* read back from the store: applied, neither kept nor told */
     char tenant[BN_TENANT_MAX];
     uint64_t ticket; /* records: whom to answer when the store has spoken; 0 for nobody */
+
     union bn_record {
         struct bn_tenant tenant;
         struct bn_user user;

@@ -1,8 +1,8 @@
 /*
- * field: what a record is made of, said once; checking, differences, JSON, SQL and TypeScript follow.
+ * field: what a record is made of, said once; checks, differences, JSON, SQL, TypeScript follow.
  *
- * A record is a flat struct without pointers: copied by assignment, compared by table, bounded by its
- * type. Its table describes data, never behaviour.
+ * A record is a flat struct without pointers: copied by assignment, compared by table, bounded by
+ * its type. Its table describes data, never behaviour.
  */
 #pragma once
 
@@ -21,7 +21,7 @@ enum bn_type {
 };
 
 #define BN_UNKNOWN    INT64_MIN /* an int64_t nobody measured; never shown as a number */
-#define BN_ID_MAX     96        /* bytes with NUL: a mount point or an id; longer ones are shortened with a hash */
+#define BN_ID_MAX     96        /* with NUL; a longer mount point or id is shortened with a hash */
 #define BN_FIELDS_MAX 60        /* per record: one bit each in a mask, and a few bits to spare */
 
 enum {
@@ -38,17 +38,17 @@ struct bn_field {
     uint16_t size; /* bytes of the member */
     uint8_t type;
     uint8_t flags;
-    uint8_t decimals;         /* BN_T_F64 in JSON, below 1,000; larger values are written whole */
-    int64_t min;              /* I64 and F64, when min < max */
+    uint8_t decimals; /* BN_T_F64 in JSON, below 1,000; larger values are written whole */
+    int64_t min;      /* I64 and F64, when min < max */
     int64_t max;
     const char *const *words; /* BN_T_ENUM, NULL-terminated */
     const char *doc;          /* unit and meaning, one short phrase */
 };
 
-#define BN_FIELD(type_, member_, kind_, ...)                                                       \
-    {                                                                                              \
-        .name = #member_, .offset = offsetof(type_, member_),                                      \
-        .size = sizeof(((type_ *)0)->member_), .type = (kind_), .decimals = 2, __VA_ARGS__         \
+#define BN_FIELD(type_, member_, kind_, ...)                                               \
+    {                                                                                      \
+        .name = #member_, .offset = offsetof(type_, member_),                              \
+        .size = sizeof(((type_ *)0)->member_), .type = (kind_), .decimals = 2, __VA_ARGS__ \
     }
 
 struct bn_doc;
@@ -75,7 +75,8 @@ double bn_field_number(const struct bn_field *field, const void *record);
 void bn_record_clear(const struct bn_record_type *type, void *record);
 
 /* Ranges, words, UTF-8, required. err names the field: "port must be 1..65535, got 80060". */
-BN_MUST_CHECK bool bn_record_check(const struct bn_record_type *type, const void *record, struct bn_err *err);
+BN_MUST_CHECK bool bn_record_check(const struct bn_record_type *type, const void *record,
+        struct bn_err *err);
 
 /* Bit i is set when field i differs. */
 uint64_t bn_record_diff(const struct bn_record_type *type, const void *a, const void *b);
@@ -87,10 +88,11 @@ enum bn_absent { BN_ABSENT_OMIT, BN_ABSENT_NULL };
 void bn_record_json(const struct bn_record_type *type, const void *record, uint64_t mask,
         enum bn_absent absent, struct bn_json *json);
 
-/* The document must be an object. Reads the named members into record; unknown names, FIXED fields and
-   wrong types are refused by name; null means unknown. *out_given has a bit per member present. */
-BN_MUST_CHECK bool bn_record_read(const struct bn_record_type *type, const struct bn_doc *doc, void *record,
-        uint64_t *out_given, struct bn_err *err);
+/* The document must be an object. Reads the named members into record; unknown names, FIXED fields
+   and wrong types are refused by name; null means unknown. *out_given has a bit per member present.
+ */
+BN_MUST_CHECK bool bn_record_read(const struct bn_record_type *type, const struct bn_doc *doc,
+        void *record, uint64_t *out_given, struct bn_err *err);
 
 /* `export interface User { … }` with the docs as comments. */
 void bn_record_typescript(const struct bn_record_type *type, struct bn_buf *out);

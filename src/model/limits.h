@@ -3,56 +3,56 @@
  */
 #pragma once
 
-/* --- connections (SECURITY T03-T05) ------------------------------------------------------------ */
-#define BN_HEAD_TIMEOUT_MS        10000    /* first byte to end of head: slow-loris */
-#define BN_BODY_MIN_BPS           1024     /* slower than this for 10 s is an attack, not a phone */
+/* --- connections (SECURITY T03-T05) --- */
+#define BN_HEAD_TIMEOUT_MS        10000 /* first byte to end of head: slow-loris */
+#define BN_BODY_MIN_BPS           1024  /* slower than this for 10 s is an attack, not a phone */
 #define BN_BODY_GRACE_MS          10000
-#define BN_IDLE_TIMEOUT_MS        75000    /* keep-alive: longer than every browser's and nginx' 60 s */
-#define BN_HANDSHAKE_TIMEOUT_MS   10000    /* TLS */
-#define BN_WRITE_STALL_MS         30000    /* a reader that takes nothing for that long is cut (4002 slow) */
-#define BN_CONNECTIONS_MAX        20000    /* or RLIMIT_NOFILE - 64, whichever is less */
-#define BN_CONNECTIONS_PER_IP_MAX 512      /* loopback excepted: a proxy in front is many people */
-#define BN_FD_RESERVE             64       /* descriptors kept back for the store, logs and administrators */
+#define BN_IDLE_TIMEOUT_MS        75000     /* keep-alive: longer than browsers and nginx, 60 s */
+#define BN_HANDSHAKE_TIMEOUT_MS   10000     /* TLS */
+#define BN_WRITE_STALL_MS         30000     /* a reader that takes nothing is cut (4002 slow) */
+#define BN_CONNECTIONS_MAX        20000     /* or RLIMIT_NOFILE - 64, whichever is less */
+#define BN_CONNECTIONS_PER_IP_MAX 512       /* loopback excepted: a proxy in front is many people */
+#define BN_FD_RESERVE             64        /* descriptors kept for the store and administrators */
 #define BN_BODY_BYTES_MAX         (1 << 20) /* requests; a route may ask for less */
-#define BN_OUTBOX_BYTES_MAX       (1 << 20) /* answers waiting on one connection before it stops reading */
+#define BN_OUTBOX_BYTES_MAX       (1 << 20) /* answers waiting before a connection stops reading */
 
-/* --- live (REALTIME 4) ---------------------------------------------------------------------------- */
-#define BN_LIVE_MESSAGE_MAX        (64 << 10) /* from browsers: close 1009; nothing we accept is longer */
-#define BN_LIVE_MESSAGES_PS        50         /* and a burst of 100; beyond: 4008 */
-#define BN_LIVE_MESSAGES_BURST     100
-#define BN_LIVE_TOPICS_MAX         200        /* per connection; beyond: 4104 */
-#define BN_LIVE_HELLO_MS           5000
-#define BN_LIVE_HEARTBEAT_MS       15000
-#define BN_LIVE_PONG_MS            40000 /* two heartbeats and some: 4003 */
-#define BN_LIVE_INFLIGHT_MAX       (64 << 10) /* bytes handed to one connection per write */
-#define BN_LIVE_RATE_FLOOR_MS      500   /* Q4: a client cannot ask for a slower floor than it can get */
-#define BN_LISTENERS_DEFAULT       10000 /* --max-listeners; beyond: 503, administrators have 5 more */
-#define BN_LISTENERS_RESERVED      5
-#define BN_LISTENERS_PER_USER_MAX  200
-#define BN_TOPIC_RING_COMMITS      1024  /* resume window: about 17 min at 1 Hz */
-#define BN_TOPIC_RING_CHANGES      16384 /* row changes over those commits; 1.6 MB at most per busy topic */
-#define BN_LOG_RING_EVENTS         1000
-#define BN_LOG_RING_BYTES          (512 << 10)
+/* --- live (REALTIME 4) --- */
+#define BN_LIVE_MESSAGE_MAX       (64 << 10) /* from browsers: close 1009 */
+#define BN_LIVE_MESSAGES_PS       50         /* and a burst of 100; beyond: 4008 */
+#define BN_LIVE_MESSAGES_BURST    100
+#define BN_LIVE_TOPICS_MAX        200 /* per connection; beyond: 4104 */
+#define BN_LIVE_HELLO_MS          5000
+#define BN_LIVE_HEARTBEAT_MS      15000
+#define BN_LIVE_PONG_MS           40000      /* two heartbeats and some: 4003 */
+#define BN_LIVE_INFLIGHT_MAX      (64 << 10) /* bytes handed to one connection per write */
+#define BN_LIVE_RATE_FLOOR_MS     500        /* a client cannot ask for more often */
+#define BN_LISTENERS_DEFAULT      10000 /* --max-listeners; beyond: 503, administrators have 5 more */
+#define BN_LISTENERS_RESERVED     5
+#define BN_LISTENERS_PER_USER_MAX 200
+#define BN_TOPIC_RING_COMMITS     1024  /* resume window: about 17 min at 1 Hz */
+#define BN_TOPIC_RING_CHANGES     16384 /* row changes over them; 1.6 MB per busy topic */
+#define BN_LOG_RING_EVENTS        1000
+#define BN_LOG_RING_BYTES         (512 << 10)
 
-/* --- the hub -------------------------------------------------------------------------------------- */
-#define BN_INBOX_FACTS_MAX         4096 /* other threads: refuse and count; Diagnostics shows it */
-#define BN_TENANTS_MAX             64
+/* --- the hub --- */
+#define BN_INBOX_FACTS_MAX 4096 /* other threads: refuse and count; Diagnostics shows it */
+#define BN_TENANTS_MAX     64
 
-/* --- the store ------------------------------------------------------------------------------------ */
-#define BN_STORE_QUEUE_MAX         256       /* batches; beyond: samples are dropped and counted, records refused */
-#define BN_STORE_RESERVE_BYTES     (4 << 20) /* a file given up when the disk is full, so deletes can work */
-#define BN_STORE_BYTES_DEFAULT     (1LL << 30) /* --db-max-bytes; retention keeps the file below it */
-#define BN_SERIES_MAX              20000     /* per tenant */
-#define BN_QUERY_POINTS_MAX        100000    /* points in one history answer */
+/* --- the store --- */
+#define BN_STORE_QUEUE_MAX     256 /* batches; beyond: samples counted as lost, records refused */
+#define BN_STORE_RESERVE_BYTES (4 << 20)   /* given up when the disk is full, so deletes can work */
+#define BN_STORE_BYTES_DEFAULT (1LL << 30) /* --db-max-bytes; retention keeps the file below it */
+#define BN_SERIES_MAX          20000       /* per tenant */
+#define BN_QUERY_POINTS_MAX    100000      /* points in one history answer */
 
-/* --- people (SECURITY 4) --------------------------------------------------------------------------- */
-#define BN_PASSWORD_MIN            12
-#define BN_PASSWORD_MAX            128
-#define BN_HASH_AT_ONCE            2  /* 64 MiB each */
-#define BN_HASH_QUEUE_MAX          16 /* then 503 with Retry-After */
-#define BN_SESSION_IDLE_MS         (12LL * 3600 * 1000)
-#define BN_SESSION_ABSOLUTE_MS     (7LL * 24 * 3600 * 1000)
-#define BN_SESSIONS_PER_USER_MAX   50 /* the oldest ends */
-#define BN_LOGIN_TRIES             5  /* per account and per address, then waits double from 1 s to 15 min */
-#define BN_SETUP_TRIES             5  /* then 60 s; the code is not burned */
-#define BN_KEYS_PER_USER_MAX       100
+/* --- people (SECURITY 4) --- */
+#define BN_PASSWORD_MIN          12
+#define BN_PASSWORD_MAX          128
+#define BN_HASH_AT_ONCE          2  /* 64 MiB each */
+#define BN_HASH_QUEUE_MAX        16 /* then 503 with Retry-After */
+#define BN_SESSION_IDLE_MS       (12LL * 3600 * 1000)
+#define BN_SESSION_ABSOLUTE_MS   (7LL * 24 * 3600 * 1000)
+#define BN_SESSIONS_PER_USER_MAX 50 /* the oldest ends */
+#define BN_LOGIN_TRIES           5  /* per account and address; then waits double, 1 s to 15 min */
+#define BN_SETUP_TRIES           5  /* then 60 s; the code is not burned */
+#define BN_KEYS_PER_USER_MAX     100

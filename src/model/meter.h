@@ -1,8 +1,9 @@
 /*
  * meter: what a machine measures of itself: host, cores, mounts, disks, interfaces, processes.
  *
- * Rates are per second over the last interval, computed from monotonic time; the first sample after a
- * start, a counter that went backwards, and a device that just appeared have no rate: unknown, not 0.
+ * Rates are per second over the last interval, computed from monotonic time; the first sample after
+ * a start, a counter that went backwards, and a device that just appeared have no rate: unknown,
+ * not 0.
  */
 #pragma once
 
@@ -12,7 +13,7 @@
 struct bn_host {
     char id[BN_ID_MAX];
     char name[64];
-    char os[96];     /* PRETTY_NAME of os-release */
+    char os[96]; /* PRETTY_NAME of os-release */
     char kernel[96];
     char cpu_model[96];
     char arch[16];
@@ -20,7 +21,7 @@ struct bn_host {
     int64_t at;              /* time of the sample */
     int64_t booted_at;
     int64_t core_count;
-    double cpu_pct;      /* busy share of all cores, 0..100, without iowait and idle */
+    double cpu_pct; /* busy share of all cores, 0..100, without iowait and idle */
     double user_pct;
     double system_pct;
     double iowait_pct;
@@ -46,7 +47,7 @@ struct bn_host {
     double forks_ps;
     int64_t fd_used;
     int64_t fd_max;
-    double cpu_pressure_pct;    /* PSI some avg10, where the kernel offers it */
+    double cpu_pressure_pct; /* PSI some avg10, where the kernel offers it */
     double memory_pressure_pct;
     double io_pressure_pct;
     int64_t tcp_established; /* connections by state, IPv4 and IPv6 */
@@ -55,11 +56,11 @@ struct bn_host {
     int64_t tcp_close_wait;
     int64_t tcp_syn_sent;
     int64_t tcp_syn_recv;
-    int64_t tcp_fin_wait;    /* FIN_WAIT1 and FIN_WAIT2 */
-    int64_t tcp_other;       /* CLOSE, LAST_ACK, CLOSING */
-    int64_t units_ok;        /* systemd units in a good state; unknown without systemd */
+    int64_t tcp_fin_wait; /* FIN_WAIT1 and FIN_WAIT2 */
+    int64_t tcp_other;    /* CLOSE, LAST_ACK, CLOSING */
+    int64_t units_ok;     /* systemd units in a good state; unknown without systemd */
     int64_t units_failed;
-    double temperature_c;    /* hottest sensor */
+    double temperature_c; /* hottest sensor */
 };
 
 struct bn_core {
@@ -115,7 +116,7 @@ struct bn_proc {
     char name[64];
     char user[32];
     char state[4];
-    double cpu_pct; /* of one core: 200 means two cores busy */
+    double cpu_pct;       /* of one core: 200 means two cores busy */
     int64_t memory_bytes; /* resident */
     int64_t thread_count;
     int64_t started_at;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/secret.h"
+
 #include "model/field.h"
 
 #define BN_TENANT_DEFAULT "default"
@@ -41,8 +42,8 @@ struct bn_user {
 };
 
 struct bn_session {
-    char id[BN_ID_MAX];  /* public id, shown in lists; not the cookie */
-    char hash[48];       /* SHA-256 of the cookie, base64url */
+    char id[BN_ID_MAX]; /* public id, shown in lists; not the cookie */
+    char hash[48];      /* SHA-256 of the cookie, base64url */
     char user_id[BN_ID_MAX];
     char address[48];
     char agent[160];

@@ -10,23 +10,23 @@ struct bn_self {
     int64_t at;
     char version[32];
     int64_t started_at;
-    double cpu_pct;      /* of one core */
+    double cpu_pct; /* of one core */
     int64_t rss_bytes;
     int64_t fd_count;
     int64_t thread_count;
     double turns_ps;
-    double loop_lag_ms;  /* longest turn of the last second */
+    double loop_lag_ms; /* longest turn of the last second */
     double facts_ps;
     int64_t inbox_depth;
-    int64_t inbox_lost;  /* facts refused because the inbox was full, since the start */
+    int64_t inbox_lost; /* facts refused because the inbox was full, since the start */
     int64_t connections;
-    int64_t listeners;   /* live sockets and event streams */
+    int64_t listeners; /* live sockets and event streams */
     int64_t subscriptions;
     int64_t topics;
-    double messages_ps;  /* frames sent to listeners */
+    double messages_ps; /* frames sent to listeners */
     double sent_bps;
-    int64_t conflated;   /* changes merged for slow listeners, since the start */
-    int64_t gaps;        /* log events a slow listener was told it missed */
+    int64_t conflated; /* changes merged for slow listeners, since the start */
+    int64_t gaps;      /* log events a slow listener was told it missed */
     int64_t slow_closed;
     double requests_ps;
     int64_t store_queue; /* batches waiting for the store thread */
@@ -34,7 +34,7 @@ struct bn_self {
     double store_ms;     /* longest transaction of the last second */
     int64_t db_bytes;
     int64_t wal_bytes;
-    int64_t degraded;    /* the store refuses writes */
+    int64_t degraded; /* the store refuses writes */
     char degraded_why[160];
     int64_t warnings;
     int64_t errors;
