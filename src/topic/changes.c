@@ -74,24 +74,30 @@ static void make_room(struct bn_changes *changes)
                         */
 }
 
-void bn_changes_add(struct bn_changes *changes, uint64_t stamp, uint8_t section, struct bn_row *row,
-        const char *key, uint64_t fields, bool is_gone)
+static void append(struct bn_changes *changes, const struct bn_changed *what, const char *key)
 {
-    if (row && row->changed_at == stamp) {
+    make_room(changes);
+    struct bn_changed *changed = at(changes, changes->end++);
+    *changed = *what;
+    bn_text_clip(changed->key, sizeof changed->key, bn_str(key));
+}
+
+void bn_changes_add(struct bn_changes *changes, uint64_t stamp, uint8_t section, struct bn_row *row,
+        const char *key, uint64_t fields)
+{
+    if (row->changed_at == stamp) {
         at(changes, row->changed)->fields |= fields;
         return;
     }
-    make_room(changes);
-    struct bn_changed *changed = at(changes, changes->end);
-    changed->fields = fields;
-    changed->section = section;
-    changed->was_gone = is_gone;
-    bn_text_clip(changed->key, sizeof changed->key, bn_str(key));
-    if (row) {
-        row->changed_at = stamp;
-        row->changed = changes->end;
-    }
-    changes->end++;
+    append(changes, &(struct bn_changed){.fields = fields, .section = section}, key);
+    row->changed_at = stamp;
+    row->changed = changes->end - 1;
+}
+
+void bn_changes_add_gone(struct bn_changes *changes, uint8_t section, const char *key)
+{
+    append(changes,
+            &(struct bn_changed){.fields = BN_MASK_ALL, .section = section, .was_gone = true}, key);
 }
 
 bool bn_changes_has_pending(const struct bn_changes *changes)

@@ -21,10 +21,11 @@ struct bn_changes;
 struct bn_changes *bn_changes_create(void);
 void bn_changes_destroy(struct bn_changes *changes);
 
-/* Adds to the commit being gathered. row may be NULL; when it is given, repeated changes of it in
-   one commit are one. stamp names the commit and topic, for that purpose. */
+/* Adds a row's change to the commit being gathered; repeated changes of it in one commit are one.
+   stamp names the commit and topic, for that purpose. */
 void bn_changes_add(struct bn_changes *changes, uint64_t stamp, uint8_t section, struct bn_row *row,
-        const char *key, uint64_t fields, bool is_gone);
+        const char *key, uint64_t fields);
+void bn_changes_add_gone(struct bn_changes *changes, uint8_t section, const char *key);
 bool bn_changes_has_pending(const struct bn_changes *changes);
 void bn_changes_commit(struct bn_changes *changes, uint64_t seq);
 

@@ -9,8 +9,9 @@
 #include "topic/changes.h"
 #include "topic/sink.h"
 
-#define VALUE_BYTES_MAX (64 << 20) /* rows are bounded by their tables; this only stops a mistake \
-                                    */
+#define VALUE_BYTES_MAX                                                       \
+    (64 << 20) /* rows are bounded by their tables; this only stops a mistake \
+                */
 
 /* The last events of a log topic, oldest first in a ring. */
 struct bn_events {
@@ -140,14 +141,13 @@ void bn_topic_change(struct bn_topic *topic, const struct bn_table *table, struc
         uint64_t changed)
 {
     bn_changes_add(topic->changes, stamp_of(topic), section_of(topic, table), row,
-            bn_record_key(table->type, row->record), changed, false);
+            bn_record_key(table->type, row->record), changed);
     mark_dirty(topic);
 }
 
 void bn_topic_gone(struct bn_topic *topic, const struct bn_table *table, const char *key)
 {
-    bn_changes_add(topic->changes, stamp_of(topic), section_of(topic, table), NULL, key,
-            BN_MASK_ALL, true);
+    bn_changes_add_gone(topic->changes, section_of(topic, table), key);
     mark_dirty(topic);
 }
 

@@ -1,9 +1,8 @@
-#include "topic/topic.h"
-
 #include <stdlib.h>
 
 #include "bn_test.h"
 #include "topic/sink.h"
+#include "topic/topic.h"
 
 #define KEYS 40
 
@@ -106,7 +105,8 @@ BN_TEST(a_turn_is_one_sequence_however_much_changed_in_it)
     CHECK_INT(scene.topic->seq, 1);
     bn_topics_commit(&scene.topics);
     CHECK_INT(scene.topic->seq, 1);
-    check_value(&scene, "{\"cores\":{\"0\":{\"id\":\"0\",\"busy_pct\":11},\"1\":{\"id\":\"1\",\"busy_pct\":20}}}");
+    check_value(&scene,
+            "{\"cores\":{\"0\":{\"id\":\"0\",\"busy_pct\":11},\"1\":{\"id\":\"1\",\"busy_pct\":20}}}");
     scene_finish(&scene);
 }
 
@@ -119,7 +119,8 @@ BN_TEST(a_delta_says_only_what_changed)
     bn_topics_commit(&scene.topics);
     put_core(&scene, "0", 12.5);
     bn_topics_commit(&scene.topics);
-    check_delta(&scene, 1, "{\"t\":\"d\",\"k\":1,\"s\":2,\"p\":{\"cores\":{\"0\":{\"busy_pct\":12.5}}}}\n");
+    check_delta(&scene, 1,
+            "{\"t\":\"d\",\"k\":1,\"s\":2,\"p\":{\"cores\":{\"0\":{\"busy_pct\":12.5}}}}\n");
     put_load(&scene, 2);
     bn_topics_commit(&scene.topics);
     check_delta(&scene, 2, "{\"t\":\"d\",\"k\":1,\"s\":3,\"p\":{\"load1\":2}}\n");
@@ -140,8 +141,9 @@ BN_TEST(a_row_that_is_gone_is_null_and_one_that_came_back_is_told_whole)
     check_delta(&scene, 1, "{\"t\":\"d\",\"k\":1,\"s\":2,\"p\":{\"cores\":{\"0\":null}}}\n");
     put_core(&scene, "0", 30);
     bn_topics_commit(&scene.topics);
-    check_delta(&scene, 1, "{\"t\":\"d\",\"k\":1,\"s\":3,\"from\":1,\"p\":{\"cores\":{\"0\":{\"id\":\"0\","
-                           "\"busy_pct\":30,\"mhz\":null}}}}\n");
+    check_delta(&scene, 1,
+            "{\"t\":\"d\",\"k\":1,\"s\":3,\"from\":1,\"p\":{\"cores\":{\"0\":{\"id\":\"0\","
+            "\"busy_pct\":30,\"mhz\":null}}}}\n");
     scene_finish(&scene);
 }
 
@@ -153,7 +155,8 @@ BN_TEST(a_field_that_became_unknown_is_null_in_the_delta_and_absent_in_the_value
     bn_topics_commit(&scene.topics);
     put_core(&scene, "0", NAN);
     bn_topics_commit(&scene.topics);
-    check_delta(&scene, 1, "{\"t\":\"d\",\"k\":1,\"s\":2,\"p\":{\"cores\":{\"0\":{\"busy_pct\":null}}}}\n");
+    check_delta(&scene, 1,
+            "{\"t\":\"d\",\"k\":1,\"s\":2,\"p\":{\"cores\":{\"0\":{\"busy_pct\":null}}}}\n");
     check_value(&scene, "{\"cores\":{\"0\":{\"id\":\"0\"}}}");
     scene_finish(&scene);
 }
@@ -198,8 +201,9 @@ BN_TEST(a_slow_listener_gets_one_merged_delta_and_the_merging_is_counted)
     CHECK_INT(bn_sink_take(&scene.sink, 0, &msg, 1, 65536), 1);
     text_of(msg, got, sizeof got);
     bn_msg_unref(msg);
-    CHECK_STR(got, "{\"t\":\"d\",\"k\":1,\"s\":5,\"from\":0,\"p\":{\"cores\":{\"0\":{\"id\":\"0\",\"busy_pct\":5,"
-                   "\"mhz\":null}}}}\n");
+    CHECK_STR(got,
+            "{\"t\":\"d\",\"k\":1,\"s\":5,\"from\":0,\"p\":{\"cores\":{\"0\":{\"id\":\"0\",\"busy_pct\":5,"
+            "\"mhz\":null}}}}\n");
     CHECK_INT(scene.topics.conflated, 4);
     CHECK_INT(bn_sink_take(&scene.sink, 0, &msg, 1, 65536), 0);
     scene_finish(&scene);
@@ -316,19 +320,21 @@ BN_TEST(a_topic_is_found_in_its_tenant_only)
     scene_finish(&scene);
 }
 
-/* --- a listener that folds patches always ends up with what the server knows ------------------------- */
+/* --- a listener that folds patches always ends up with what the server knows
+ * ------------------------- */
 
 struct folded {
     bool there[KEYS];
     int value[KEYS];
 };
 
-/* Reads {"cores":{"3":{…"busy_pct":7…},"4":null}} with just enough of a parser for what we write. */
+/* Reads {"cores":{"3":{…"busy_pct":7…},"4":null}} with just enough of a parser for what we write.
+ */
 static void fold(struct folded *folded, const char *json)
 {
     const char *p = strstr(json, "\"cores\":{");
     for (p = p ? p + 9 : NULL; p && *p == '"';) {
-        int key = atoi(p + 1);
+        int key = (int)strtol(p + 1, NULL, 10);
         p = strchr(p + 1, '"') + 2;
         if (*p == 'n') {
             folded->there[key] = false;
@@ -338,7 +344,7 @@ static void fold(struct folded *folded, const char *json)
             const char *busy = strstr(p, "\"busy_pct\":");
             folded->there[key] = true;
             if (busy && busy < end)
-                folded->value[key] = atoi(busy + 11);
+                folded->value[key] = (int)strtol(busy + 11, NULL, 10);
             p = end + 1;
         }
         if (*p == ',')
@@ -390,7 +396,8 @@ BN_TEST(whoever_folds_what_he_hears_knows_what_the_server_knows)
             const struct bn_row *row = bn_table_find(&scene.cores, key);
             CHECK_INT(folded.there[i], row != NULL);
             if (row)
-                CHECK_INT(folded.value[i], ((const struct bn_core *)(const void *)row->record)->busy_pct);
+                CHECK_INT(folded.value[i],
+                        ((const struct bn_core *)(const void *)row->record)->busy_pct);
         }
         scene_finish(&scene);
     }
