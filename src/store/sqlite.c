@@ -334,6 +334,18 @@ uint64_t bn_store_flush(struct bn_store *store)
     return number;
 }
 
+int64_t bn_store_note_sizes(struct bn_store *store)
+{
+    int64_t db_bytes;
+    int64_t wal_bytes;
+    bn_folder_sizes(&store->folder, &db_bytes, &wal_bytes);
+    pthread_mutex_lock(&store->mutex);
+    store->stats.db_bytes = db_bytes;
+    store->stats.wal_bytes = wal_bytes;
+    pthread_mutex_unlock(&store->mutex);
+    return wal_bytes;
+}
+
 void bn_store_lose_points(struct bn_store *store, size_t count)
 {
     if (!count)

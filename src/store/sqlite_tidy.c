@@ -165,5 +165,6 @@ int bn_checkpoint(struct bn_store *store, enum bn_checkpoint how)
     sqlite3_busy_timeout(writer->conn.db, CHECKPOINT_WAIT_MS);
     int rc = sqlite3_wal_checkpoint_v2(writer->conn.db, NULL, mode, NULL, NULL);
     sqlite3_busy_timeout(writer->conn.db, BN_BUSY_MS);
+    bn_store_note_sizes(store);
     return rc == SQLITE_OK ? SQLITE_OK : sqlite3_extended_errcode(writer->conn.db);
 }

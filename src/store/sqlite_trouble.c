@@ -151,10 +151,7 @@ static bool has_room(struct bn_store *store)
 static bool log_is_short(struct bn_store *store)
 {
     (void)bn_checkpoint(store, BN_CHECKPOINT_ALL);
-    int64_t db_bytes;
-    int64_t wal_bytes;
-    bn_folder_sizes(&store->folder, &db_bytes, &wal_bytes);
-    return wal_bytes < LOG_BYTES_WELL;
+    return bn_store_note_sizes(store) < LOG_BYTES_WELL;
 }
 
 void bn_trouble_probe(struct bn_store *store)

@@ -34,14 +34,10 @@ static int set_sync(struct bn_conn *conn, bool is_full_sync)
 static void note_cost(struct bn_store *store, int64_t from_ns)
 {
     double ms = (double)(bn_clock_mono_ns() - from_ns) / 1e6;
-    int64_t db_bytes;
-    int64_t wal_bytes;
-    bn_folder_sizes(&store->folder, &db_bytes, &wal_bytes);
     pthread_mutex_lock(&store->mutex);
     store->stats.worst_ms = BN_MAX(store->stats.worst_ms, ms);
-    store->stats.db_bytes = db_bytes;
-    store->stats.wal_bytes = wal_bytes;
     pthread_mutex_unlock(&store->mutex);
+    bn_store_note_sizes(store);
 }
 
 int bn_writer_transact(struct bn_store *store, bool is_full_sync,
@@ -321,9 +317,7 @@ static int keep_log_short(struct bn_store *store)
     struct bn_writer *writer = &store->writer;
     writer->checkpoint_due = bn_mono_ms() + CHECKPOINT_GAP_MS;
     int rc = bn_checkpoint(store, BN_CHECKPOINT_IF_LARGE);
-    int64_t db_bytes;
-    int64_t wal_bytes;
-    bn_folder_sizes(&store->folder, &db_bytes, &wal_bytes);
+    int64_t wal_bytes = bn_store_note_sizes(store);
     if ((rc == SQLITE_OK || (rc & 0xFF) == SQLITE_BUSY) && wal_bytes > LOG_BYTES_MAX) {
         bn_trouble_set(store, BN_TROUBLE_LOG);
         return SQLITE_OK;

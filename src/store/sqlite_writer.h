@@ -96,6 +96,7 @@ int64_t bn_store_now_ms(struct bn_store *store); /* wall */
 /* One row changed behind our back; tells nobody yet. */
 void bn_store_add_foreign(struct bn_store *store, const struct bn_fact *fact);
 void bn_store_lose_points(struct bn_store *store, size_t count);
+int64_t bn_store_note_sizes(struct bn_store *store); /* for the statistics; bytes of the log */
 void bn_batch_destroy(struct bn_batch *batch);
 
 /* From the writer thread to bn_store_collect; tells nobody yet. */
