@@ -423,15 +423,16 @@ bool bn_sessions_begin(struct bn_sessions *sessions, const struct bn_login *logi
     return begun;
 }
 
+/* All are asked in one turn, so they are kept or refused together: one answer speaks for all. */
 size_t bn_sessions_end_others(struct bn_sessions *sessions, const char *tenant, const char *user_id,
-        const char *keep_id)
+        const char *keep_id, bn_answer_fn answer, void *user)
 {
     const struct bn_session *all[BN_SESSIONS_PER_USER_MAX];
     size_t ended = 0;
     const size_t count = bn_sessions_of(sessions, tenant, user_id, all);
     for (size_t i = 0; i < count; i++) {
         if (strcmp(all[i]->id, keep_id) != 0 &&
-                bn_sessions_end(sessions, tenant, all[i]->id, NULL, NULL, NULL))
+                bn_sessions_end(sessions, tenant, all[i]->id, ended ? NULL : answer, user, NULL))
             ended++;
     }
     return ended;

@@ -65,9 +65,10 @@ BN_MUST_CHECK bool bn_sessions_begin(struct bn_sessions *sessions, const struct 
 /* not_found when it has ended already. answer may be NULL. */
 BN_MUST_CHECK bool bn_sessions_end(struct bn_sessions *sessions, const char *tenant,
         const char *session_id, bn_answer_fn answer, void *user, struct bn_err *err);
-/* Every session of that user but one ("" for none). Answers how many. */
+/* Every session of that user but one ("" for none). Answers how many; answer (may be NULL) comes
+   once for all of them, and not at all when there were none. */
 size_t bn_sessions_end_others(struct bn_sessions *sessions, const char *tenant, const char *user_id,
-        const char *keep_id);
+        const char *keep_id, bn_answer_fn answer, void *user);
 /* The user's sessions, at most BN_SESSIONS_PER_USER_MAX, in no order; valid until the next turn. */
 size_t bn_sessions_of(struct bn_sessions *sessions, const char *tenant, const char *user_id,
         const struct bn_session *out[]);

@@ -1,0 +1,76 @@
+#include "web/forms.h"
+
+/* In the order of enum bn_role. */
+static const char *const role_words[] = {"viewer", "manager", "admin", NULL};
+
+#define USERNAME(type_) \
+    BN_FIELD(type_, username, BN_T_TEXT, .flags = BN_F_REQUIRED, .doc = "login name")
+#define SECRET(type_, member_, doc_) \
+    BN_FIELD(type_, member_, BN_T_TEXT, .flags = BN_F_REQUIRED | BN_F_SECRET, .doc = (doc_))
+#define FORM(name_, word_)                                 \
+    const struct bn_record_type bn_##name_##_form_type = { \
+            .name = word_,                                 \
+            .size = sizeof(struct bn_##name_##_form),      \
+            .fields = name_##_fields,                      \
+            .field_count = COUNT(name_##_fields),          \
+    }
+
+static const struct bn_field login_fields[] = {
+        USERNAME(struct bn_login_form),
+        SECRET(struct bn_login_form, password, "as chosen"),
+};
+FORM(login, "login_form");
+
+static const struct bn_field setup_fields[] = {
+        SECRET(struct bn_setup_form, code, "the code of the set-up URL"),
+        USERNAME(struct bn_setup_form),
+        SECRET(struct bn_setup_form, password, "12 to 128 bytes"),
+};
+FORM(setup, "setup_form");
+
+static const struct bn_field password_fields[] = {
+        SECRET(struct bn_password_form, current, "the password as it is"),
+        SECRET(struct bn_password_form, new, "12 to 128 bytes"),
+};
+FORM(password, "password_form");
+
+static const struct bn_field user_fields[] = {
+        USERNAME(struct bn_user_form),
+        SECRET(struct bn_user_form, password, "12 to 128 bytes"),
+        BN_FIELD(struct bn_user_form, role, BN_T_ENUM, .flags = BN_F_REQUIRED, .words = role_words,
+                .doc = "what the person may do"),
+};
+FORM(user, "user_form");
+
+/* In the order of BN_CHANGES_ROLE, …. */
+static const struct bn_field user_change_fields[] = {
+        BN_FIELD(struct bn_user_change_form, role, BN_T_ENUM, .words = role_words,
+                .doc = "what the person may do"),
+        BN_FIELD(struct bn_user_change_form, disabled, BN_T_BOOL, .doc = "may not log in"),
+        BN_FIELD(struct bn_user_change_form, password, BN_T_TEXT, .flags = BN_F_SECRET,
+                .doc = "12 to 128 bytes"),
+};
+FORM(user_change, "user_change_form");
+
+static const struct bn_field key_fields[] = {
+        BN_FIELD(struct bn_key_form, name, BN_T_TEXT, .flags = BN_F_REQUIRED,
+                .doc = "what the key is for"),
+        BN_FIELD(struct bn_key_form, scopes, BN_T_TEXT, .flags = BN_F_REQUIRED,
+                .doc = "of " BN_SCOPES ", separated by commas"),
+        BN_FIELD(struct bn_key_form, expires_at, BN_T_TIME,
+                .doc = "time it stops working; null for never"),
+};
+FORM(key, "key_form");
+
+bool bn_form_read(struct bn_request *req, const struct bn_record_type *type, void *form,
+        uint64_t *out_given)
+{
+    struct bn_err err;
+    BN_DOC_AUTO *doc = NULL;
+    bn_record_clear(type, form);
+    if (bn_doc_parse(req->body, &doc, &err) && bn_record_read(type, doc, form, out_given, &err) &&
+            bn_record_check(type, form, &err))
+        return true;
+    bn_reply_err(req, &err);
+    return false;
+}

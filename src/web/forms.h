@@ -1,0 +1,54 @@
+/*
+ * forms: what people routes take, as records, so that one reader refuses and openapi.json tells.
+ */
+#pragma once
+
+#include "model/limits.h"
+#include "web/route.h"
+
+struct bn_login_form {
+    char username[64];
+    char password[BN_PASSWORD_MAX + 1];
+};
+
+struct bn_setup_form {
+    char code[32];
+    char username[64];
+    char password[BN_PASSWORD_MAX + 1];
+};
+
+struct bn_password_form {
+    char current[BN_PASSWORD_MAX + 1];
+    char new[BN_PASSWORD_MAX + 1];
+};
+
+struct bn_user_form {
+    char username[64];
+    char password[BN_PASSWORD_MAX + 1];
+    int64_t role;
+};
+
+struct bn_user_change_form {
+    int64_t role;
+    int64_t disabled;
+    char password[BN_PASSWORD_MAX + 1];
+};
+
+enum { BN_CHANGES_ROLE = 1, BN_CHANGES_DISABLED = 2, BN_CHANGES_PASSWORD = 4 };
+
+struct bn_key_form {
+    char name[96];
+    char scopes[96];
+    int64_t expires_at;
+};
+
+extern const struct bn_record_type bn_login_form_type;
+extern const struct bn_record_type bn_setup_form_type;
+extern const struct bn_record_type bn_password_form_type;
+extern const struct bn_record_type bn_user_form_type;
+extern const struct bn_record_type bn_user_change_form_type;
+extern const struct bn_record_type bn_key_form_type;
+
+/* Reads the body into form. False: req has been answered. */
+bool bn_form_read(struct bn_request *req, const struct bn_record_type *type, void *form,
+        uint64_t *out_given);
