@@ -150,8 +150,7 @@ static bool give_flags(struct bn_config *config, int argc, char **argv, struct b
     return true;
 }
 
-/* --- the file
- * ------------------------------------------------------------------------------------- */
+/* --- the file -------------------------------------------------------------------------------- */
 
 #define LINE_MAX_BYTES 2000 /* a full list of networks; inih would cut longer lines in two */
 
@@ -243,8 +242,7 @@ static bool give_file(struct bn_config *config, const char *path, bool must_exis
     return is_good;
 }
 
-/* --- together
- * ------------------------------------------------------------------------------------- */
+/* --- together -------------------------------------------------------------------------------- */
 
 static bool check_together(struct bn_config *config, struct bn_err *err)
 {

@@ -1,41 +1,12 @@
 #include "live/people.h"
 
-#include <ctype.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "model/right.h"
 
 #define HASH_TEXT_LEN 43 /* SHA-256 as base64url */
 
-/* In the order of the bits. */
-static const char *const scope_words[] = {"read", "operate", "admin", "metrics", "ingest", "all"};
-
-bool bn_user_name_check(struct bn_str name, const char *field, struct bn_err *err)
-{
-    if (!name.len || name.len > 63)
-        return bn_fail_field(err, field, "%s must have 1..63 characters, got %zu", field, name.len);
-    for (size_t i = 0; i < name.len; i++) {
-        const unsigned char c = (unsigned char)name.p[i];
-        if (c >= 0x80 || (!isalnum(c) && !strchr("._-@", c)) || c == 0)
-            return bn_fail_field(err, field, "%s may hold letters a-z, digits and . _ - @ only",
-                    field);
-    }
-    if (!isalnum((unsigned char)name.p[0]))
-        return bn_fail_field(err, field, "%s must begin with a letter or a digit", field);
-    return true;
-}
-
-const struct bn_user *bn_people_user_named(const struct bn_tenant_live *tenant, struct bn_str name)
-{
-    bn_table_each(row, &tenant->tables[BN_KIND_USER])
-    {
-        const struct bn_user *user = (const void *)row->record;
-        if (bn_str_is_nocase(name, user->name))
-            return user;
-    }
-    return NULL;
-}
-
-size_t bn_people_count_admins(const struct bn_tenant_live *tenant, const char *except_id)
+static size_t count_admins(const struct bn_tenant_live *tenant, const char *except_id)
 {
     size_t count = 0;
     bn_table_each(row, &tenant->tables[BN_KIND_USER])
@@ -53,88 +24,14 @@ static const struct bn_user *user_find(const struct bn_tenant_live *tenant, cons
     return row ? (const void *)row->record : NULL;
 }
 
-/* --- scopes and roles
- * ----------------------------------------------------------------------------- */
-
-bool bn_scopes_parse(struct bn_str text, uint32_t *out, struct bn_err *err)
-{
-    uint32_t scopes = 0;
-    struct bn_str rest = text;
-    while (rest.p) {
-        const struct bn_str word = bn_str_trim(bn_str_cut(&rest, ','));
-        uint32_t bit = 0;
-        for (size_t i = 0; i < COUNT(scope_words); i++) {
-            if (bn_str_is(word, scope_words[i]))
-                bit = 1u << i;
-        }
-        if (!bit)
-            return bn_fail_field(err, "scopes", "scopes must be of " BN_SCOPES ", got \"%.*s\"",
-                    (int)BN_MIN(word.len, (size_t)60), word.p ? word.p : "");
-        if (scopes & bit)
-            return bn_fail_field(err, "scopes", "scopes names \"%.*s\" twice", BN_ARG(word));
-        scopes |= bit;
-    }
-    if (!scopes)
-        return bn_fail_field(err, "scopes", "scopes must be of " BN_SCOPES ", got none");
-    *out = scopes;
-    return true;
-}
-
-void bn_scopes_text(uint32_t scopes, char *out, size_t size)
-{
-    size_t len = 0;
-    out[0] = 0;
-    for (size_t i = 0; i < COUNT(scope_words) && len < size; i++) {
-        if (scopes & (1u << i))
-            len += (size_t)snprintf(out + len, size - len, "%s%s", len ? "," : "", scope_words[i]);
-    }
-}
-
-#define RIGHT(name) (1u << BN_RIGHT_##name)
-
-uint32_t bn_role_rights(int64_t role)
-{
-    uint32_t rights = RIGHT(READ) | RIGHT(METRICS) | RIGHT(SELF);
-    if (role >= BN_ROLE_MANAGER)
-        rights |= RIGHT(OPERATE);
-    if (role >= BN_ROLE_ADMIN)
-        rights |= RIGHT(ADMIN);
-    return rights;
-}
-
-uint32_t bn_scopes_rights(uint32_t scopes)
-{
-    uint32_t rights = 0;
-    if (scopes & (BN_SCOPE_READ | BN_SCOPE_OPERATE | BN_SCOPE_ADMIN | BN_SCOPE_ALL))
-        rights |= RIGHT(READ) | RIGHT(METRICS);
-    if (scopes & (BN_SCOPE_OPERATE | BN_SCOPE_ADMIN | BN_SCOPE_ALL))
-        rights |= RIGHT(OPERATE);
-    if (scopes & (BN_SCOPE_ADMIN | BN_SCOPE_ALL))
-        rights |= RIGHT(ADMIN);
-    if (scopes & BN_SCOPE_METRICS)
-        rights |= RIGHT(METRICS);
-    return rights;
-}
-
-uint32_t bn_role_scopes(int64_t role)
-{
-    uint32_t scopes = BN_SCOPE_READ | BN_SCOPE_METRICS;
-    if (role >= BN_ROLE_MANAGER)
-        scopes |= BN_SCOPE_OPERATE | BN_SCOPE_INGEST;
-    if (role >= BN_ROLE_ADMIN)
-        scopes |= BN_SCOPE_ADMIN | BN_SCOPE_ALL;
-    return scopes;
-}
-
-/* --- rules, one per kind
- * -------------------------------------------------------------------------- */
+/* --- rules, one per kind --------------------------------------------------------------------- */
 
 /* Somebody must always be able to let others in. */
 static bool check_last_admin(const struct bn_tenant_live *tenant, const struct bn_user *before,
         struct bn_err *err)
 {
     if (!before || before->role != BN_ROLE_ADMIN || before->disabled == 1 ||
-            bn_people_count_admins(tenant, before->id))
+            count_admins(tenant, before->id))
         return true;
     return bn_fail(err, BN_E_CONFLICT, "%s is the last administrator: make somebody else one first",
             before->name);
@@ -145,7 +42,7 @@ static bool admit_user(const struct bn_tenant_live *tenant, const struct bn_user
 {
     if (!bn_user_name_check(bn_str(user->name), "name", err))
         return false;
-    const struct bn_user *named = bn_people_user_named(tenant, bn_str(user->name));
+    const struct bn_user *named = bn_user_named(&tenant->tables[BN_KIND_USER], bn_str(user->name));
     if (named && strcmp(named->id, user->id) != 0) {
         bn_fail_field(err, "name", "there is already a user named %s", named->name);
         if (err)

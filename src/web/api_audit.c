@@ -24,8 +24,9 @@ struct audit_job {
 static void work(void *user)
 {
     struct audit_job *job = user;
+    job->count = job->store ? job->limit : 0;
     job->was_read = !job->store || bn_store_read_audit(job->store, job->tenant, job->before,
-                                           job->entries, job->limit, &job->count, &job->err);
+                                           job->entries, &job->count, &job->err);
 }
 
 static void put_entries(const struct audit_job *job, struct bn_buf *out)

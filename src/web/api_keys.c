@@ -3,7 +3,7 @@
 
 #include "base/secret.h"
 
-#include "live/people.h"
+#include "model/right.h"
 #include "web/api_people.h"
 #include "web/forms.h"
 #include "web/key.h"

@@ -67,9 +67,9 @@ void bn_audit_request(const struct bn_request *req, const struct bn_deed *deed)
     bn_audit_deed(req->web, is_known ? req->who.tenant : BN_TENANT_DEFAULT, req->address, &full);
 }
 
-struct bn_tenant_live *bn_home_tenant(struct bn_web *web)
+const struct bn_table *bn_home_users(struct bn_web *web)
 {
-    return bn_live_find(&bn_web_hub(web)->live, BN_TENANT_DEFAULT);
+    return &bn_live_find(&bn_web_hub(web)->live, BN_TENANT_DEFAULT)->tables[BN_KIND_USER];
 }
 
 static void put_user(struct bn_json *json, const struct bn_user *user)

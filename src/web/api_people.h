@@ -9,8 +9,7 @@
 extern const struct bn_route bn_people_routes[];
 extern const size_t bn_people_route_count;
 
-/* --- handlers: api_setup.c, api_session.c, api_keys.c, api_users.c, api_audit.c
- * -------------------- */
+/* --- handlers: api_setup.c, api_session.c, api_keys.c, api_users.c, api_audit.c -------------- */
 
 void bn_setup_show(struct bn_request *req);
 void bn_setup_finish(struct bn_request *req);
@@ -30,8 +29,7 @@ void bn_user_change(struct bn_request *req);
 void bn_user_remove(struct bn_request *req);
 void bn_audit_list(struct bn_request *req);
 
-/* --- shared
- * --------------------------------------------------------------------------------------- */
+/* --- shared ---------------------------------------------------------------------------------- */
 
 /* May this name try once more? False: req has been answered 429 with a sentence that says how long
    and why, and the first refusal stands in the audit. what: "this account". */
@@ -60,5 +58,5 @@ void bn_put_login(struct bn_json *json, struct bn_web *web, const char *tenant,
         const struct bn_user *user);
 void bn_put_tenants(struct bn_json *json, struct bn_web *web, const char *tenant);
 
-/* The tenant where people are looked up by name: there is one login for all. */
-struct bn_tenant_live *bn_home_tenant(struct bn_web *web);
+/* Everybody who may log in: there is one login for all tenants. */
+const struct bn_table *bn_home_users(struct bn_web *web);

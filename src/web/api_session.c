@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 
-#include "live/people.h"
+#include "model/right.h"
 #include "web/api_people.h"
 #include "web/forms.h"
 #include "web/hash_job.h"
@@ -19,8 +19,7 @@ static void clear_cookie(const struct bn_request *req, struct bn_late *late)
     bn_cookie_put(NULL, req->is_secure, req->web->config.base_path, late->cookie);
 }
 
-/* --- logging in
- * ----------------------------------------------------------------------------------- */
+/* --- logging in ------------------------------------------------------------------------------ */
 
 /* The browser left before it got its cookie: nobody can ever use that session. */
 static void end_unseen(struct bn_late *late, const struct bn_err *err)
@@ -78,7 +77,7 @@ static void begin_session(struct bn_hash_job *job, struct bn_request *req,
 static void refuse_login(struct bn_hash_job *job, struct bn_request *req)
 {
     struct bn_err err;
-    const struct bn_user *named = bn_people_user_named(bn_home_tenant(job->web), bn_str(job->name));
+    const struct bn_user *named = bn_user_named(bn_home_users(job->web), bn_str(job->name));
     /* A name nobody has may be a password typed in the wrong box: it is not kept. */
     bn_audit_deed(job->web, BN_TENANT_DEFAULT, job->address,
             &(struct bn_deed){.action = "session.create",
@@ -136,7 +135,7 @@ void bn_login(struct bn_request *req)
         return;
     }
     struct bn_hash_job *job = bn_hash_job_create(req, password_checked);
-    const struct bn_user *user = bn_people_user_named(bn_home_tenant(web), bn_str(form.username));
+    const struct bn_user *user = bn_user_named(bn_home_users(web), bn_str(form.username));
     struct bn_who before;
     if (bn_sessions_identify(sessions, req->head, req->is_secure, req->address, &before, NULL) &&
             before.kind == BN_WHO_USER)
@@ -155,8 +154,7 @@ void bn_login(struct bn_request *req)
     bn_wipe(&form, sizeof form);
 }
 
-/* --- who
- * ------------------------------------------------------------------------------------------ */
+/* --- who ------------------------------------------------------------------------------------- */
 
 static void put_rights(struct bn_json *json, const struct bn_who *who)
 {
@@ -206,8 +204,7 @@ void bn_login_show(struct bn_request *req)
     bn_reply_json(req, 200, &out);
 }
 
-/* --- ending
- * --------------------------------------------------------------------------------------- */
+/* --- ending ---------------------------------------------------------------------------------- */
 
 static void end_one(struct bn_request *req, const char *session_id, struct bn_late *late)
 {
@@ -285,8 +282,7 @@ void bn_sessions_list(struct bn_request *req)
     bn_reply_json(req, 200, &out);
 }
 
-/* --- one's own password
- * --------------------------------------------------------------------------- */
+/* --- one's own password ---------------------------------------------------------------------- */
 
 static void replace_password(struct bn_hash_job *job, struct bn_request *req,
         const struct bn_user *user)

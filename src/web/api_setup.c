@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 
-#include "live/people.h"
+#include "model/right.h"
 #include "web/api_people.h"
 #include "web/forms.h"
 #include "web/hash_job.h"
@@ -21,7 +21,7 @@ static const char *dir_of(struct bn_web *web)
 static const struct bn_user *first_admin(struct bn_web *web)
 {
     const struct bn_user *first = NULL;
-    bn_table_each(row, &bn_home_tenant(web)->tables[BN_KIND_USER])
+    bn_table_each(row, bn_home_users(web))
     {
         const struct bn_user *user = (const void *)row->record;
         if (user->role == BN_ROLE_ADMIN && (!first || user->created_at < first->created_at))
@@ -162,7 +162,7 @@ static bool check_form(struct bn_request *req, const struct bn_setup_form *form,
     if (!bn_user_name_check(name, "username", err) ||
             !bn_password_check(bn_str(form->password), name, "password", err))
         return false;
-    if (!bn_people_user_named(bn_home_tenant(req->web), name))
+    if (!bn_user_named(bn_home_users(req->web), name))
         return true;
     bn_fail_field(err, "username", "there is already a user named %s", form->username);
     err->code = BN_E_CONFLICT;

@@ -3,7 +3,7 @@
 
 #include "base/secret.h"
 
-#include "live/people.h"
+#include "model/right.h"
 #include "web/api_people.h"
 #include "web/forms.h"
 #include "web/hash_job.h"
@@ -46,8 +46,7 @@ void bn_users_list(struct bn_request *req)
     bn_reply_json(req, 200, &out);
 }
 
-/* --- adding
- * --------------------------------------------------------------------------------------- */
+/* --- adding ---------------------------------------------------------------------------------- */
 
 static void add_hashed(struct bn_hash_job *job, struct bn_request *req)
 {
@@ -87,9 +86,7 @@ void bn_user_add(struct bn_request *req)
     const struct bn_str name = bn_str(form.username);
     bool is_good = bn_user_name_check(name, "username", &err) &&
                    bn_password_check(bn_str(form.password), name, "password", &err);
-    const struct bn_user *named = bn_people_user_named(bn_live_find(&bn_web_hub(req->web)->live,
-                                                               req->who.tenant),
-            name);
+    const struct bn_user *named = bn_user_named(bn_home_users(req->web), name);
     if (is_good && named) { /* before 64 MiB are spent on it */
         is_good = bn_fail_field(&err, "username", "there is already a user named %s", named->name);
         err.code = BN_E_CONFLICT;
@@ -108,8 +105,7 @@ void bn_user_add(struct bn_request *req)
     (void)bn_hash_job_start(job, req);
 }
 
-/* --- changing
- * ------------------------------------------------------------------------------------- */
+/* --- changing -------------------------------------------------------------------------------- */
 
 static void describe(const struct bn_hash_job *job, char *out, size_t size)
 {
@@ -219,8 +215,7 @@ void bn_user_change(struct bn_request *req)
     bn_hash_job_destroy(job);
 }
 
-/* --- removing
- * ------------------------------------------------------------------------------------- */
+/* --- removing -------------------------------------------------------------------------------- */
 
 /* What somebody leaves behind goes in the same transaction. */
 static void remove_keys(struct bn_request *req, const char *user_id)

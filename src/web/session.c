@@ -6,8 +6,8 @@
 
 #include "base/secret.h"
 
-#include "live/people.h"
 #include "model/limits.h"
+#include "model/right.h"
 
 #define SLOTS           1024
 #define SWEEP_MAX       200
@@ -33,8 +33,7 @@ struct bn_sessions {
     int64_t note_after_mono_ms; /* the store refused a "last seen": not before */
 };
 
-/* --- whose sessions
- * ------------------------------------------------------------------------------- */
+/* --- whose sessions -------------------------------------------------------------------------- */
 
 static uint32_t hash_user(const char *user_id)
 {
@@ -91,8 +90,7 @@ size_t bn_sessions_of(struct bn_sessions *sessions, const char *tenant, const ch
     return count;
 }
 
-/* --- making and unmaking
- * -------------------------------------------------------------------------- */
+/* --- making and unmaking --------------------------------------------------------------------- */
 
 struct bn_sessions *bn_sessions_create(struct bn_hub *hub)
 {
@@ -140,8 +138,7 @@ const char *bn_sessions_dir(const struct bn_sessions *sessions)
     return sessions->data_dir;
 }
 
-/* --- last use
- * ------------------------------------------------------------------------------------- */
+/* --- last use -------------------------------------------------------------------------------- */
 
 static void noted(void *user, const struct bn_fact *fact, const struct bn_err *err)
 {
@@ -192,8 +189,7 @@ static void note_key(struct bn_sessions *sessions, const char *tenant, const str
     note(sessions, &fact);
 }
 
-/* --- who
- * ------------------------------------------------------------------------------------------ */
+/* --- who ------------------------------------------------------------------------------------- */
 
 static bool is_over(const struct bn_session *session, int64_t now_ms)
 {
@@ -365,8 +361,7 @@ bool bn_sessions_refresh(struct bn_sessions *sessions, struct bn_who *who)
     return false;
 }
 
-/* --- beginning and ending
- * ------------------------------------------------------------------------- */
+/* --- beginning and ending -------------------------------------------------------------------- */
 
 bool bn_sessions_end(struct bn_sessions *sessions, const char *tenant, const char *session_id,
         bn_answer_fn answer, void *user, struct bn_err *err)

@@ -45,8 +45,7 @@ BN_MUST_CHECK bool bn_sessions_identify(struct bn_sessions *sessions,
    sockets once a second and after every change of people. False: it ended. */
 bool bn_sessions_refresh(struct bn_sessions *sessions, struct bn_who *who);
 
-/* --- beginning and ending
- * ------------------------------------------------------------------------- */
+/* --- beginning and ending -------------------------------------------------------------------- */
 
 #define BN_COOKIE_SECRET_SIZE 44 /* 256 random bits as base64url, and its NUL */
 
@@ -81,15 +80,13 @@ void bn_sessions_sweep(struct bn_sessions *sessions);
 void bn_cookie_put(const char *secret, bool is_secure, const char *base_path,
         char out[BN_SET_COOKIE_SIZE]);
 
-/* --- tries
- * ---------------------------------------------------------------------------------------- */
+/* --- tries ----------------------------------------------------------------------------------- */
 
 enum bn_try { BN_TRY_ACCOUNT, BN_TRY_ADDRESS, BN_TRY_PASSWORD, BN_TRY_SETUP, BN_TRY_COUNT };
 
 struct bn_throttle *bn_sessions_throttle(struct bn_sessions *sessions, enum bn_try which);
 
-/* --- the set-up code
- * ------------------------------------------------------------------------------ */
+/* --- the set-up code ------------------------------------------------------------------------- */
 
 /* Where the set-up code lies; "" (the default): set-up is closed. */
 void bn_sessions_use_dir(struct bn_sessions *sessions, const char *data_dir);

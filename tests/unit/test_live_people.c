@@ -71,22 +71,6 @@ BN_TEST(a_user_name_is_taken_whatever_its_case)
     bn_live_finish(&live);
 }
 
-BN_TEST(user_names_follow_the_grammar)
-{
-    static const char *const good[] = {"a", "A.b_c-d@e", "0", "x@example.org",
-            "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijk"};
-    static const char *const bad[] = {"", " a", "a b", "-a", ".a", "@", "ä", "a/b", "a\n", "a:b",
-            "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijkl"};
-    for (size_t i = 0; i < COUNT(good); i++)
-        CHECK(bn_user_name_check(bn_str(good[i]), "name", &err));
-    for (size_t i = 0; i < COUNT(bad); i++) {
-        CHECK(!bn_user_name_check(bn_str(bad[i]), "username", &err));
-        CHECK_STR(err.field, "username");
-        CHECK_INT(err.code, BN_E_INVALID);
-    }
-    CHECK(!bn_user_name_check((struct bn_str){"a\0b", 3}, "name", &err));
-}
-
 BN_TEST(the_last_administrator_cannot_vanish_be_disabled_or_demoted)
 {
     begin();
@@ -174,27 +158,6 @@ BN_TEST(the_default_tenant_stays)
     CHECK(!admits(&fact));
     CHECK_INT(err.code, BN_E_CONFLICT);
     bn_live_finish(&live);
-}
-
-BN_TEST(scopes_give_rights_and_roles_give_scopes)
-{
-    uint32_t scopes = 0;
-    char text[96];
-    CHECK(bn_scopes_parse(BN_STR(" metrics , read"), &scopes, &err));
-    bn_scopes_text(scopes, text, sizeof text);
-    CHECK_STR(text, "read,metrics");
-    CHECK(!bn_scopes_parse(BN_STR(""), &scopes, &err));
-    CHECK_INT(bn_scopes_rights(BN_SCOPE_METRICS), 1u << BN_RIGHT_METRICS);
-    CHECK_INT(bn_scopes_rights(BN_SCOPE_INGEST), 0);
-    CHECK_INT(bn_scopes_rights(BN_SCOPE_ALL) & (1u << BN_RIGHT_SELF),
-            0); /* a key is nobody's self */
-    CHECK(bn_scopes_rights(BN_SCOPE_ALL) & (1u << BN_RIGHT_ADMIN));
-    CHECK_INT(bn_role_rights(BN_ROLE_VIEWER) & (1u << BN_RIGHT_OPERATE), 0);
-    CHECK_INT(bn_role_rights(BN_ROLE_MANAGER) & (1u << BN_RIGHT_ADMIN), 0);
-    CHECK_INT(bn_role_scopes(BN_ROLE_VIEWER), BN_SCOPE_READ | BN_SCOPE_METRICS);
-    CHECK_INT(bn_role_scopes(BN_ROLE_ADMIN), 63);
-    for (int role = BN_ROLE_VIEWER; role <= BN_ROLE_ADMIN; role++)
-        CHECK_INT(bn_scopes_rights(bn_role_scopes(role)) & ~bn_role_rights(role), 0);
 }
 
 BN_TEST_MAIN()
