@@ -170,8 +170,6 @@ bool bn_gzip(struct bn_buf *out, const char *p, size_t len)
     if (len <= 18 || out->failed || out->max - out->len < len)
         return false;
     char *room = bn_buf_room(out, len - 1);
-    if (!room)
-        return false;
     struct states *s = get_states();
     z_stream *stream = get_deflate(&s->gzip, &s->has_gzip, 6, 15 + 16);
     set_input(stream, p, len);

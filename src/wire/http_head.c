@@ -50,9 +50,11 @@ static bool same_nocase(struct bn_str a, struct bn_str lower)
 
 static bool is_visible(struct bn_str text)
 {
-    for (size_t i = 0; i < text.len; i++)
-        if (text.p[i] <= ' ' || text.p[i] > '~')
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        if (c <= ' ' || c > '~')
             return false;
+    }
     return true;
 }
 

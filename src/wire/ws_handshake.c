@@ -50,19 +50,18 @@ static void sha1_block(uint32_t state[5], const uint8_t block[64])
     state[4] += e;
 }
 
-/* Of at most 119 bytes, which is two blocks with their padding. */
-static void sha1(const uint8_t *p, size_t len, uint8_t out[20])
+#define KEY_TEXT_BYTES 60 /* the key's 24 and the GUID's 36: two blocks with their padding */
+
+static void sha1(const uint8_t text[KEY_TEXT_BYTES], uint8_t out[20])
 {
     uint32_t state[5] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
     uint8_t padded[128] = {0};
-    size_t blocks = len < 56 ? 1 : 2;
-    assert(len < 120);
-    memcpy(padded, p, len);
-    padded[len] = 0x80;
-    padded[64 * blocks - 2] = (uint8_t)(len >> 5);
-    padded[64 * blocks - 1] = (uint8_t)(len << 3);
-    for (size_t i = 0; i < blocks; i++)
-        sha1_block(state, padded + 64 * i);
+    memcpy(padded, text, KEY_TEXT_BYTES);
+    padded[KEY_TEXT_BYTES] = 0x80;
+    padded[126] = KEY_TEXT_BYTES * 8 >> 8; /* the length in bits ends the last block */
+    padded[127] = KEY_TEXT_BYTES * 8 & 255;
+    sha1_block(state, padded);
+    sha1_block(state, padded + 64);
     for (size_t i = 0; i < 20; i++)
         out[i] = (uint8_t)(state[i / 4] >> (24 - 8 * (i % 4)));
 }
@@ -90,7 +89,7 @@ static void base64_of_20(const uint8_t from[20], char out[29])
 bool bn_ws_accept_key(struct bn_str key, char out[29])
 {
     static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-    uint8_t text[24 + sizeof guid - 1];
+    uint8_t text[KEY_TEXT_BYTES];
     uint8_t hash[20];
     /* 16 bytes are 22 digits and "=="; the 4 spare bits of the last digit are not looked at, for
        RFC 6455's own example in section 4.1 has some set. */
@@ -101,7 +100,7 @@ bool bn_ws_accept_key(struct bn_str key, char out[29])
             return false;
     memcpy(text, key.p, 24);
     memcpy(text + 24, guid, sizeof guid - 1);
-    sha1(text, sizeof text, hash);
+    sha1(text, hash);
     base64_of_20(hash, out);
     return true;
 }
@@ -117,7 +116,7 @@ struct words {
     char what; /* 'w' word, ',' ';' '=' separators, 0 end, '?' neither */
 };
 
-static bool is_token_byte(char c)
+static bool is_token_byte(unsigned char c)
 {
     return c > ' ' && c < 0x7f && !strchr("()<>@,;:\\\"/[]?={}", c);
 }
@@ -134,7 +133,7 @@ static void next_word(struct words *w)
     w->is_quoted = rest.p[0] == '"';
     size_t start = w->is_quoted ? 1 : 0;
     size_t n = start;
-    while (n < rest.len && is_token_byte(rest.p[n]))
+    while (n < rest.len && is_token_byte((unsigned char)rest.p[n]))
         n++;
     w->word = (struct bn_str){rest.p + start, n - start};
     w->what = n > start ? 'w' : '?';

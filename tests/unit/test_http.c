@@ -171,6 +171,7 @@ BN_TEST(the_best_coding_the_client_accepts_is_chosen)
             {"identity, gzip;q=0.5", ""},
             {"identity;q=0.5, gzip;q=0.6", "gzip"},
             {"identity;q=1, br", "br"},
+            {"identity;q=1, br;q=0.5, gzip;q=0.4", ""},
             {"br;q=1.001, gzip;q=0.001", "gzip"},
             {"br;q=2, gzip ; q=0.9", "gzip"},
             {"br;q=1.0000, gzip", "gzip"},

@@ -55,6 +55,7 @@ BN_TEST(an_offer_of_permessage_deflate_is_accepted)
     CHECK_STR(
             choose("permessage-deflate\t;\tserver_max_window_bits = \"15\" ; client_max_window_bits"),
             WINDOW);
+    CHECK_STR(choose("permessage-deflate;client_max_window_bits=9"), PLAIN);
     CHECK_STR(choose(",, permessage-deflate ,"), PLAIN);
 }
 
@@ -87,6 +88,8 @@ BN_TEST(offers_that_cannot_be_served_are_passed_over)
             "permessage-deflate; server_max_window_bits=015",
             "permessage-deflate; server_max_window_bits=1x",
             "permessage-deflate; client_max_window_bits=7",
+            "permessage-deflate; client_max_window_bits=1/",
+            "permessage-deflate; client_max_window_bits=1:",
             "permessage-deflate; client_max_window_bits=16",
             "permessage-deflate; client_max_window_bits=08",
             "permessage-deflate; client_max_window_bits=1",
@@ -121,6 +124,7 @@ BN_TEST(an_ill_formed_header_offers_nothing)
             "permessage-deflate, \xc3\xa4",
             "permessage-deflate (comment)",
             "permessage-deflate; client_max_window_bits=15=15",
+            "permessage-deflate\x7f",
     };
     for (size_t i = 0; i < COUNT(bad); i++) {
         if (strcmp(choose(bad[i]), "none") != 0)
