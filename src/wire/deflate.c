@@ -11,8 +11,7 @@
 #define STORED_HEAD  5     /* type, length, complement of the length */
 #define INFLATE_STEP 4096  /* room made at a time; most messages fit in one */
 
-/* zlib's states are a few hundred kilobytes and dear to set up: made once per thread, then reset.
- */
+/* zlib's states are a few hundred kilobytes each: kept per thread rather than made per message. */
 struct states {
     z_stream block;
     z_stream gzip;
