@@ -54,7 +54,7 @@ void bn_reply_head(struct bn_answering *a, int status, const char *type, int64_t
         bn_http_put_field(out, "Content-Type", bn_str(type));
     if (length >= 0 && status != 204 && status != 304)
         bn_buf_printf(out, "Content-Length: %lld\r\n", (long long)length);
-    if (!memmem(a->fields.p, a->fields.len, "Cache-Control:", 14))
+    if (!a->fields.len || !memmem(a->fields.p, a->fields.len, "Cache-Control:", 14))
         bn_buf_puts(out, "Cache-Control: no-store\r\n");
     put_guards(&a->req, type, out);
     if (a->fields.len > 0)

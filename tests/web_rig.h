@@ -1,0 +1,143 @@
+/*
+ * web_rig: a whole server on a loopback port without a main, and one blocking request at a time.
+ *
+ * The keys "bnk_reader_x" (scope read) and "bnk_admin_x" (scope all) are known to it.
+ */
+#pragma once
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/secret.h"
+
+#include "bn_test.h"
+#include "web/server.h"
+
+struct web_rig {
+    struct bn_clock clock;
+    struct bn_loop *loop;
+    struct bn_hub hub;
+    struct bn_sessions *sessions;
+    struct bn_worker *hash_worker;
+    struct bn_worker *query_worker;
+    struct bn_web *web;
+    int port;
+    struct bn_buf answer; /* the last one, head and body, with a NUL behind it */
+};
+
+BN_UNUSED static bool web_rig_turn(void *user)
+{
+    struct web_rig *rig = user;
+    bn_worker_collect(rig->hash_worker);
+    bn_worker_collect(rig->query_worker);
+    bool more = bn_hub_turn(&rig->hub);
+    bn_web_flush(rig->web);
+    return more;
+}
+
+BN_UNUSED static void web_rig_key(struct web_rig *rig, const char *id, const char *scopes)
+{
+    struct bn_fact fact;
+    char text[80];
+    uint8_t hash[BN_HASH_SIZE];
+    bn_fact_init(&fact, BN_KIND_KEY, "default");
+    fact.replay = true;
+    snprintf(text, sizeof text, "bnk_%s_x", id);
+    snprintf(fact.u.key.id, sizeof fact.u.key.id, "%s", id);
+    snprintf(fact.u.key.name, sizeof fact.u.key.name, "%s", id);
+    snprintf(fact.u.key.scopes, sizeof fact.u.key.scopes, "%s", scopes);
+    bn_sha256(text, strlen(text), hash);
+    bn_b64url_encode(hash, sizeof hash, fact.u.key.hash);
+    bn_hub_replay(&rig->hub, &fact);
+}
+
+BN_UNUSED static void web_rig_init(struct web_rig *rig, struct bn_store *store,
+        const struct bn_route *routes, size_t count)
+{
+    struct bn_err err;
+    bn_log_set_fd(-1);
+    memset(rig, 0, sizeof *rig);
+    bn_buf_init(&rig->answer, 64 << 20);
+    bool ok = bn_secret_start(&err) && bn_loop_create(&rig->loop, &rig->clock, &err);
+    bn_clock_read(&rig->clock);
+    ok = ok && bn_worker_create(rig->loop, "hash", 1, 16, &rig->hash_worker, &err);
+    ok = ok && bn_worker_create(rig->loop, "query", 2, 64, &rig->query_worker, &err);
+    if (!ok)
+        fail_msg("%s", err.text);
+    bn_hub_init(&rig->hub, &rig->clock, store, bn_loop_wake, rig->loop);
+    rig->sessions = bn_sessions_create(&rig->hub);
+    const struct bn_web_config config = {
+            .loop = rig->loop,
+            .hub = &rig->hub,
+            .clock = &rig->clock,
+            .sessions = rig->sessions,
+            .hash_worker = rig->hash_worker,
+            .query_worker = rig->query_worker,
+            .listeners_max = 10,
+            .connections_max = 10,
+    };
+    rig->web = bn_web_create(&config);
+    bn_web_add_routes(rig->web, routes, count);
+    if (!bn_web_listen(rig->web, "127.0.0.1", 0, NULL, &rig->port, &err))
+        fail_msg("%s", err.text);
+    web_rig_key(rig, "reader", "read");
+    web_rig_key(rig, "admin", "all");
+}
+
+BN_UNUSED static void web_rig_finish(struct web_rig *rig)
+{
+    bn_worker_destroy(rig->query_worker);
+    bn_worker_destroy(rig->hash_worker);
+    bn_web_destroy(rig->web);
+    bn_sessions_destroy(rig->sessions);
+    bn_hub_finish(&rig->hub);
+    bn_loop_destroy(rig->loop);
+    bn_buf_finish(&rig->answer);
+}
+
+BN_UNUSED static void web_rig_round(struct web_rig *rig)
+{
+    bn_loop_round(rig->loop, 1, web_rig_turn, rig);
+}
+
+/* Sends one GET with that key (NULL for none), turns the loop until the answer has ended, and
+   returns its status; the body is in *out_body. */
+BN_UNUSED static int web_rig_get(struct web_rig *rig, const char *key, const char *target,
+        const char **out_body)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)rig->port)};
+    char head[8192];
+    char field[120] = "";
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) != 0)
+        fail_msg("connect: %s", strerror(errno));
+    if (key)
+        snprintf(field, sizeof field, "Authorization: Bearer bnk_%s_x\r\n", key);
+    int len = snprintf(head, sizeof head,
+            "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n%s\r\n", target, field);
+    CHECK(len < (int)sizeof head);
+    CHECK_INT(send(fd, head, (size_t)len, MSG_NOSIGNAL), len);
+    bn_buf_reset(&rig->answer);
+    ssize_t n = -1;
+    for (int i = 0; i < 5000 && n != 0; i++) {
+        web_rig_round(rig);
+        char *room = bn_buf_room(&rig->answer, 64 << 10);
+        n = recv(fd, room, 64 << 10, MSG_DONTWAIT);
+        if (n > 0)
+            bn_buf_added(&rig->answer, (size_t)n);
+    }
+    close(fd);
+    bn_buf_putc(&rig->answer, 0);
+    const char *end = strstr(rig->answer.p, "\r\n\r\n");
+    int status = 0;
+    if (n != 0 || !end || sscanf(rig->answer.p, "HTTP/1.1 %3d ", &status) != 1)
+        fail_msg("no whole answer: %.200s", rig->answer.p);
+    *out_body = end + 4;
+    return status;
+}
