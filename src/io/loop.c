@@ -126,8 +126,10 @@ void bn_loop_run(struct bn_loop *loop, bool (*turn)(void *user), void *user)
 
 void bn_loop_round(struct bn_loop *loop, int64_t wait_ms, bool (*turn)(void *user), void *user)
 {
-    if (wait_ms > 0)
-        uv_timer_start(&loop->limit, limit_reached, (uint64_t)wait_ms, 0);
+    if (wait_ms > 0) { /* repeating: one that is due at once must not leave the wait without a limit */
+        uv_update_time(&loop->uv);
+        uv_timer_start(&loop->limit, limit_reached, (uint64_t)wait_ms, (uint64_t)wait_ms);
+    }
     round_once(loop, wait_ms == 0 || loop->hurry ? UV_RUN_NOWAIT : UV_RUN_ONCE, turn, user);
     uv_timer_stop(&loop->limit);
 }
