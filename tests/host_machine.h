@@ -1,6 +1,6 @@
 /*
- * host_machine: a recorded machine in a folder of its own, whose texts a test changes between samples, and
- * a listener that holds every fact against the rules.
+ * host_machine: a recorded machine in a folder of its own, whose texts a test changes between
+ * samples, and a listener that holds every fact against the rules.
  */
 #pragma once
 
@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "bn_test.h"
-
 #include "model/fact.h"
 #include "source/host_sample.h"
 
@@ -191,6 +190,6 @@ static inline const struct bn_host *machine_host(struct machine *m)
     return &fact->u.host;
 }
 
-#define MACHINE_ROW(m, kind_, member, id)                                                          \
-    (CHECK(machine_find(m, BN_KIND_##kind_, id) != NULL),                                          \
+#define MACHINE_ROW(m, kind_, member, id)                 \
+    (CHECK(machine_find(m, BN_KIND_##kind_, id) != NULL), \
             &machine_find(m, BN_KIND_##kind_, id)->u.member)

@@ -8,7 +8,7 @@
 #include "source/host_sample.h"
 #include "source/second.h"
 
-#define MORE_AFTER_MS   2 /* what is long is done in pieces, with turns for others in between */
+#define MORE_AFTER_MS 2 /* what is long is done in pieces, with turns for others in between */
 
 struct bn_host_source {
     struct bn_host_sampler *sampler;

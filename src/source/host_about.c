@@ -26,8 +26,9 @@ void bn_host_about_destroy(struct bn_host_about *about)
 
 static struct bn_str line_of(struct bn_str text)
 {
-    struct bn_str line = {NULL, 0};
-    return bn_scan_line(&text, &line) ? bn_str_trim(line) : bn_str_trim(text);
+    struct bn_str line = text;
+    bn_scan_line(&text, &line); /* /run/systemd/container has no newline everywhere */
+    return bn_str_trim(line);
 }
 
 static void read_label(struct bn_host_sampler *s, char *out, size_t size, const char *path)

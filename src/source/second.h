@@ -5,6 +5,6 @@
 
 #include "base/base.h"
 
-/* Milliseconds from now_ms until shortly after the next full second; 500 to 1,499, so that neither a late
-   turn nor a corrected clock makes two samples of one second or leaves one out for good. */
+/* Milliseconds from now_ms until shortly after the next full second; 500 to 1,499, so that neither
+   a late turn nor a corrected clock makes two samples of one second or leaves one out for good. */
 int64_t bn_second_after_ms(int64_t now_ms);
