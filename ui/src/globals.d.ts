@@ -1,0 +1,2 @@
+// Set by build.mjs.
+declare const BN_DEV: boolean;

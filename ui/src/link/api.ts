@@ -1,0 +1,84 @@
+// api: typed requests; every refusal is an ApiError with code, sentence, field and request id.
+
+import { under } from './base';
+
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,       // 0: nobody answered
+    readonly code: string,
+    message: string,
+    readonly field: string | null,
+    readonly requestId: string | null,
+    readonly retryAfterS: number | null,
+    readonly request: string,      // "POST api/v1/keys"
+  ) {
+    super(message);
+  }
+
+  /** What "Copy details" puts on the clipboard; holds nothing that was typed. */
+  details(): string {
+    return [
+      `${this.request}: ${this.status || 'no answer'} ${this.code}`,
+      this.message,
+      this.field ? `field: ${this.field}` : '',
+      `request: ${this.requestId ?? 'none'}`,
+      `at: ${new Date().toISOString()}`,
+      `page: ${location.pathname}`,
+    ].filter(Boolean).join('\n');
+  }
+}
+
+let onUnauthorized: () => void = () => {};
+
+/** Called when a request finds the session ended; logging in itself does not count. */
+export function whenUnauthorized(run: () => void): void {
+  onUnauthorized = run;
+}
+
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+
+export async function api<T = void>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const request = `${method} ${path.split('?')[0]}`;
+  let response: Response;
+  try {
+    response = await fetch(under(path), {
+      method,
+      credentials: 'same-origin',
+      cache: 'no-store',
+      headers: body === undefined ? { accept: 'application/json' }
+        : { accept: 'application/json', 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal ? { signal } : {}),
+    });
+  } catch (cause) {
+    if (signal?.aborted) throw cause;
+    throw new ApiError(0, 'offline', 'The server did not answer. What you typed is still here; try again when the indicator says live.',
+      null, null, null, request);
+  }
+  if (response.ok) {
+    if (response.status === 204) return undefined as T;
+    return (await response.json()) as T;
+  }
+  const error = await refusal(response, request);
+  const isLogin = method === 'POST' && (path === 'api/v1/session' || path === 'api/v1/password');
+  if (response.status === 401 && !isLogin) onUnauthorized();
+  throw error;
+}
+
+async function refusal(response: Response, request: string): Promise<ApiError> {
+  const retry = Number(response.headers.get('retry-after') ?? NaN);
+  let code = `http_${response.status}`;
+  let message = `The server answered ${response.status} ${response.statusText}`.trim() + '.';
+  let field: string | null = null;
+  let id: string | null = null;
+  try {
+    const { error } = (await response.json()) as { error: Record<string, unknown> };
+    if (typeof error.code === 'string') code = error.code;
+    if (typeof error.message === 'string') message = error.message;
+    if (typeof error.field === 'string' && error.field !== '') field = error.field;
+    if (typeof error.request_id === 'string') id = error.request_id;
+  } catch {
+    // Not our own answer: a proxy's page. Status and text above say what is known.
+  }
+  return new ApiError(response.status, code, message, field, id, Number.isFinite(retry) ? retry : null, request);
+}

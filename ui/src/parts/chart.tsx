@@ -1,0 +1,283 @@
+// chart: lines over time from a feed; min-max band behind the mean, gaps as gaps, one cursor for all.
+
+import { effect } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type uPlot from 'uplot';
+import type { Feed } from '../state/feed';
+import { clockTime, dateTime, dayTime, dayYearTime, line, minuteTime, UNKNOWN, type Format } from '../state/format';
+import { sum, summary, type Cell, type Columns, type Range } from '../state/history';
+import { isDark } from '../state/store';
+import { loadCharts } from './charts';
+
+export interface Line {
+  label: string;
+  series: string[]; // more than one: their sum
+  color: 1 | 2 | 3 | 4 | 5 | 6;
+  isFilled?: boolean;
+}
+
+interface ChartProps {
+  title: string;
+  feed: Feed;
+  lines: Line[];
+  format: Format;
+  max?: number;             // fixed top of the scale
+  atLeast?: number;         // the top is not lower than this, so that noise does not look like a storm
+  base?: 1000 | 1024;       // grid steps
+  factor?: number;          // scale of the axis against the values: 8 for bits
+  note?: ComponentChildren;
+  aside?: ComponentChildren;
+}
+
+const SYNC = 'binnacle';
+const HEIGHT = 168;
+
+// A custom property is text to scripts; the computed colour of an element is a colour.
+function colours(names: string[]): Record<string, string> {
+  const probe = document.createElement('i');
+  document.body.append(probe);
+  const out: Record<string, string> = {};
+  for (const name of names) {
+    probe.style.color = `var(--${name})`;
+    out[name] = getComputedStyle(probe).color;
+  }
+  probe.remove();
+  return out;
+}
+
+function fade(rgb: string, alpha: number): string {
+  return rgb.replace(/^rgb\(([^)]+)\)$/, (_, parts: string) => `rgba(${parts}, ${alpha})`);
+}
+
+function columnsOf(feed: Feed, l: Line): Columns {
+  const track = feed.track!;
+  if (l.series.length === 1) return track.get(l.series[0]!);
+  const parts = l.series.map((name) => track.get(name));
+  return { avg: sum(parts.map((p) => p.avg)), min: sum(parts.map((p) => p.min)), max: sum(parts.map((p) => p.max)) };
+}
+
+/** x, then avg, min, max of each line. */
+function dataOf(feed: Feed, lines: Line[]): uPlot.AlignedData {
+  const track = feed.track!;
+  const all: (number | null)[][] = [track.times()];
+  for (const l of lines) {
+    const c = columnsOf(feed, l);
+    all.push(c.avg, c.min, c.max);
+  }
+  return all as unknown as uPlot.AlignedData;
+}
+
+function axisTime(range: Range): (u: uPlot, splits: number[]) => string[] {
+  const hours = range.span_ms / 3_600_000;
+  return (_, splits) => splits.map((s) => {
+    const ms = s * 1000;
+    if (hours <= 0.1) return clockTime(ms);
+    if (hours <= 24) return minuteTime(ms);
+    return dayTime(ms);
+  });
+}
+
+// Steps that read well in the unit the axis speaks: 1, 2, 5 by decade, or powers of two of bytes.
+function steps(base: 1000 | 1024, factor: number): number[] {
+  const out: number[] = [];
+  if (base === 1024) {
+    for (let p = 0; p < 52; p++) out.push(2 ** p);
+  } else {
+    for (let p = -3; p < 16; p++) for (const m of [1, 2, 5]) out.push((m * 10 ** p) / factor);
+  }
+  return out;
+}
+
+export function Chart(props: ChartProps) {
+  const { title, feed, lines, format } = props;
+  const box = useRef<HTMLDivElement>(null);
+  const tip = useRef<HTMLDivElement>(null);
+  const [cursor, setCursor] = useState<number | null>(null);
+  const live = useRef(props);
+  live.current = props;
+  const shape = lines.map((l) => l.series.join() + l.color).join(';') + (props.max ?? '') + feed.range.value.id;
+  const hasData = feed.phase.value === 'ready';
+
+  useEffect(() => {
+    if (!hasData || !box.current) return;
+    const target = box.current;
+    let plot: uPlot | null = null;
+    let stop = () => {};
+    let isGone = false;
+    const size = new ResizeObserver(() => plot?.setSize({ width: target.clientWidth, height: HEIGHT }));
+    void loadCharts().then((lib) => {
+      if (isGone || !feed.track) return;
+      plot = new lib(options(live, tip, setCursor, target.clientWidth), dataOf(feed, lines), target);
+      stop = effect(() => {
+        void feed.version.value;
+        if (!feed.track || !plot) return;
+        plot.setData(dataOf(feed, live.current.lines), true);
+      });
+      size.observe(target);
+    });
+    return () => {
+      isGone = true;
+      stop();
+      size.disconnect();
+      plot?.destroy();
+    };
+  }, [hasData, shape, isDark.value, feed]);
+
+  void feed.version.value;
+  const cols = hasData && feed.track ? lines.map((l) => columnsOf(feed, l)) : [];
+  const isEmpty = hasData && cols.every((c) => c.avg.every((v) => v == null));
+  return (
+    <section class="panel chart" aria-label={title}>
+      <header class="chart-head">
+        <h3>{title}</h3>
+        {props.aside}
+        <ul class="legend">
+          {lines.map((l, i) => <Legend key={l.label} line={l} columns={cols[i]} cursor={cursor} format={format} words={feed.range.value.words} />)}
+        </ul>
+      </header>
+      <div class="chart-box" ref={box} role="img" aria-label={describe(title, lines, cols, format, feed.range.value)}>
+        {!hasData && <div class="chart-wait" />}
+        {isEmpty && <p class="chart-none">{feed.range.value.isLive ? 'Waiting for the first points' : `Nothing was measured in the ${feed.range.value.words}`}</p>}
+        <div class="chart-tip" ref={tip} hidden />
+      </div>
+      {props.note}
+    </section>
+  );
+}
+
+function Legend({ line: l, columns, cursor, format, words }: {
+  line: Line; columns: Columns | undefined; cursor: number | null; format: Format; words: string;
+}) {
+  const sums = columns && summary(columns);
+  const v = columns && (cursor === null ? lastKnown(columns.avg) : columns.avg[cursor]);
+  const shown = format(v ?? null, 'not measured at this time');
+  const exact = sums && sums.avg !== null
+    ? `${l.label}, ${words}: least ${line(format(sums.min))}, mean ${line(format(sums.avg))}, greatest ${line(format(sums.max))}`
+    : shown.exact;
+  return (
+    <li data-tip={exact}>
+      <i class={`swatch c${l.color}`} />
+      <span class="legend-label">{l.label}</span>
+      <span class="num">{shown.text}{shown.unit && <span class="unit"> {shown.unit}</span>}</span>
+    </li>
+  );
+}
+
+// The newest step may not have been measured yet; two steps back it is a gap.
+function lastKnown(cells: Cell[]): Cell {
+  return cells.at(-1) ?? cells.at(-2) ?? null;
+}
+
+function describe(title: string, lines: Line[], cols: Columns[], format: Format, range: Range): string {
+  const parts = lines.map((l, i) => {
+    const c = cols[i];
+    if (!c) return l.label;
+    const s = summary(c);
+    return s.avg === null ? `${l.label}: nothing measured`
+      : `${l.label}: now ${line(format(lastKnown(c.avg)))}, mean ${line(format(s.avg))}, greatest ${line(format(s.max))}`;
+  });
+  return `${title}, ${range.words}. ${parts.join('; ')}`;
+}
+
+function options(live: { current: ChartProps }, tip: { current: HTMLDivElement | null },
+  setCursor: (i: number | null) => void, width: number): uPlot.Options {
+  const { feed, lines, format, max, atLeast = 0, base = 1000, factor = 1 } = live.current;
+  const range = feed.range.peek();
+  const c = colours(['text-3', 'grid', 'c1', 'c2', 'c3', 'c4', 'c5', 'c6', 'surface']);
+  const font = `11px ${getComputedStyle(document.body).fontFamily}`;
+  const series: uPlot.Series[] = [{}];
+  const bands: uPlot.Band[] = [];
+  lines.forEach((l, i) => {
+    const stroke = c[`c${l.color}`]!;
+    series.push({ label: l.label, stroke, width: 1.5, points: { show: isLonely, size: 4, fill: stroke }, ...(l.isFilled ? { fill: fade(stroke, 0.12) } : {}) });
+    series.push({ points: { show: false } }, { points: { show: false } });
+    bands.push({ series: [3 * i + 3, 3 * i + 2], fill: fade(stroke, 0.2) });
+  });
+  const span = range.span_ms / 1000;
+  return {
+    width, height: HEIGHT, series, bands,
+    padding: [8, 4, 0, 0],
+    legend: { show: false },
+    cursor: {
+      sync: { key: SYNC, scales: ['x', null] },
+      drag: { x: false, y: false },
+      y: false,
+      points: { show: (_, i) => (i % 3 === 1 ? pointElement() : (undefined as unknown as HTMLElement)), size: 6, width: 2,
+        stroke: () => c.surface!, fill: (_, i) => c[`c${lines[Math.floor((i - 1) / 3)]!.color}`]! },
+    },
+    scales: {
+      x: { time: true, range: (_, __, hi) => (hi ? [hi - span, hi] : [Date.now() / 1000 - span, Date.now() / 1000]) },
+      y: { range: (_, __, hi) => [0, max ?? Math.max(atLeast, hi == null || hi <= 0 ? atLeast || 1 : hi * 1.08)] },
+    },
+    axes: [
+      { stroke: c['text-3']!, font, size: 26, gap: 6, grid: { show: false }, ticks: { show: false }, space: 84, values: axisTime(range) },
+      { stroke: c['text-3']!, font, size: 62, gap: 6, grid: { stroke: c.grid!, width: 1 }, ticks: { show: false }, space: 34,
+        incrs: steps(base, factor), values: (_, splits) => splits.map((v) => (v === 0 ? '0' : line(format(v)))) },
+    ],
+    hooks: {
+      setCursor: [(u) => {
+        const i = u.cursor.idx ?? null;
+        setCursor(i);
+        place(u, tip.current, live.current, i);
+      }],
+    },
+  };
+}
+
+// A measured point between two gaps has no line; it is drawn as a dot.
+function isLonely(u: uPlot, s: number): boolean {
+  const d = u.data[s]!;
+  let known = 0;
+  for (const v of d) if (v != null && ++known > 2) return false;
+  return known > 0;
+}
+
+function pointElement(): HTMLElement {
+  return document.createElement('div');
+}
+
+/** The box beside the cursor, only in the chart under the pointer. */
+function place(u: uPlot, tip: HTMLDivElement | null, props: ChartProps, i: number | null): void {
+  if (!tip) return;
+  const isHere = u.over.matches(':hover');
+  if (!isHere || i === null || (u.cursor.left ?? -1) < 0) {
+    tip.hidden = true;
+    return;
+  }
+  const { feed, lines, format } = props;
+  const at = u.data[0]![i]! * 1000;
+  const step = feed.track?.step ?? 1000;
+  const rows: HTMLElement[] = [];
+  const head = document.createElement('p');
+  head.className = 'chart-tip-time';
+  head.textContent = step >= 86_400_000 ? dayYearTime(at) : dateTime(at);
+  rows.push(head);
+  lines.forEach((l, n) => {
+    const avg = u.data[3 * n + 1]![i];
+    const min = u.data[3 * n + 2]![i];
+    const max = u.data[3 * n + 3]![i];
+    const row = document.createElement('p');
+    const mark = document.createElement('i');
+    mark.className = `swatch c${l.color}`;
+    const value = document.createElement('b');
+    value.textContent = avg == null ? UNKNOWN : line(format(avg));
+    row.append(mark, l.label, value);
+    if (avg != null && min != null && max != null && max - min > 1e-9) {
+      const span = document.createElement('span');
+      span.textContent = `${line(format(min))} to ${line(format(max))}`;
+      row.append(span);
+    } else if (avg == null) {
+      const span = document.createElement('span');
+      span.textContent = 'not measured';
+      row.append(span);
+    }
+    rows.push(row);
+  });
+  tip.replaceChildren(...rows);
+  tip.hidden = false;
+  const x = u.over.offsetLeft + (u.cursor.left ?? 0);
+  const w = tip.offsetWidth;
+  const right = x + 14 + w > u.root.clientWidth;
+  tip.style.left = `${right ? Math.max(0, x - w - 14) : x + 14}px`;
+}

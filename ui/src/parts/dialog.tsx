@@ -1,0 +1,51 @@
+// dialog: the browser's own modal, which traps focus, closes on Escape and gives focus back.
+
+import type { ComponentChildren } from 'preact';
+import { useEffect, useId, useRef } from 'preact/hooks';
+import { Icon } from './icon';
+
+interface DialogProps {
+  title: string;
+  onClose: () => void;
+  children: ComponentChildren;
+  class?: string;
+}
+
+export function Dialog({ title, onClose, children, class: name = '' }: DialogProps) {
+  const id = useId();
+  const box = useModal(onClose);
+  return (
+    <dialog ref={box} class={`dialog ${name}`} aria-labelledby={id}>
+      <header class="dialog-head">
+        <h2 id={id}>{title}</h2>
+        <button type="button" class="button icon-only quiet" aria-label="Close" onClick={onClose}><Icon name="x" /></button>
+      </header>
+      {children}
+    </dialog>
+  );
+}
+
+export function useModal(onClose: () => void) {
+  const box = useRef<HTMLDialogElement>(null);
+  const close = useRef(onClose);
+  close.current = onClose;
+  useEffect(() => {
+    const dialog = box.current!;
+    const cancel = (event: Event) => {
+      event.preventDefault();
+      close.current();
+    };
+    const click = (event: MouseEvent) => {
+      if (event.target === dialog) close.current(); // the backdrop
+    };
+    dialog.addEventListener('cancel', cancel);
+    dialog.addEventListener('click', click);
+    dialog.showModal();
+    return () => {
+      dialog.removeEventListener('cancel', cancel);
+      dialog.removeEventListener('click', click);
+      dialog.close();
+    };
+  }, []);
+  return box;
+}

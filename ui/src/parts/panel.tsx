@@ -1,0 +1,96 @@
+// panel: a card that says its own state: loading, live, cached with its age, empty, refused, failed.
+
+import type { ComponentChildren } from 'preact';
+import { useComputed } from '@preact/signals';
+import type { ApiError } from '../link/api';
+import type { Topic } from '../link/topics';
+import { duration } from '../state/format';
+import { copy, hostTopic, indicator, now } from '../state/store';
+import { Icon, type IconName } from './icon';
+
+interface PanelProps {
+  title: ComponentChildren;
+  icon?: IconName;
+  id?: string;
+  class?: string;
+  aside?: ComponentChildren;
+  topic?: Topic | null; // whose data this is; null: not live data
+  children: ComponentChildren;
+}
+
+export function Panel({ title, icon, id, class: name = '', aside, topic = null, children }: PanelProps) {
+  const heading = id ? `${id}-title` : undefined;
+  return (
+    <section class={`panel ${name}`} id={id} aria-labelledby={heading} tabIndex={id ? -1 : undefined}>
+      <header class="panel-head">
+        <h2 id={heading}>
+          {icon && <Icon name={icon} />}
+          {title}
+        </h2>
+        {topic && <Stale topic={topic} />}
+        <div class="panel-aside">{aside}</div>
+      </header>
+      {children}
+    </section>
+  );
+}
+
+/** "Last known, 12 s" on a panel whose data is not live; nothing while it is. */
+export function Stale({ topic = hostTopic }: { topic?: Topic }) {
+  const text = useComputed(() => {
+    const at = topic.at.value;
+    if (at === 0 || topic.phase.value === 'loading') return '';
+    const isOld = topic.phase.value === 'cached' || indicator.value.kind !== 'live';
+    return isOld ? `Last known, ${duration(Math.max(0, now.value - at))} old` : '';
+  });
+  return text.value === '' ? null : <span class="badge warn">{text}</span>;
+}
+
+export function Empty({ icon = 'info', title, children }: { icon?: IconName; title: string; children?: ComponentChildren }) {
+  return (
+    <div class="empty">
+      <Icon name={icon} size={22} />
+      <p class="empty-title">{title}</p>
+      {children && <div class="empty-text">{children}</div>}
+    </div>
+  );
+}
+
+/** What happened, what to do, and the code and request id that find it in the log. */
+export function Failure({ error, retry }: { error: ApiError; retry?: () => void }) {
+  return (
+    <div class="failure" role="alert">
+      <Icon name="circle-alert" size={18} />
+      <div class="failure-body">
+        <p>{error.message}</p>
+        <p class="failure-code">
+          <code>{error.code}</code>
+          {error.requestId && <> · req <code>{error.requestId}</code></>}
+        </p>
+        <div class="row">
+          {retry && <button type="button" class="button small" onClick={retry}>Try again</button>}
+          <button type="button" class="button small quiet" onClick={() => void copy(error.details(), 'Details')}>
+            <Icon name="copy" size={14} /> Copy details
+          </button>
+        </div>
+      </div>
+    </div>
+  );
+}
+
+export function Forbidden({ what, role }: { what: string; role: string }) {
+  return (
+    <Empty icon="lock" title={`${what} needs the role ${role}`}>
+      Somebody with the role admin can give it to you under Settings, Users.
+    </Empty>
+  );
+}
+
+/** Grey lines in the shape of what will come. */
+export function Skeleton({ lines = 3, label = 'Loading' }: { lines?: number; label?: string }) {
+  return (
+    <div class="skeleton" role="status" aria-label={label}>
+      {Array.from({ length: lines }, (_, i) => <span key={i} class={`skeleton-line w${i % 4}`} />)}
+    </div>
+  );
+}

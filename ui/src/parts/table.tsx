@@ -1,0 +1,123 @@
+// table: sortable rows with stable keys; the order is held while a pointer is over them.
+
+import type { ComponentChildren } from 'preact';
+import { useRef, useState } from 'preact/hooks';
+import { Icon } from './icon';
+
+export interface Column<T> {
+  id: string;
+  head: string;
+  cell: (row: T) => ComponentChildren;
+  sort?: (row: T) => number | string | null | undefined;
+  isNumber?: boolean;
+  minor?: 1 | 2; // left out below 1100 px, below 720 px
+  tip?: string;
+}
+
+interface TableProps<T> {
+  label: string;
+  columns: Column<T>[];
+  rows: T[];
+  sort?: string;       // column id, "-id" for descending
+  limit?: number;      // rows shown until "show all"
+  keyOf: (row: T) => string;
+  marked?: (row: T) => boolean;
+  class?: string;
+}
+
+function compare(a: number | string | null | undefined, b: number | string | null | undefined): number {
+  const noA = a === null || a === undefined || a === '';
+  const noB = b === null || b === undefined || b === '';
+  if (noA || noB) return noA === noB ? 0 : noA ? 1 : -1; // unknown last, whichever way
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  return String(a).localeCompare(String(b), undefined, { numeric: true, sensitivity: 'base' });
+}
+
+export function sorted<T>(rows: T[], column: Column<T> | undefined, isDown: boolean): T[] {
+  if (!column?.sort) return rows;
+  const key = column.sort;
+  return [...rows].sort((x, y) => {
+    const a = key(x);
+    const b = key(y);
+    const order = compare(a, b);
+    const isUnknown = a == null || b == null;
+    return isDown && !isUnknown ? -order : order;
+  });
+}
+
+export function Table<T>({ label, columns, rows, sort = '', limit, keyOf, marked, class: name = '' }: TableProps<T>) {
+  const [by, setBy] = useState(sort);
+  const [isAll, setAll] = useState(false);
+  const [isHeld, hold] = useState(false);
+  const held = useRef<Map<string, number> | null>(null);
+  const isDown = by.startsWith('-');
+  const column = columns.find((c) => c.id === by.replace(/^-/, ''));
+
+  let list = sorted(rows, column, isDown);
+  if (held.current) {
+    const place = held.current;
+    list = [...list].sort((a, b) => (place.get(keyOf(a)) ?? 1e9) - (place.get(keyOf(b)) ?? 1e9));
+  }
+  const shown = limit && !isAll ? list.slice(0, limit) : list;
+
+  function choose(c: Column<T>): void {
+    held.current = null;
+    const down = by === c.id ? true : by === `-${c.id}` ? false : c.isNumber;
+    setBy(down ? `-${c.id}` : c.id);
+  }
+
+  return (
+    <div class={`table-box ${name}`} tabIndex={0} role="region" aria-label={label}
+      onPointerEnter={(e) => {
+        if (!column?.isNumber || e.pointerType === 'touch') return;
+        held.current = new Map(list.map((row, i) => [keyOf(row), i]));
+        hold(true);
+      }}
+      onPointerLeave={() => {
+        held.current = null;
+        hold(false);
+      }}>
+      <table>
+        <thead>
+          <tr>
+            {columns.map((c) => {
+              const isBy = column?.id === c.id;
+              return (
+                <th key={c.id} scope="col" class={cls(c)} data-tip={c.tip}
+                  aria-sort={isBy ? (isDown ? 'descending' : 'ascending') : undefined}>
+                  {c.sort ? (
+                    <button type="button" class={`sort ${isBy ? 'is-on' : ''}`} onClick={() => choose(c)}>
+                      {c.head}
+                      <Icon name={isBy && !isDown ? 'arrow-up' : 'arrow-down'} size={12} />
+                    </button>
+                  ) : c.head}
+                </th>
+              );
+            })}
+          </tr>
+        </thead>
+        <tbody>
+          {shown.map((row) => (
+            <tr key={keyOf(row)} class={marked?.(row) ? 'is-marked' : ''}>
+              {columns.map((c) => <td key={c.id} class={cls(c)}>{c.cell(row)}</td>)}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {limit && (
+        <div class="table-foot">
+          {rows.length > limit && (
+            <button type="button" class="link" onClick={() => setAll(!isAll)}>
+              {isAll ? 'Show fewer' : `Show all ${rows.length}`}
+            </button>
+          )}
+          <span class="dim">{isHeld ? 'Order held while you point' : ''}</span>
+        </div>
+      )}
+    </div>
+  );
+}
+
+function cls<T>(c: Column<T>): string {
+  return `${c.isNumber ? 'right' : ''} ${c.minor ? `minor-${c.minor}` : ''}`.trim();
+}

@@ -1,0 +1,65 @@
+// tip: one tooltip for the whole page; any element with data-tip shows it on hover and on keyboard focus.
+
+import { useEffect, useRef } from 'preact/hooks';
+
+export function TipLayer() {
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    let owner: Element | null = null;
+
+    function show(target: Element): void {
+      const tip = box.current;
+      const text = target.getAttribute('data-tip');
+      if (!tip || !text) return;
+      owner = target;
+      tip.textContent = text;
+      // Above an open dialog only what is inside its top layer is seen.
+      const host = target.closest('dialog[open]') ?? document.body;
+      if (tip.parentElement !== host) host.append(tip);
+      tip.hidden = false;
+      const at = target.getBoundingClientRect();
+      const { width, height } = tip.getBoundingClientRect();
+      const left = Math.min(Math.max(6, at.left + at.width / 2 - width / 2), window.innerWidth - width - 6);
+      const below = at.top - height - 8 < 4;
+      tip.style.left = `${left}px`;
+      tip.style.top = `${below ? at.bottom + 8 : at.top - height - 8}px`;
+    }
+
+    function hide(): void {
+      owner = null;
+      if (box.current) box.current.hidden = true;
+    }
+
+    function over(event: Event): void {
+      const target = (event.target as Element | null)?.closest?.('[data-tip]') ?? null;
+      if (target === owner) return;
+      if (target) show(target);
+      else if (owner) hide();
+    }
+
+    function focus(event: FocusEvent): void {
+      const target = event.target as Element | null;
+      if (target?.matches?.('[data-tip]') && target.matches(':focus-visible')) show(target);
+    }
+
+    function key(event: KeyboardEvent): void {
+      if (event.key === 'Escape') hide();
+    }
+
+    document.addEventListener('pointerover', over);
+    document.addEventListener('focusin', focus);
+    document.addEventListener('focusout', hide);
+    document.addEventListener('scroll', hide, true);
+    document.addEventListener('keydown', key);
+    document.addEventListener('pointerdown', hide);
+    return () => {
+      document.removeEventListener('pointerover', over);
+      document.removeEventListener('focusin', focus);
+      document.removeEventListener('focusout', hide);
+      document.removeEventListener('scroll', hide, true);
+      document.removeEventListener('keydown', key);
+      document.removeEventListener('pointerdown', hide);
+    };
+  }, []);
+  return <div class="tip" role="tooltip" ref={box} hidden />;
+}

@@ -1,0 +1,171 @@
+// feed: the history behind one page of charts; one request for all of them, then the live samples.
+
+import { batch, effect, signal, type ReadonlySignal, type Signal } from '@preact/signals';
+import { api, ApiError } from '../link/api';
+import { linkStatus } from '../link/live';
+import { time } from './format';
+import { Track, type HistoryAnswer, type Range } from './history';
+
+/** Where live samples come from: an object with `at` whose numbers are named as series are. */
+export interface Sample {
+  at: number;
+  read: (series: string) => number | undefined;
+}
+
+export interface Feed {
+  readonly track: Track | null;
+  readonly range: Signal<Range>;
+  /** Rises whenever points were added; charts draw on it. */
+  readonly version: ReadonlySignal<number>;
+  readonly phase: ReadonlySignal<'loading' | 'ready' | 'failed'>;
+  readonly error: ReadonlySignal<ApiError | null>;
+  retry(): void;
+  stop(): void;
+}
+
+const NAMES_PER_REQUEST = 64; // keeps the address line short of what proxies refuse
+
+/** "core/3.busy_pct" is the number busy_pct of row 3 in the section of cores. */
+export function splitSeries(name: string): { kind: string; id: string; field: string } {
+  const slash = name.indexOf('/');
+  const dot = name.lastIndexOf('.');
+  return { kind: name.slice(0, slash), id: name.slice(slash + 1, dot), field: name.slice(dot + 1) };
+}
+
+const SECTIONS: Record<string, string> = { core: 'cores', mount: 'mounts', disk: 'disks', nic: 'nics' };
+
+/** The sample that a topic's value holds, or null without a time. */
+export function sampleOf(value: unknown): Sample | null {
+  const root = value as Record<string, unknown> | undefined;
+  const at = time(root?.at as string | undefined);
+  if (!root || at === null) return null;
+  return {
+    at,
+    read: (name) => {
+      const { kind, id, field } = splitSeries(name);
+      const section = SECTIONS[kind];
+      const row = section ? (root[section] as Record<string, Record<string, unknown>> | undefined)?.[id] : root;
+      const v = row?.[field];
+      return typeof v === 'number' ? v : undefined;
+    },
+  };
+}
+
+async function load(names: string[], range: Range, abort: AbortSignal): Promise<HistoryAnswer> {
+  const parts: HistoryAnswer[] = [];
+  for (let i = 0; i < names.length; i += NAMES_PER_REQUEST) {
+    const query = new URLSearchParams({ range: range.id });
+    for (const name of names.slice(i, i + NAMES_PER_REQUEST)) query.append('series', name);
+    parts.push(await api<HistoryAnswer>('GET', `api/v1/history?${query}`, undefined, abort));
+  }
+  return parts.length === 1 ? parts[0]! : join(parts);
+}
+
+// Two requests a moment apart may begin one step apart; their columns are moved onto the first one's grid.
+function join(parts: HistoryAnswer[]): HistoryAnswer {
+  const first = parts[0]!;
+  const series = { ...first.series };
+  const start = (a: HistoryAnswer) => (typeof a.from === 'number' ? a.from : Date.parse(a.from));
+  for (const part of parts.slice(1)) {
+    const shift = Math.round((start(part) - start(first)) / first.step_ms);
+    const move = (c: (number | null)[] | undefined) =>
+      c && (shift >= 0 ? [...new Array<null>(shift).fill(null), ...c] : c.slice(-shift));
+    for (const [name, c] of Object.entries(part.series)) {
+      series[name] = { avg: move(c.avg) ?? [], min: move(c.min ?? c.avg) ?? [], max: move(c.max ?? c.avg) ?? [] };
+    }
+  }
+  return { ...first, series };
+}
+
+/** Follows `names` over `range`: asks for the past, adds live samples to short ranges, asks again when
+ *  samples were missed (a hidden tab, a broken connection) and, for long ranges, from time to time. */
+export function openFeed(range: Signal<Range>, names: ReadonlySignal<string[]>, live: ReadonlySignal<unknown>): Feed {
+  const version = signal(0);
+  const phase = signal<'loading' | 'ready' | 'failed'>('loading');
+  const error = signal<ApiError | null>(null);
+  let track: Track | null = null;
+  let abort = new AbortController();
+  let timer = 0;
+  let isAsking = false;
+  let waiting: Sample[] = [];
+  let key = '';
+
+  function fetchNow(): void {
+    abort.abort();
+    const mine = (abort = new AbortController());
+    const wanted = names.peek();
+    const r = range.peek();
+    window.clearTimeout(timer);
+    if (wanted.length === 0) return;
+    isAsking = true;
+    load(wanted, r, mine.signal).then(
+      (answer) => {
+        if (mine.signal.aborted) return;
+        const fresh = Track.of(answer, wanted, r.span_ms);
+        // Samples that came while the answer was under way are newer than it.
+        if (r.isLive) for (const s of waiting) if (s.at >= fresh.end + fresh.step) fresh.push(s.at, s.read);
+        waiting = [];
+        isAsking = false;
+        track = fresh;
+        batch(() => {
+          error.value = null;
+          phase.value = 'ready';
+          version.value += 1;
+        });
+        if (!r.isLive) timer = window.setTimeout(again, r.refetch_ms);
+      },
+      (cause: unknown) => {
+        if (mine.signal.aborted) return;
+        isAsking = false;
+        error.value = cause instanceof ApiError ? cause : null;
+        if (phase.value !== 'ready') phase.value = 'failed';
+        timer = window.setTimeout(again, 5000);
+      },
+    );
+  }
+
+  function again(): void {
+    // Nobody looks at a hidden tab; it asks when it is shown.
+    if (document.visibilityState === 'visible') fetchNow();
+    else timer = window.setTimeout(again, 1000);
+  }
+
+  const stopAsking = effect(() => {
+    const next = range.value.id + '\n' + names.value.join('\n');
+    if (next === key) return;
+    const isOtherRange = !next.startsWith(key.split('\n')[0] + '\n');
+    key = next;
+    if (isOtherRange) {
+      track = null;
+      phase.value = 'loading';
+    }
+    fetchNow();
+  });
+
+  const stopLive = effect(() => {
+    const sample = sampleOf(live.value);
+    if (!sample || !range.peek().isLive) return;
+    if (isAsking) {
+      waiting = [...waiting.slice(-60), sample];
+    }
+    if (!track) return;
+    const missed = sample.at - track.end > Math.max(3 * track.step, 3500);
+    track.push(sample.at, sample.read);
+    version.value += 1;
+    if (missed && !isAsking && linkStatus.peek().phase !== 'waiting') fetchNow();
+  });
+
+  return {
+    get track() {
+      return track;
+    },
+    range, version, phase, error,
+    retry: fetchNow,
+    stop() {
+      stopAsking();
+      stopLive();
+      abort.abort();
+      window.clearTimeout(timer);
+    },
+  };
+}

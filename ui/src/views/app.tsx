@@ -1,0 +1,59 @@
+// app: which door is open, and behind it the shell with the page of the address.
+
+import { loadCharts } from '../parts/charts';
+import { lazy } from '../parts/lazy';
+import { route } from '../link/route';
+import { door, enter } from '../state/store';
+import { Failure } from '../parts/panel';
+import { TipLayer } from '../parts/tip';
+import { Toasts } from '../parts/toast';
+import { Gate } from './gate';
+import { Login } from './login';
+import { Overview } from './overview';
+import { SetupPage } from './setup';
+import { Shell } from './shell';
+import { NotFound } from './notfound';
+import { useFavicon } from './favicon';
+
+const HostPage = lazy(() => import('./host').then((m) => m.HostPage));
+const Settings = lazy(() => import('./desk').then((m) => m.SettingsPage));
+const Diagnostics = lazy(() => import('./desk').then((m) => m.DiagnosticsPage));
+const AuditPage = lazy(() => import('./desk').then((m) => m.AuditPage));
+
+function Page() {
+  switch (route.value.page) {
+    case '': case 'login': case 'setup': return <Overview />;
+    case 'host': return <HostPage />;
+    case 'settings': return <Settings />;
+    case 'diagnostics': return <Diagnostics />;
+    case 'audit': return <AuditPage />;
+    default: return <NotFound />;
+  }
+}
+
+/** Once the first page stands, the one most likely next. */
+function ahead(): void {
+  HostPage.ahead();
+  void loadCharts();
+}
+
+function Inside() {
+  switch (door.value.at) {
+    case 'asking': return <div class="boot"><p class="boot-name">Binnacle</p></div>;
+    case 'setup': return <SetupPage setup={door.value.setup} />;
+    case 'login': return route.value.page === 'setup' ? <SetupPage setup={null} /> : <Login note={door.value.note} />;
+    case 'broken': return <Gate title="Binnacle does not answer"><Failure error={door.value.error} retry={() => void enter()} /></Gate>;
+    case 'inside': return <Shell ahead={ahead}><Page /></Shell>;
+  }
+}
+
+export function App() {
+  useFavicon();
+  return (
+    <>
+      <Inside />
+      <Toasts />
+      <TipLayer />
+    </>
+  );
+}

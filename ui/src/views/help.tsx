@@ -1,0 +1,30 @@
+import { Dialog } from '../parts/dialog';
+
+const keys: [string[], string][] = [
+  [['Ctrl', 'K'], 'Search for anything or act'],
+  [['/'], 'The same'],
+  [['g', 'o'], 'Overview'],
+  [['g', 'h'], 'This machine'],
+  [['g', 'd'], 'Diagnostics'],
+  [['g', 'a'], 'Audit'],
+  [['g', 's'], 'Settings'],
+  [['1', '…', '6'], 'On this machine: range from 5 minutes to 1 year'],
+  [['?'], 'This list'],
+  [['Esc'], 'Close what is open'],
+];
+
+export function Help({ onClose }: { onClose: () => void }) {
+  return (
+    <Dialog title="Keyboard" onClose={onClose} class="narrow">
+      <dl class="keys">
+        {keys.map(([combo, what]) => (
+          <div key={what + combo.join()}>
+            <dt>{combo.map((k) => (k === '…' ? ' to ' : <kbd key={k}>{k}</kbd>))}</dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+      <p class="dim">Every number shows its exact value when you point at it. Tables keep their order while you point at them.</p>
+    </Dialog>
+  );
+}

@@ -1,0 +1,66 @@
+import { useEffect, useState } from 'preact/hooks';
+import { api, ApiError } from '../link/api';
+import { go, href, route } from '../link/route';
+import { duration } from '../state/format';
+import { entered, now } from '../state/store';
+import { Field } from '../parts/form';
+import { Icon } from '../parts/icon';
+import { Failure } from '../parts/panel';
+import { Gate } from './gate';
+
+export function Login({ note }: { note: string }) {
+  const [username, setName] = useState('');
+  const [password, setPassword] = useState('');
+  const [error, setError] = useState<ApiError | null>(null);
+  const [until, setUntil] = useState(0);
+  const [isBusy, setBusy] = useState(false);
+  const wait = until - now.value;
+  const isThrottled = wait > 0;
+
+  useEffect(() => {
+    if (until > 0 && !isThrottled) setError(null);
+  }, [isThrottled]);
+
+  async function submit(event: Event): Promise<void> {
+    event.preventDefault();
+    if (isBusy || isThrottled) return;
+    setBusy(true);
+    setError(null);
+    try {
+      await api('POST', 'api/v1/session', { username, password });
+      await entered();
+      if (route.peek().page === 'login' || route.peek().page === 'setup') go(href(''), 'replace');
+    } catch (cause) {
+      if (!(cause instanceof ApiError)) throw cause;
+      setError(cause);
+      if (cause.status === 401) setPassword('');
+      if (cause.retryAfterS !== null) setUntil(Date.now() + cause.retryAfterS * 1000);
+    } finally {
+      setBusy(false);
+    }
+  }
+
+  return (
+    <Gate title="Log in">
+      {note && !error && <p class="note"><Icon name="info" /> {note}</p>}
+      <form onSubmit={(e) => void submit(e)} noValidate>
+        <Field label="User name" name="username" value={username} onInput={setName} autocomplete="username" autofocus required maxLength={63} />
+        <Field label="Password" name="password" type="password" value={password} onInput={setPassword} autocomplete="current-password" required />
+        {error && !isThrottled && <Failure error={error} />}
+        {error && isThrottled && (
+          <div class="note warn" role="alert">
+            <Icon name="lock" />
+            <div>
+              <p>{error.message}</p>
+              <p class="num">You can try again in <strong>{duration(wait)}</strong>. Nobody is locked out for good, and your password is unchanged.</p>
+              {error.requestId && <p class="failure-code"><code>{error.code}</code> · req <code>{error.requestId}</code></p>}
+            </div>
+          </div>
+        )}
+        <button type="submit" class="button primary wide" disabled={isBusy || isThrottled || username === '' || password === ''}>
+          {isBusy ? 'Checking…' : isThrottled ? `Wait ${duration(wait)}` : 'Log in'}
+        </button>
+      </form>
+    </Gate>
+  );
+}

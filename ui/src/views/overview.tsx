@@ -1,0 +1,186 @@
+// overview: how everything stands, on one screen; today everything is this machine.
+
+import { computed, signal } from '@preact/signals';
+import { useEffect, useMemo } from 'preact/hooks';
+import { href } from '../link/route';
+import { openFeed } from '../state/feed';
+import { bitRate, byteRate, bytes, line, load, percent, type Format, type Shown } from '../state/format';
+import { rangeById, sum, type Cell } from '../state/history';
+import { concerns, disks, host, hostTopic, memoryPct, nics, realMounts, rows, type Level } from '../state/store';
+import { Dial, Spark } from '../parts/gauge';
+import { Icon, type IconName } from '../parts/icon';
+import { Since } from '../parts/num';
+import { Failure, Forbidden, Panel, Skeleton } from '../parts/panel';
+
+export const loopback = (id: string) => id === 'lo';
+
+export function nicNames(): string[] {
+  return rows(nics.value).filter((n) => !loopback(n.id)).map((n) => n.id);
+}
+
+export function total(values: (number | undefined)[]): number | undefined {
+  const known = values.filter((v): v is number => v !== undefined);
+  return known.length === 0 ? undefined : known.reduce((a, b) => a + b, 0);
+}
+
+const ROOM = 300; // five minutes of seconds
+
+export function Overview() {
+  const feed = useMemo(() => {
+    const names = computed(() => [
+      'host/local.cpu_pct', 'host/local.mem_used_bytes',
+      ...nicNames().flatMap((n) => [`nic/${n}.rx_bps`, `nic/${n}.tx_bps`]),
+      ...rows(disks.value).flatMap((d) => [`disk/${d.id}.read_bps`, `disk/${d.id}.write_bps`]),
+    ]);
+    // Before the first value the parts of the machine are not known; asking then would ask twice.
+    const whenKnown = computed(() => (host.value ? names.value : []));
+    return openFeed(signal(rangeById('5m')), whenKnown, host);
+  }, []);
+  useEffect(() => feed.stop, [feed]);
+
+  return (
+    <div class="page overview">
+      <h1 class="visually-hidden">Overview</h1>
+      <Standing />
+      <div class="overview-grid">
+        <Machine feed={feed} />
+        <Start />
+      </div>
+    </div>
+  );
+}
+
+const glyph: Record<Level, string> = { ok: '●', warn: '▲', crit: '◆', unknown: '?' };
+
+function Standing() {
+  const list = concerns.value;
+  const level: Level = host.value === undefined ? 'unknown' : (list[0]?.level ?? 'ok');
+  return (
+    <section class={`standing ${level}`} aria-label="How it stands">
+      <p class="standing-line">
+        <span class="standing-glyph" aria-hidden="true">{glyph[level]}</span>
+        {host.value === undefined ? 'Waiting for the first sample'
+          : list.length === 0 ? 'Nothing needs attention' : list.length === 1 ? 'One thing needs attention' : `${list.length} things need attention`}
+        <span class="standing-count num">1 host</span>
+      </p>
+      {list.length > 0 && (
+        <ul class="concerns">
+          {list.map((c) => (
+            <li key={c.id}><a class={`concern ${c.level}`} href={href(c.page)}><span aria-hidden="true">{glyph[c.level]}</span> {c.text}<Icon name="chevron-right" size={14} /></a></li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function Machine({ feed }: { feed: ReturnType<typeof openFeed> }) {
+  const h = host.value;
+  if (hostTopic.phase.value === 'refused') {
+    return <section class="panel"><Forbidden what="Seeing this machine" role="viewer" /></section>;
+  }
+  if (!h) return <section class="panel machine"><Skeleton lines={8} label="Waiting for the first sample" /></section>;
+  void feed.version.value;
+  const track = feed.track;
+  const cells = (names: string[]): Cell[] => (track ? sum(names.map((n) => track.last(n, ROOM))) : []);
+  const fullest = realMounts.value.filter((m) => !m.read_only).sort((a, b) => (b.used_pct ?? 0) - (a.used_pct ?? 0))[0];
+  const nicList = rows(nics.value).filter((n) => !loopback(n.id));
+  const diskList = rows(disks.value);
+  return (
+    <Panel title={<><a href={href('host')}>{h.name ?? 'This machine'}</a> <span class="tag">this machine</span></>} icon="server" topic={hostTopic} class="machine"
+      aside={<a class="button small" href={href('host')}>Open <Icon name="chevron-right" size={14} /></a>}>
+      <p class="machine-facts">
+        {[h.os, h.kernel && `Linux ${h.kernel}`, h.core_count && `${h.core_count} ${h.core_count === 1 ? 'core' : 'cores'}`].filter(Boolean).join(' · ')}
+        {' · up '}<Since at={h.booted_at} />
+      </p>
+      <div class="machine-dials">
+        <Dial label="CPU" pct={h.cpu_pct}><span class="num" data-tip="Load average over 1 minute">load {line(load(h.load1))}</span></Dial>
+        <Dial label="Memory" pct={memoryPct(h)}><span class="num" data-tip={bytes(h.mem_used_bytes).exact}>{line(bytes(h.mem_used_bytes))} of {line(bytes(h.mem_total_bytes))}</span></Dial>
+        <Dial label={fullest ? `Disk ${fullest.id}` : 'Disk'} pct={fullest?.used_pct}><span class="num" data-tip={bytes(fullest?.available_bytes).exact}>{line(bytes(fullest?.available_bytes))} left</span></Dial>
+      </div>
+      <div class="strips">
+        <Strip label="CPU" icon="cpu" cells={cells(['host/local.cpu_pct'])} max={100} shown={percent(h.cpu_pct)} color={1} />
+        <Strip label="Memory" icon="memory-stick" cells={cells(['host/local.mem_used_bytes'])} max={h.mem_total_bytes} shown={bytes(h.mem_used_bytes)} color={2} />
+        <Pair label="Network" icon="network" feedCells={cells} format={bitRate} signs={['in', 'out']}
+          names={[nicList.map((n) => `nic/${n.id}.rx_bps`), nicList.map((n) => `nic/${n.id}.tx_bps`)]}
+          values={[total(nicList.map((n) => n.rx_bps)), total(nicList.map((n) => n.tx_bps))]} color={3} />
+        <Pair label="Disk" icon="hard-drive" feedCells={cells} format={byteRate} signs={['read', 'write']}
+          names={[diskList.map((d) => `disk/${d.id}.read_bps`), diskList.map((d) => `disk/${d.id}.write_bps`)]}
+          values={[total(diskList.map((d) => d.read_bps)), total(diskList.map((d) => d.write_bps))]} color={5} />
+      </div>
+      {feed.error.value && <Failure error={feed.error.value} retry={feed.retry} />}
+      <p class="machine-units">
+        {h.units_ok === undefined
+          ? <span class="dim">systemd units: not known here</span>
+          : <>
+              <span class="num">{h.units_ok} units ok</span>
+              {h.units_failed ? <span class="num crit-text">▲ {h.units_failed} failed</span> : <span class="dim num">none failed</span>}
+            </>}
+        <span class="num dim">{h.process_count ?? '–'} processes</span>
+        <span class="num dim">{h.tcp_established ?? '–'} connections</span>
+      </p>
+    </Panel>
+  );
+}
+
+interface StripProps {
+  label: string;
+  icon: IconName;
+  cells: Cell[];
+  shown: Shown;
+  max?: number | undefined;
+  color: 1 | 2 | 3 | 4 | 5;
+}
+
+function Strip({ label, icon, cells, shown, max, color }: StripProps) {
+  return (
+    <div class="strip">
+      <span class="strip-label"><Icon name={icon} />{label}</span>
+      <Spark cells={cells} room={ROOM} {...(max ? { max } : {})} color={color} label={`${label}, last 5 minutes`} />
+      <span class="strip-value num" data-tip={shown.exact}>{shown.text}<span class="unit"> {shown.unit}</span></span>
+    </div>
+  );
+}
+
+function Pair({ label, icon, feedCells, names, values, signs, format, color }: {
+  label: string; icon: IconName; feedCells: (names: string[]) => Cell[]; names: [string[], string[]];
+  values: [number | undefined, number | undefined]; signs: [string, string]; format: Format; color: 3 | 5;
+}) {
+  return (
+    <div class="strip">
+      <span class="strip-label"><Icon name={icon} />{label}</span>
+      <Spark cells={feedCells(names[0])} more={feedCells(names[1])} room={ROOM} color={color} label={`${label}, last 5 minutes`} />
+      <span class="strip-value two num">
+        {values.map((v, i) => {
+          const shown = format(v);
+          return <span key={i} data-tip={shown.exact}><i class="sign">{signs[i]}</i>{shown.text}<span class="unit"> {shown.unit}</span></span>;
+        })}
+      </span>
+    </div>
+  );
+}
+
+const starts: { icon: IconName; title: string; text: string }[] = [
+  { icon: 'boxes', title: 'Add a Proxmox server', text: 'Nodes, guests and their history, from one API token.' },
+  { icon: 'file-spreadsheet', title: 'Paste a list or CSV', text: 'Fifty servers at once, tested before anything is kept.' },
+  { icon: 'laptop', title: 'Load a demo fleet', text: 'Simulated and marked as such, removable with one click.' },
+];
+
+function Start() {
+  return (
+    <Panel title="Start here" icon="plus" class="start">
+      <p class="dim start-lead">This machine is already on screen. What comes next is not built yet, so these cannot be pressed.</p>
+      <ul>
+        {starts.map((s) => (
+          <li key={s.title}>
+            <button type="button" class="start-card" disabled>
+              <span class="start-icon"><Icon name={s.icon} size={20} /></span>
+              <span class="start-text"><strong>{s.title}</strong><span>{s.text}</span></span>
+              <span class="tag">next</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}

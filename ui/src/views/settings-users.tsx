@@ -1,0 +1,169 @@
+import { useState } from 'preact/hooks';
+import { api, ApiError } from '../link/api';
+import type { User } from '../model.gen';
+import { useAsk } from '../state/ask';
+import { act, may, toast, who } from '../state/store';
+import { Answer } from '../parts/asked';
+import { Dialog } from '../parts/dialog';
+import { Choice, Field, PASSWORD_MIN, Select, strength, Strength } from '../parts/form';
+import { Icon } from '../parts/icon';
+import { Menu } from '../parts/menu';
+import { Ago } from '../parts/num';
+import { Failure, Forbidden, Panel } from '../parts/panel';
+import { Table, type Column } from '../parts/table';
+
+type Role = 'viewer' | 'manager' | 'admin';
+type Row = User & { id: string; name: string; role: Role };
+
+const roles: { id: Role; label: string; words: string }[] = [
+  { id: 'viewer', label: 'viewer', words: 'Viewer: sees' },
+  { id: 'manager', label: 'manager', words: 'Manager: sees and acts' },
+  { id: 'admin', label: 'admin', words: 'Admin: also people, settings and diagnostics' },
+];
+
+const path = (u: Row) => `api/v1/users/${encodeURIComponent(u.id)}`;
+
+export function Users() {
+  if (!may('admin')) return <Panel title="Users" icon="users"><Forbidden what="Seeing users" role="admin" /></Panel>;
+  return <UserList />;
+}
+
+function UserList() {
+  const asked = useAsk<{ users: Row[] }>('api/v1/users');
+  const [isAdding, add] = useState(false);
+  const [dropping, drop] = useState<Row | null>(null);
+  const [resetting, reset] = useState<Row | null>(null);
+  const me = who.value?.user?.id;
+
+  const change = async (u: Row, body: object, done: string) => {
+    await act(() => api('PATCH', path(u), body), done);
+    await asked.again(); // also after a refusal: the list shows what is true
+  };
+
+  const columns: Column<Row>[] = [
+    { id: 'name', head: 'User', sort: (u) => u.name, cell: (u) => <span class="cell-name">{u.name}</span> },
+    { id: 'state', head: '', cell: (u) => (u.id === me ? <span class="badge ok">you</span> : u.disabled ? <span class="badge warn">disabled</span> : null) },
+    { id: 'role', head: 'Role', sort: (u) => roles.findIndex((r) => r.id === u.role), cell: (u) => u.id === me
+      ? <span data-tip="Nobody changes their own role">{u.role}</span>
+      : <Select label={`Role of ${u.name}`} value={u.role} options={roles.map((r) => ({ id: r.id, label: r.label }))} onChange={(role) => void change(u, { role }, `${u.name} is now ${role}`)} /> },
+    { id: 'last', head: 'Last login', sort: (u) => u.last_login_at, cell: (u) => <Ago at={u.last_login_at} /> },
+    { id: 'created', head: 'Added', minor: 2, sort: (u) => u.created_at, cell: (u) => <Ago at={u.created_at} none="–" /> },
+    { id: 'act', head: '', isNumber: true, cell: (u) => u.id === me ? null : (
+      <Menu label={`Actions for ${u.name}`} button={<span class="button icon-only small quiet"><Icon name="ellipsis" /></span>}>
+        <button type="button" class="menu-item" onClick={() => reset(u)}><Icon name="lock" /> Set a new password</button>
+        <button type="button" class="menu-item" onClick={() => void change(u, { disabled: !u.disabled }, u.disabled ? `${u.name} may log in again` : `${u.name} is disabled and logged out`)}>
+          <Icon name={u.disabled ? 'check' : 'x'} /> {u.disabled ? 'Enable' : 'Disable'}
+        </button>
+        <button type="button" class="menu-item" onClick={() => drop(u)}><Icon name="trash-2" /> Delete</button>
+      </Menu>
+    ) },
+  ];
+  return (
+    <Panel title="Users" icon="users" class="roomy" aside={<button type="button" class="button small" onClick={() => add(true)}><Icon name="plus" size={14} /> Add user</button>}>
+      <p class="panel-body dim">Viewers see, managers also act, admins also change people and settings.</p>
+      <Answer of={asked}>{(v) => <Table label="Users" columns={columns} rows={v.users} keyOf={(u) => u.id} sort="name" />}</Answer>
+      {isAdding && <AddUser onClose={() => add(false)} onDone={() => { add(false); void asked.again(); }} />}
+      {resetting && <NewPassword user={resetting} onClose={() => reset(null)} />}
+      {dropping && <DeleteUser user={dropping} onClose={() => drop(null)} onDone={() => { drop(null); void asked.again(); }} />}
+    </Panel>
+  );
+}
+
+function AddUser({ onClose, onDone }: { onClose: () => void; onDone: () => void }) {
+  const [username, setName] = useState('');
+  const [password, setPassword] = useState('');
+  const [role, setRole] = useState<Role>('viewer');
+  const [error, setError] = useState<ApiError | null>(null);
+  const [isBusy, setBusy] = useState(false);
+  const field = (f: string) => (error?.field === f ? error.message : null);
+
+  async function submit(event: Event): Promise<void> {
+    event.preventDefault();
+    setBusy(true);
+    setError(null);
+    try {
+      await api('POST', 'api/v1/users', { username: username.trim(), password, role });
+      toast('ok', `${username.trim()} may log in now`);
+      onDone();
+    } catch (cause) {
+      if (!(cause instanceof ApiError)) throw cause;
+      setError(cause);
+      setBusy(false);
+    }
+  }
+
+  return (
+    <Dialog title="Add user" onClose={onClose}>
+      <form onSubmit={(e) => void submit(e)} noValidate>
+        <Field label="User name" name="username" value={username} onInput={setName} autofocus error={field('username')} maxLength={63} hint="Letters, digits and . _ - @" />
+        <Field label="First password" name="password" type="password" value={password} onInput={setPassword} autocomplete="new-password" error={field('password')}
+          hint={`${PASSWORD_MIN} to 128 characters. Tell it to them; they can change it under Settings.`}>
+          <Strength password={password} userName={username} />
+        </Field>
+        <div class="field">
+          <span class="field-label">Role</span>
+          <div><Choice label="Role" value={role} options={roles} onChange={setRole} /></div>
+          <p class="field-hint">{roles.find((r) => r.id === role)!.words}</p>
+        </div>
+        {error && !field('username') && !field('password') && <Failure error={error} />}
+        <div class="dialog-foot">
+          <button type="button" class="button" onClick={onClose}>Cancel</button>
+          <button type="submit" class="button primary" disabled={isBusy || username.trim() === '' || strength(password, username).score < 1}>{isBusy ? 'Adding…' : 'Add user'}</button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function NewPassword({ user, onClose }: { user: Row; onClose: () => void }) {
+  const [password, setPassword] = useState('');
+  const [error, setError] = useState<ApiError | null>(null);
+
+  async function submit(event: Event): Promise<void> {
+    event.preventDefault();
+    setError(null);
+    try {
+      await api('PATCH', path(user), { password });
+      toast('ok', `${user.name} has a new password; their sessions are ended`);
+      onClose();
+    } catch (cause) {
+      if (!(cause instanceof ApiError)) throw cause;
+      setError(cause);
+    }
+  }
+
+  return (
+    <Dialog title={`New password for ${user.name}`} class="narrow" onClose={onClose}>
+      <form onSubmit={(e) => void submit(e)} noValidate>
+        <Field label="New password" name="password" type="password" value={password} onInput={setPassword} autocomplete="new-password" autofocus
+          error={error?.field === 'password' ? error.message : null}>
+          <Strength password={password} userName={user.name} />
+        </Field>
+        {error && error.field !== 'password' && <Failure error={error} />}
+        <div class="dialog-foot">
+          <button type="button" class="button" onClick={onClose}>Cancel</button>
+          <button type="submit" class="button primary" disabled={strength(password, user.name).score < 1}>Set password</button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function DeleteUser({ user, onClose, onDone }: { user: Row; onClose: () => void; onDone: () => void }) {
+  const [typed, type] = useState('');
+  return (
+    <Dialog title={`Delete ${user.name}?`} class="narrow" onClose={onClose}>
+      <form onSubmit={(e) => {
+        e.preventDefault();
+        void act(() => api('DELETE', path(user)), `${user.name} is deleted`).then(onDone);
+      }}>
+        <p>Their sessions and keys end at once. What they did stays in the audit. To keep the account but lock it, disable it instead.</p>
+        <Field label={`Type ${user.name} to confirm`} name="confirm" value={typed} onInput={type} autofocus />
+        <div class="dialog-foot">
+          <button type="button" class="button" onClick={onClose}>Keep</button>
+          <button type="submit" class="button primary danger" disabled={typed !== user.name}>Delete</button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

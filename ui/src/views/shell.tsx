@@ -1,0 +1,178 @@
+// shell: navigation, header, banners; the frame around every page.
+
+import type { ComponentChildren } from 'preact';
+import { signal, useComputed } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { href, route } from '../link/route';
+import { linkStatus } from '../link/live';
+import { clockTime, dateTime, zone } from '../state/format';
+import { concerns, host, leave, act, may, now, self, theme, who, type Theme } from '../state/store';
+import { Icon, Mark, type IconName } from '../parts/icon';
+import { Choice } from '../parts/form';
+import { Indicator } from '../parts/indicator';
+import { Menu } from '../parts/menu';
+import { Help } from './help';
+import { Palette } from './palette';
+
+interface Item {
+  page: string;
+  label: string;
+  icon: IconName;
+  right?: string;
+}
+
+export const pages: readonly Item[] = [
+  { page: '', label: 'Overview', icon: 'layout-dashboard' },
+  { page: 'host', label: 'This machine', icon: 'gauge' },
+  { page: 'diagnostics', label: 'Diagnostics', icon: 'activity', right: 'admin' },
+  { page: 'audit', label: 'Audit', icon: 'scroll-text', right: 'admin' },
+  { page: 'settings', label: 'Settings', icon: 'settings' },
+];
+
+export const isPaletteOpen = signal(false);
+export const isHelpOpen = signal(false);
+
+function useKeys(): void {
+  useEffect(() => {
+    let lastG = 0;
+    function key(event: KeyboardEvent): void {
+      if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === 'k') {
+        event.preventDefault();
+        isHelpOpen.value = false;
+        isPaletteOpen.value = !isPaletteOpen.value;
+        return;
+      }
+      const target = event.target as HTMLElement | null;
+      const isTyping = target?.closest?.('input, textarea, select, [contenteditable], dialog');
+      if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key === '?') isHelpOpen.value = true;
+      else if (event.key === '/') {
+        event.preventDefault();
+        isPaletteOpen.value = true;
+      } else if (event.key === 'g') lastG = event.timeStamp;
+      else if (event.timeStamp - lastG < 1000) {
+        lastG = 0;
+        const to: Record<string, string> = { o: '', h: 'host', d: 'diagnostics', a: 'audit', s: 'settings' };
+        const page = to[event.key];
+        const item = page === undefined ? undefined : pages.find((p) => p.page === page);
+        if (item && (!item.right || may(item.right))) document.querySelector<HTMLAnchorElement>(`[data-page="${item.page}"]`)?.click();
+      }
+    }
+    document.addEventListener('keydown', key);
+    return () => document.removeEventListener('keydown', key);
+  }, []);
+}
+
+export function Shell({ children, ahead }: { children: ComponentChildren; ahead: () => void }) {
+  useKeys();
+  useEffect(() => {
+    const timer = window.setTimeout(ahead, 300);
+    return () => window.clearTimeout(timer);
+  }, []);
+  return (
+    <div class="shell">
+      <a class="skip" href={location.pathname + '#main'} data-native onClick={(e) => {
+        e.preventDefault();
+        document.getElementById('main')?.focus();
+      }}>Skip to the content</a>
+      <Side />
+      <Header />
+      <div class="stage">
+        <Banners />
+        <main id="main" tabIndex={-1}>{children}</main>
+      </div>
+      {isPaletteOpen.value && <Palette onClose={() => (isPaletteOpen.value = false)} />}
+      {isHelpOpen.value && <Help onClose={() => (isHelpOpen.value = false)} />}
+    </div>
+  );
+}
+
+function Side() {
+  const page = route.value.page;
+  const count = concerns.value.length;
+  return (
+    <nav class="side" aria-label="Pages">
+      <a class="brand" href={href('')} aria-label="Binnacle, overview"><Mark /> <span>Binnacle</span></a>
+      <ul>
+        {pages.filter((p) => !p.right || may(p.right)).map((p) => (
+          <li key={p.page}>
+            <a href={href(p.page)} data-page={p.page} aria-current={p.page === page ? 'page' : undefined}>
+              <Icon name={p.icon} size={18} />
+              <span>{p.label}</span>
+              {p.page === 'host' && count > 0 && <span class={`count ${concerns.value[0]!.level}`} aria-label={`${count} to look at`}>{count}</span>}
+            </a>
+          </li>
+        ))}
+      </ul>
+      <p class="side-foot" data-tip="Version of the server">v{who.value?.version}</p>
+    </nav>
+  );
+}
+
+function Header() {
+  return (
+    <header class="head">
+      <a class="brand head-brand" href={href('')} aria-label="Binnacle, overview"><Mark /></a>
+      <button type="button" class="search" onClick={() => (isPaletteOpen.value = true)} aria-keyshortcuts="Control+K">
+        <Icon name="search" />
+        <span class="search-text">Search or act</span>
+        <kbd>Ctrl K</kbd>
+      </button>
+      <div class="head-right">
+        <Indicator />
+        <Clock />
+        <UserMenu />
+      </div>
+    </header>
+  );
+}
+
+function Clock() {
+  const text = useComputed(() => clockTime(now.value));
+  const skew = Math.abs(linkStatus.value.skewMs);
+  const note = skew > 2000 ? `; the server's clock is ${(linkStatus.value.skewMs / 1000).toFixed(0)} s off this one` : '';
+  return <span class="clock num" data-tip={`${dateTime(now.peek()).split(',')[0]}, ${zone}${note}`}>{text}</span>;
+}
+
+const themes = [
+  { id: 'system', label: <Icon name="monitor" />, words: 'As the system' },
+  { id: 'light', label: <Icon name="sun" />, words: 'Light' },
+  { id: 'dark', label: <Icon name="moon" />, words: 'Dark' },
+] as const;
+
+function UserMenu() {
+  const user = who.value?.user;
+  const name = user?.name ?? 'key';
+  return (
+    <Menu label={`${name}, account menu`} button={<><span class="avatar" aria-hidden="true">{name[0]?.toUpperCase()}</span><span class="user-name">{name}</span><Icon name="chevron-down" size={14} /></>}>
+      <div class="menu-who">
+        <strong>{name}</strong>
+        <span class="dim">{user?.role} on {who.value?.host_name ?? host.value?.name}</span>
+      </div>
+      <div class="menu-row">
+        <span>Theme</span>
+        <Choice<Theme> label="Theme" value={theme.value} options={themes} onChange={(t) => (theme.value = t)} />
+      </div>
+      <a class="menu-item" href={href('settings')}><Icon name="settings" /> Settings</a>
+      <button type="button" class="menu-item" onClick={() => (isHelpOpen.value = true)}><Icon name="keyboard" /> Keyboard <kbd>?</kbd></button>
+      <button type="button" class="menu-item" onClick={() => void act(leave)}><Icon name="log-out" /> Log out</button>
+    </Menu>
+  );
+}
+
+/** What must not be missed, on every page. */
+function Banners() {
+  const s = self.value;
+  if (!s?.degraded) return null;
+  return (
+    <div class="banner crit" role="alert">
+      <Icon name="triangle-alert" size={18} />
+      <div>
+        <strong>The store refuses writes.</strong>{' '}
+        {s.degraded_why ? `${s.degraded_why}. ` : ''}
+        What is on screen stays live, but history is not kept and changes are refused until the disk takes writes again.
+      </div>
+      <a class="button small" href={href('diagnostics')}>Diagnostics</a>
+    </div>
+  );
+}
