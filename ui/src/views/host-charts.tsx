@@ -20,7 +20,7 @@ export function HostCharts({ feed }: { feed: Feed }) {
   const diskIds = disk !== 'all' && diskRows.some((d) => d.id === disk) ? [disk] : diskRows.map((d) => d.id);
   const hasPsi = h?.cpu_pressure_pct !== undefined;
   const colours = [1, 2, 3, 4, 5, 6] as const;
-  const mountLines: Line[] = realMounts.value.filter((m) => !m.read_only).slice(0, 6)
+  const mountLines: Line[] = realMounts.value.filter((m) => !m.read_only && !/tmpfs$/.test(m.type ?? '')).slice(0, 6)
     .map((m, i) => ({ label: m.id, series: [`mount/${m.id}.used_pct`], color: colours[i % 6]! }));
   return (
     <div class="charts">
