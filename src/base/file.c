@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool fail_errno(struct bn_err *err, const char *what, const char *path)
@@ -63,6 +64,20 @@ static bool write_all(int fd, struct bn_str text)
     return fsync(fd) == 0;
 }
 
+/* What root writes into somebody's folder is theirs: else a command run with sudo would leave files
+   that the server cannot read. */
+static bool give_to_owner(int fd, const char *path)
+{
+    char folder[512];
+    struct stat info;
+    if (geteuid() != 0)
+        return true;
+    const char *slash = strrchr(path, '/');
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1,
+            slash ? path : ".");
+    return stat(folder, &info) == 0 && fchown(fd, info.st_uid, info.st_gid) == 0;
+}
+
 bool bn_file_write(const char *path, struct bn_str text, struct bn_err *err)
 {
     char fresh[512];
@@ -75,7 +90,7 @@ bool bn_file_write(const char *path, struct bn_str text, struct bn_err *err)
     const int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return fail_errno(err, "create", fresh);
-    const bool written = write_all(fd, text);
+    const bool written = give_to_owner(fd, path) && write_all(fd, text);
     const int why = errno;
     close(fd);
     errno = why;
