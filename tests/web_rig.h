@@ -135,9 +135,10 @@ BN_UNUSED static int web_rig_get(struct web_rig *rig, const char *key, const cha
     close(fd);
     bn_buf_putc(&rig->answer, 0);
     const char *end = strstr(rig->answer.p, "\r\n\r\n");
-    int status = 0;
-    if (n != 0 || !end || sscanf(rig->answer.p, "HTTP/1.1 %3d ", &status) != 1)
+    int64_t status = 0;
+    if (n != 0 || !end || !bn_str_starts(bn_str(rig->answer.p), "HTTP/1.1 ") ||
+            !bn_parse_i64((struct bn_str){rig->answer.p + 9, 3}, 100, 599, &status))
         fail_msg("no whole answer: %.200s", rig->answer.p);
     *out_body = end + 4;
-    return status;
+    return (int)status;
 }

@@ -133,7 +133,7 @@ static bool read_span(const struct bn_request *req, struct bn_history *out, stru
     struct bn_str range;
     struct bn_str from;
     struct bn_str to;
-    int64_t length_ms;
+    int64_t length_ms = 0;
     if (!find_once(req, "range", &range, err) || !find_once(req, "from", &from, err) ||
             !find_once(req, "to", &to, err))
         return false;
