@@ -5,6 +5,7 @@
 
 #include "store/sqlite_writer.h"
 
+#define PROBE_FIRST_MS 125 /* most troubles are short ... */
 #define PROBE_EVERY_MS 2000
 #define LOG_BYTES_WELL (24 << 20)
 
@@ -34,8 +35,10 @@ void bn_trouble_set(struct bn_store *store, enum bn_trouble trouble)
         return;
     bool is_new = writer->trouble == BN_WELL;
     writer->trouble = trouble;
-    if (is_new) /* the first try follows at once: most troubles are short */
-        writer->probe_due = bn_mono_ms() + (trouble == BN_TROUBLE_IO ? 0 : PROBE_EVERY_MS);
+    if (is_new) {
+        writer->probe_gap_ms = PROBE_FIRST_MS;
+        writer->probe_due = bn_mono_ms() + (trouble == BN_TROUBLE_IO ? 0 : PROBE_FIRST_MS);
+    }
     if (trouble == BN_TROUBLE_FULL)
         bn_folder_release_reserve(&store->folder);
     if (trouble == BN_TROUBLE_DAMAGED)
@@ -139,7 +142,8 @@ static void end_trouble(struct bn_store *store)
 
 static bool has_room(struct bn_store *store)
 {
-    (void)bn_checkpoint(store, BN_CHECKPOINT_ALL); /* a shorter log may be all it takes */
+    if (store->writer.conn.db) /* a shorter log may be all it takes */
+        (void)bn_checkpoint(store, BN_CHECKPOINT_ALL);
     if (!store->is_owner)
         return bn_folder_has_room(&store->folder);
     if (bn_folder_hold_reserve(&store->folder) && bn_folder_has_room(&store->folder))
@@ -158,14 +162,16 @@ void bn_trouble_probe(struct bn_store *store)
 {
     struct bn_writer *writer = &store->writer;
     enum bn_trouble trouble = writer->trouble;
-    writer->probe_due = bn_mono_ms() + PROBE_EVERY_MS;
+    writer->probe_due = bn_mono_ms() + writer->probe_gap_ms;
+    writer->probe_gap_ms = BN_MIN(writer->probe_gap_ms * 2, PROBE_EVERY_MS); /* ... others last */
     if (trouble == BN_WELL || trouble == BN_TROUBLE_DAMAGED)
         return;
     if (trouble == BN_TROUBLE_FULL && !has_room(store))
         return;
     if (trouble == BN_TROUBLE_LOG && !log_is_short(store))
         return;
-    int rc = trouble == BN_TROUBLE_IO ? reopen(store) : SQLITE_OK;
+    bool must_reopen = trouble == BN_TROUBLE_IO || !writer->conn.db;
+    int rc = must_reopen ? reopen(store) : SQLITE_OK;
     bool at_commit;
     if (rc == SQLITE_OK)
         rc = bn_writer_transact(store, true, write_probe, &at_commit);

@@ -199,7 +199,7 @@ static void keep_batches(struct bn_store *store)
     if (bn_list_is_empty(&writer->batches))
         return;
     /* On a full disk the room of the reserve is for what ends sessions and takes rights away. */
-    bool is_urgent = writer->trouble == BN_TROUBLE_FULL && all_delete(writer);
+    bool is_urgent = writer->trouble == BN_TROUBLE_FULL && writer->conn.db && all_delete(writer);
     if (writer->trouble != BN_WELL && !is_urgent) {
         struct bn_err err;
         bn_trouble_say(store, &err);

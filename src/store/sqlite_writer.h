@@ -44,6 +44,7 @@ struct bn_writer { /* writer thread only */
     int wal_frames;
     enum bn_trouble trouble;
     int64_t probe_due;
+    int64_t probe_gap_ms;
     struct bn_fact *doubts; /* keys of rows whose commit failed half-way */
     size_t doubt_count;
     bool is_removed; /* the file was replaced: said once */
