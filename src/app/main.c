@@ -2,10 +2,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/config.h"
-#if __has_include("app/assemble.c")
 #include "app/assemble.h"
-#endif
+#include "app/config.h"
 
 /* Exit codes: 0 done, 1 refused with a sentence on stderr, 2 the command line was not understood.
  */
@@ -63,7 +61,6 @@ static int run_config(int argc, char **argv)
     return print_settings(&config);
 }
 
-#if __has_include("app/assemble.c")
 static int run_serve(int argc, char **argv)
 {
     struct bn_config config;
@@ -72,7 +69,6 @@ static int run_serve(int argc, char **argv)
         return complain(&err);
     return bn_serve(&config);
 }
-#endif
 
 static int run_help(int argc, char **argv);
 
@@ -81,9 +77,7 @@ static const struct command {
     int (*run)(int argc, char **argv); /* what follows the name */
     const char *usage;
 } commands[] = {
-#if __has_include("app/assemble.c")
         {"serve", run_serve, "serve [--listen HOST:PORT] [--data DIR] [--SETTING VALUE]…"},
-#endif
         {"config", run_config, "config check [--SETTING VALUE]…\n  binnacle config doc"},
         {"version", run_version, "version"},
         {"help", run_help, "help"},

@@ -103,6 +103,11 @@ static const char *const right_words[] = {
         [BN_RIGHT_SELF] = "a logged-in person, for himself",
 };
 
+static void put_literal(struct bn_json *json, const char *text)
+{
+    bn_json_raw(json, text, strlen(text));
+}
+
 static void put_params(struct bn_json *json, const char *path)
 {
     bool any = false;
@@ -122,7 +127,7 @@ static void put_params(struct bn_json *json, const char *path)
         bn_json_key(json, "required");
         bn_json_bool(json, true);
         bn_json_key(json, "schema");
-        bn_json_raw(json, "{\"type\":\"string\"}", 17);
+        put_literal(json, "{\"type\":\"string\"}");
         bn_json_object_end(json);
     }
     if (any)
@@ -138,7 +143,7 @@ static void put_body(struct bn_json *json, const struct bn_route *route)
     bn_json_key(json, "content");
     bn_json_object(json);
     bn_json_key(json, route->body_type ? route->body_type : "application/json");
-    bn_json_raw(json, "{}", 2);
+    put_literal(json, "{}");
     bn_json_object_end(json);
     bn_json_object_end(json);
 }
@@ -163,10 +168,10 @@ static void put_operation(struct bn_json *json, const struct bn_route *route)
     put_body(json, route);
     if (route->right == BN_RIGHT_NONE) {
         bn_json_key(json, "security");
-        bn_json_raw(json, "[]", 2);
+        put_literal(json, "[]");
     }
     bn_json_key(json, "responses");
-    bn_json_raw(json, responses, sizeof responses - 1);
+    put_literal(json, responses);
     bn_json_object_end(json);
 }
 
@@ -206,11 +211,11 @@ static void openapi(struct bn_request *req)
     bn_json_key(&json, "openapi");
     bn_json_text(&json, "3.1.0");
     bn_json_key(&json, "info");
-    bn_json_raw(&json, head, sizeof head - 1);
+    put_literal(&json, head);
     bn_json_key(&json, "components");
-    bn_json_raw(&json, parts, sizeof parts - 1);
+    put_literal(&json, parts);
     bn_json_key(&json, "security");
-    bn_json_raw(&json, "[{\"cookie\":[]},{\"bearer\":[]}]", 30);
+    put_literal(&json, "[{\"cookie\":[]},{\"bearer\":[]}]");
     bn_json_key(&json, "paths");
     bn_json_object(&json);
     for (size_t s = 0; s < web->set_count; s++)

@@ -1,0 +1,295 @@
+#include "app/assemble.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+
+#include "app/url.h"
+#include "hub/hub.h"
+#include "io/worker.h"
+#include "source/host.h"
+#include "source/lines.h"
+#include "web/api_meter.h"
+#include "web/api_people.h"
+#include "web/server.h"
+#include "web/setup_code.h"
+
+#define DRAIN_CHECK_MS 50
+#define DRAIN_MAX_MS   3000 /* of the 5 s that SIGTERM may take; the store has the rest */
+#define CROWD          100  /* so many listeners are sent away over a while, not all at once */
+#define CROWD_WAIT_MS  1500
+#define QUERY_THREADS  2
+#define QUERY_WAITING  64
+
+/* The parts, in the order they are built; taken down in reverse. */
+struct app {
+    const struct bn_config *config;
+    struct bn_clock clock;
+    struct bn_loop *loop;
+    struct bn_tls_config *tls;
+    struct bn_store *store;
+    struct bn_hub hub;
+    bool has_hub;
+    struct bn_sessions *sessions;
+    struct bn_worker *hash_worker;
+    struct bn_worker *query_worker;
+    struct bn_web *web;
+    struct bn_host_source *host;
+    struct bn_timer *drain;
+    int64_t drain_until_mono_ms;
+    int port;
+};
+
+/* The order is the design: what came in, what it changed, what leaves, what is freed (by the loop).
+ */
+static bool turn(void *user)
+{
+    struct app *app = user;
+    bn_worker_collect(app->hash_worker);
+    bn_worker_collect(app->query_worker);
+    bool hurry = bn_hub_turn(&app->hub);
+    bn_web_flush(app->web);
+    return hurry;
+}
+
+static void tell(void *user, const struct bn_fact *fact)
+{
+    bn_hub_tell(user, fact);
+}
+
+static void replay(void *user, const struct bn_fact *fact)
+{
+    bn_hub_replay(user, fact);
+}
+
+/* --- going away
+ * ------------------------------------------------------------------------------------ */
+
+static void check_drained(void *user)
+{
+    struct app *app = user;
+    if (bn_web_is_empty(app->web) || app->clock.mono_ms >= app->drain_until_mono_ms)
+        bn_loop_stop(app->loop);
+}
+
+static void stop(void *user)
+{
+    struct app *app = user;
+    if (app->drain) {
+        bn_loop_stop(app->loop); /* asked twice: at once */
+        return;
+    }
+    struct bn_web_stats stats;
+    bn_web_get_stats(app->web, &stats);
+    bn_log(BN_INFO, "server.stopping", BN_KV_I64("listeners", stats.listeners));
+    bn_web_drain(app->web, stats.listeners > CROWD ? CROWD_WAIT_MS : 0);
+    app->drain_until_mono_ms = app->clock.mono_ms + DRAIN_MAX_MS;
+    app->drain = bn_timer_create(app->loop, check_drained, app);
+    bn_timer_start(app->drain, DRAIN_CHECK_MS, DRAIN_CHECK_MS);
+}
+
+static void reload(void *user)
+{
+    struct app *app = user;
+    struct bn_tls_config *fresh = NULL;
+    struct bn_err err;
+    if (!app->tls)
+        return;
+    if (!bn_tls_config_create(app->config->tls_cert, app->config->tls_key, &fresh, &err)) {
+        bn_log(BN_ERROR, "tls.reload", BN_KV("text", err.text),
+                BN_KV("act", "the old certificate stays in use"));
+        return;
+    }
+    bn_web_set_tls(app->web, fresh);
+    bn_tls_config_unref(app->tls);
+    app->tls = fresh;
+    bn_log(BN_INFO, "tls.reload", BN_KV("cert", app->config->tls_cert));
+}
+
+/* --- coming up
+ * ---------------------------------------------------------------------------------------- */
+
+/* Many sockets, no core files (they would hold secrets), no writing to a closed pipe by surprise.
+ */
+static void prepare_process(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    prctl(PR_SET_DUMPABLE, 0);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static int64_t connections_max(void)
+{
+    struct rlimit files = {.rlim_cur = 1024};
+    getrlimit(RLIMIT_NOFILE, &files);
+    return BN_MIN((int64_t)files.rlim_cur - BN_FD_RESERVE, BN_CONNECTIONS_MAX);
+}
+
+static bool open_store(struct app *app, struct bn_err *err)
+{
+    struct bn_store_config config = {.bytes_max = app->config->db_max_bytes,
+            .wake = bn_loop_wake,
+            .user = app->loop};
+    char notice[200];
+    bn_text_clip(config.dir, sizeof config.dir, bn_str(app->config->data));
+    if (!bn_store_open(&config, &app->store, notice, err))
+        return false;
+    if (notice[0])
+        bn_log(BN_ERROR, "store.damaged", BN_KV("text", notice),
+                BN_KV("act", "restore a backup, or go on anew"));
+    return true;
+}
+
+static void ensure_tenant(struct app *app)
+{
+    struct bn_fact fact;
+    if (bn_live_get(&app->hub.live, BN_TENANT_DEFAULT, BN_KIND_TENANT, BN_TENANT_DEFAULT))
+        return;
+    bn_fact_init(&fact, BN_KIND_TENANT, BN_TENANT_DEFAULT);
+    bn_text_clip(fact.u.tenant.id, sizeof fact.u.tenant.id, BN_STR(BN_TENANT_DEFAULT));
+    bn_text_clip(fact.u.tenant.name, sizeof fact.u.tenant.name, BN_STR("Default"));
+    fact.u.tenant.created_at = app->clock.now_ms;
+    bn_hub_tell(&app->hub, &fact);
+}
+
+static void fill_web_config(struct app *app, struct bn_web_config *web)
+{
+    const struct bn_config *config = app->config;
+    *web = (struct bn_web_config){.loop = app->loop,
+            .hub = &app->hub,
+            .clock = &app->clock,
+            .sessions = app->sessions,
+            .hash_worker = app->hash_worker,
+            .query_worker = app->query_worker,
+            .listeners_max = config->max_listeners,
+            .connections_max = connections_max()};
+    bn_text_clip(web->base_path, sizeof web->base_path, bn_str(config->base_path));
+    bn_text_clip(web->ui_dir, sizeof web->ui_dir, bn_str(config->ui_dir));
+    for (size_t i = 0; i < config->allow_host.count && web->host_count < BN_HOSTS_MAX; i++)
+        bn_text_clip(web->hosts[web->host_count++], 128, bn_str(config->allow_host.items[i]));
+    for (size_t i = 0; i < config->trusted_proxies.count && web->proxy_count < BN_PROXIES_MAX; i++)
+        web->proxies[web->proxy_count++] = config->trusted_proxies.items[i];
+    const char *host = strstr(config->public_url, "://");
+    if (host && web->host_count < BN_HOSTS_MAX)
+        bn_text_clip(web->hosts[web->host_count++], 128,
+                (struct bn_str){host + 3, strcspn(host + 3, ":/")});
+}
+
+static bool open_web(struct app *app, struct bn_err *err)
+{
+    const struct bn_config *config = app->config;
+    struct bn_web_config web;
+    if (!bn_worker_create(app->loop, "hash", BN_HASH_AT_ONCE, BN_HASH_QUEUE_MAX, &app->hash_worker,
+                err) ||
+            !bn_worker_create(app->loop, "query", QUERY_THREADS, QUERY_WAITING, &app->query_worker,
+                    err))
+        return false;
+    fill_web_config(app, &web);
+    app->web = bn_web_create(&web);
+    bn_web_add_routes(app->web, bn_people_routes, bn_people_route_count);
+    bn_web_add_routes(app->web, bn_meter_routes, bn_meter_route_count);
+    return bn_web_listen(app->web, config->listen_host, (int)config->listen_port, app->tls,
+            &app->port, err);
+}
+
+static bool build(struct app *app, struct bn_err *err)
+{
+    const struct bn_config *config = app->config;
+    if (!bn_secret_start(err) || !bn_loop_create(&app->loop, &app->clock, err))
+        return false;
+    if (config->tls_cert[0] &&
+            !bn_tls_config_create(config->tls_cert, config->tls_key, &app->tls, err))
+        return false;
+    if (!open_store(app, err))
+        return false;
+    bn_hub_init(&app->hub, &app->clock, app->store, bn_loop_wake, app->loop);
+    app->has_hub = true;
+    app->sessions = bn_sessions_create(&app->hub);
+    bn_sessions_use_dir(app->sessions, config->data);
+    if (!bn_store_load(app->store, replay, &app->hub, err))
+        return false;
+    ensure_tenant(app);
+    return open_web(app, err);
+}
+
+static bool start_sources(struct app *app, struct bn_err *err)
+{
+    bn_lines_start(&app->hub);
+    return bn_host_source_start(app->loop, tell, &app->hub, "", &app->host, err);
+}
+
+static void take_down(struct app *app)
+{
+    bn_lines_stop();
+    bn_host_source_stop(app->host);
+    bn_timer_destroy(app->drain);
+    bn_worker_destroy(app->query_worker);
+    bn_worker_destroy(app->hash_worker);
+    bn_web_destroy(app->web);
+    if (app->has_hub) {
+        bn_hub_close_series(&app->hub);
+        bn_hub_turn(&app->hub);
+    }
+    bn_store_close(app->store);
+    bn_sessions_destroy(app->sessions);
+    if (app->has_hub)
+        bn_hub_finish(&app->hub);
+    bn_tls_config_unref(app->tls);
+    bn_loop_destroy(app->loop);
+}
+
+/* The first three lines an operator sees. While nobody is an owner yet, they lead to the set-up
+ * page. */
+static bool greet(struct app *app, struct bn_err *err)
+{
+    const struct bn_config *config = app->config;
+    const struct bn_tenant_live *tenant = bn_live_find(&app->hub.live, BN_TENANT_DEFAULT);
+    bool is_new = tenant->tables[BN_KIND_USER].count == 0;
+    char code[BN_SETUP_CODE_SIZE] = "";
+    char url[400];
+    if (is_new && !bn_setup_code_read(config->data, code, NULL) &&
+            !bn_setup_code_make(config->data, code, err))
+        return false;
+    if (!is_new && bn_setup_code_is_open(config->data) && !bn_setup_code_remove(config->data, err))
+        return false; /* owners came by the command line: nobody else may become one with the code
+                       */
+    bn_config_url(config, app->port, url, sizeof url);
+    printf("Binnacle " BN_VERSION " is running.\n");
+    if (is_new)
+        printf("Open   %s/setup#c=%s\nThe code works once. New code: binnacle setup-url --reset --data %s\n",
+                url, code, config->data);
+    else
+        printf("Open   %s/\n", url);
+    fflush(stdout);
+    return true;
+}
+
+int bn_serve(const struct bn_config *config)
+{
+    struct app app = {.config = config};
+    struct bn_err err;
+    prepare_process();
+    bn_log_set_level((enum bn_level)config->log_level);
+    if (!build(&app, &err) || !start_sources(&app, &err) || !greet(&app, &err)) {
+        fprintf(stderr, "binnacle: %s\n", err.text);
+        take_down(&app);
+        return 1;
+    }
+    bn_loop_on_signal(app.loop, SIGTERM, stop, &app);
+    bn_loop_on_signal(app.loop, SIGINT, stop, &app);
+    bn_loop_on_signal(app.loop, SIGHUP, reload, &app);
+    bn_loop_run(app.loop, turn, &app);
+    take_down(&app);
+    return 0;
+}
