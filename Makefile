@@ -2,7 +2,7 @@
 PRESET ?= dev
 J ?= $(shell nproc)
 
-.PHONY: help all ui release test asan tsan check tidy fmt fuzz bench e2e dev ci clean coverage
+.PHONY: help all ui release test asan tsan check lint fmt fuzz bench e2e dev ci clean coverage
 all: build/$(PRESET)/build.ninja ## build the server (PRESET=dev)
 	@cmake --build build/$(PRESET) -j $(J)
 
@@ -38,8 +38,8 @@ check: ## house rules, the map and formatting
 	@sh tools/map.sh
 	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
 
-tidy: ## clang-tidy over src/
-	@sh tools/test.sh tidy
+lint: ## clang-tidy, gcc's analyzer and cppcheck
+	@sh tools/test.sh lint
 
 fmt: ## format the C code
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
@@ -59,10 +59,8 @@ e2e: ## the real server, a real browser
 	@$(MAKE) tests/e2e/node_modules/.installed
 	@sh tests/e2e/run.sh $(T)
 
-coverage: ## line and branch coverage of the tests
-	@$(MAKE) all PRESET=coverage
-	@ctest --test-dir build/coverage -j $(J) >/dev/null
-	@gcovr -r . build/coverage --filter 'src/' --print-summary
+coverage: ## line and branch coverage of the tests (needs gcovr)
+	@sh tools/test.sh coverage; grep -E '^(lines|branches)' build/test/coverage.log
 
 dev: ## rebuild on save; the page reloads by itself
 	@node tools/dev.mjs

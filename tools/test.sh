@@ -104,10 +104,39 @@ run_tidy() {
     git ls-files 'src/*.c' | xargs -P "$jobs" -n 4 clang-tidy -p build/strict-clang --quiet
 }
 
-suite_tidy() { # clang-tidy over src/, each finding an error
+suite_lint() { # clang-tidy, gcc's analyzer and cppcheck over src/, each finding an error
     [ -f build/strict-clang/compile_commands.json ] ||
         cmake -S . -B build/strict-clang -G Ninja -DCMAKE_C_COMPILER=clang -DBN_UI=OFF >/dev/null || return 1
     check 'clang-tidy' run_tidy
+    check 'gcc -fanalyzer and cppcheck' sh tests/house/analyze.sh
+    close
+}
+
+# MemorySanitizer knows only what it compiled: what needs no other library.
+suite_msan() { # the parsers and their corpora under MemorySanitizer
+    names='unit_test_(addr|buf|bytes|err|http|http_path|http_put|procfs|procfs_io|procfs_pid|scan|sse|text|utf8|ws_frame|ws_handshake)'
+    cmake -S . -B build/msan -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG='-O1 -g' \
+        -DBN_SANITIZE=memory -DBN_UI=OFF >/dev/null && cmake --build build/msan -j "$jobs" &&
+        count_ctest --test-dir build/msan -R "^($names|fuzz_(http|url|ws_handshake))\$"
+}
+
+memcheck() {
+    find build/dev/tests -name '*_test_*' -type f -print0 | xargs -0 -P "$jobs" -n 1 valgrind -q --error-exitcode=9 \
+        --leak-check=full --errors-for-leak-kinds=definite,indirect
+}
+
+suite_valgrind() { # the unit and store tests under memcheck; two minutes, so not among those of each push
+    build dev || return 1
+    check 'valgrind' memcheck
+    close
+}
+
+suite_coverage() { # A04: lines 90 %, branches 80 %, the codecs all of it; by name, as valgrind
+    build coverage && ctest --test-dir build/coverage -LE house -j "$jobs" || return 1
+    gcovr -r . build/coverage --filter src/ --print-summary
+    check 'every line of the codecs' gcovr -r . build/coverage --filter src/wire/ --fail-under-line 100
+    check '90 % of the lines' gcovr -r . build/coverage --filter src/ --fail-under-line 90
+    check '80 % of the branches' gcovr -r . build/coverage --filter src/ --fail-under-branch 80
     close
 }
 
@@ -148,7 +177,7 @@ needs() {
 
 table=$logs/table
 : >"$table"
-[ $# -gt 0 ] || set -- house format strict tidy asan tsan ui release e2e fuzz
+[ $# -gt 0 ] || set -- house format strict lint asan tsan msan ui release e2e fuzz
 for suite in "$@"; do
     log=$logs/$suite.log
     start=$(date +%s)
