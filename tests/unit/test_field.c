@@ -183,7 +183,7 @@ BN_TEST(equal_records_do_not_differ_and_unknown_equals_unknown)
     struct thing b = some_thing();
     CHECK(bn_record_diff(&thing_type, &a, &b) == 0);
     b.load = -NAN;
-    CHECK(memcmp(&a, &b, sizeof a) != 0);
+    CHECK(signbit(a.load) != signbit(b.load)); /* the same bytes would prove nothing */
     CHECK(bn_record_diff(&thing_type, &a, &b) == 0);
 }
 
