@@ -4,13 +4,7 @@
  */
 #pragma once
 
-#include <fcntl.h>
-#include <ftw.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "bn_test.h"
+#include "host_folder.h"
 #include "model/fact.h"
 #include "source/host_sample.h"
 
@@ -19,7 +13,7 @@
 struct machine {
     char root[64];
     struct bn_host_sampler *sampler;
-    struct bn_host_moment at;
+    struct bn_moment at;
     int64_t now_ms;
     int64_t cost_ns;
     /* what the listener knows: rows told and not gone */
@@ -29,72 +23,19 @@ struct machine {
     size_t gone;
 };
 
-static const char *machine_copy_from;
-static const char *machine_copy_to;
-
-static void machine_write(const char *path, const void *bytes, size_t len)
-{
-    char folder[512];
-    snprintf(folder, sizeof folder, "%s", path);
-    for (char *p = folder + 1; *p; p++)
-        if (*p == '/') {
-            *p = 0;
-            mkdir(folder, 0755);
-            *p = '/';
-        }
-    /* Written in place: whoever holds the file open reads the new text, as with /proc. */
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    CHECK(fd >= 0);
-    CHECK_INT(write(fd, bytes, len), len);
-    close(fd);
-}
-
-static int machine_copy_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)ftw;
-    char to[512];
-    static char bytes[1 << 18];
-    if (type != FTW_F)
-        return 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = read(fd, bytes, sizeof bytes);
-    close(fd);
-    snprintf(to, sizeof to, "%s%s", machine_copy_to, path + strlen(machine_copy_from));
-    machine_write(to, bytes, (size_t)n);
-    return 0;
-}
-
-/* Lays the texts of a recorded machine over those that are there. */
 static inline void machine_become(struct machine *m, const char *name)
 {
-    char from[512];
-    snprintf(from, sizeof from, "%s/fixtures/host/%s", BN_TESTS_DIR, name);
-    machine_copy_from = from;
-    machine_copy_to = m->root;
-    CHECK_INT(nftw(from, machine_copy_one, 16, FTW_PHYS), 0);
+    folder_copy(m->root, name);
 }
 
 static inline void machine_put(struct machine *m, const char *path, const char *text)
 {
-    char full[512];
-    snprintf(full, sizeof full, "%s/%s", m->root, path);
-    machine_write(full, text, strlen(text));
-}
-
-static int machine_remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
+    folder_put(m->root, path, text, strlen(text));
 }
 
 static inline void machine_remove(struct machine *m, const char *path)
 {
-    char full[512];
-    snprintf(full, sizeof full, "%s/%s", m->root, path);
-    CHECK_INT(nftw(full, machine_remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+    folder_remove(m->root, path);
 }
 
 static struct bn_fact *machine_find(struct machine *m, enum bn_kind kind, const char *id)
@@ -133,7 +74,7 @@ static void machine_hear(void *user, const struct bn_fact *fact)
     *row = *fact;
 }
 
-static void machine_moment(void *user, struct bn_host_moment *out)
+static void machine_moment(void *user, struct bn_moment *out)
 {
     struct machine *m = user;
     *out = m->at;

@@ -44,7 +44,7 @@ bool bn_host_source_start(struct bn_loop *loop,
     struct bn_host_world world = {.root = root,
             .tell = tell,
             .tell_user = user,
-            .moment = bn_host_moment_now,
+            .moment = bn_moment_now,
             .cost_ns = bn_host_cost_now,
             .fs_read = bn_fs_read};
     struct bn_host_reader reader;

@@ -28,7 +28,7 @@ struct core {
 
 struct bn_host_cpus {
     struct bn_host_file stat;
-    struct bn_host_moment before;
+    struct bn_moment before;
     bool has_before;
     struct bn_procfs_stat last;
     struct core *cores;
@@ -220,22 +220,21 @@ static void sample_machine(struct bn_host_cpus *cpus, struct bn_host_sampler *s,
     host->system_pct = shares.system;
     host->iowait_pct = shares.iowait;
     host->steal_pct = shares.steal;
-    host->interrupts_ps = bn_host_rate(now->interrupts, last->interrupts, rate_ns);
-    host->context_switches_ps = bn_host_rate(now->context_switches, last->context_switches,
-            rate_ns);
-    host->forks_ps = bn_host_rate(now->forks, last->forks, rate_ns);
-    host->running_count = bn_host_gauge(now->running);
-    host->blocked_count = bn_host_gauge(now->blocked);
+    host->interrupts_ps = bn_rate(now->interrupts, last->interrupts, rate_ns);
+    host->context_switches_ps = bn_rate(now->context_switches, last->context_switches, rate_ns);
+    host->forks_ps = bn_rate(now->forks, last->forks, rate_ns);
+    host->running_count = bn_gauge(now->running);
+    host->blocked_count = bn_gauge(now->blocked);
     host->booted_at = boot_time_ms(host->booted_at, now->booted_s);
 }
 
 void bn_host_cpus_sample(struct bn_host_cpus *cpus, struct bn_host_sampler *s)
 {
-    struct bn_host_moment at;
+    struct bn_moment at;
     struct bn_procfs_stat stat;
     struct bn_str text = bn_host_read(&s->reader, &cpus->stat);
     s->world.moment(s->world.user, &at);
-    int64_t elapsed_ns = bn_host_elapsed(&cpus->before, &at);
+    int64_t elapsed_ns = bn_elapsed(&cpus->before, &at);
     bn_procfs_stat(text, &stat);
     sample_machine(cpus, s, &stat, elapsed_ns);
     read_mhz(cpus, s);

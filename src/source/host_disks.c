@@ -23,7 +23,7 @@ struct disk {
 
 struct bn_host_disks {
     struct bn_host_file diskstats;
-    struct bn_host_moment before;
+    struct bn_moment before;
     struct bn_host_rows rows;
 };
 
@@ -98,15 +98,13 @@ static void fill(struct bn_disk *out, const struct disk *disk, const struct bn_p
     out->size_bytes = disk->size_bytes;
     if (!disk->has_before || elapsed_ns <= 0)
         return;
-    double busy_ms_ps = bn_host_rate(now->busy_ms, before->busy_ms, elapsed_ns);
-    double wait_ms_ps = bn_host_rate(now->read_ms, before->read_ms, elapsed_ns) +
-                        bn_host_rate(now->write_ms, before->write_ms, elapsed_ns);
-    out->read_bps = SECTOR_BYTES *
-                    bn_host_rate(now->read_sectors, before->read_sectors, elapsed_ns);
-    out->write_bps = SECTOR_BYTES *
-                     bn_host_rate(now->write_sectors, before->write_sectors, elapsed_ns);
-    out->read_iops = bn_host_rate(now->reads, before->reads, elapsed_ns);
-    out->write_iops = bn_host_rate(now->writes, before->writes, elapsed_ns);
+    double busy_ms_ps = bn_rate(now->busy_ms, before->busy_ms, elapsed_ns);
+    double wait_ms_ps = bn_rate(now->read_ms, before->read_ms, elapsed_ns) +
+                        bn_rate(now->write_ms, before->write_ms, elapsed_ns);
+    out->read_bps = SECTOR_BYTES * bn_rate(now->read_sectors, before->read_sectors, elapsed_ns);
+    out->write_bps = SECTOR_BYTES * bn_rate(now->write_sectors, before->write_sectors, elapsed_ns);
+    out->read_iops = bn_rate(now->reads, before->reads, elapsed_ns);
+    out->write_iops = bn_rate(now->writes, before->writes, elapsed_ns);
     /* The kernel counts in its own ticks, so a second may hold 1,004 ms. */
     out->busy_pct = isnan(busy_ms_ps) ? NAN : BN_MIN(busy_ms_ps / 10, 100);
     double requests_ps = out->read_iops + out->write_iops;
@@ -122,11 +120,11 @@ static void tell_gone(void *user, void *row)
 
 void bn_host_disks_sample(struct bn_host_disks *disks, struct bn_host_sampler *s)
 {
-    struct bn_host_moment at;
+    struct bn_moment at;
     struct bn_procfs_disk now;
     struct bn_str text = bn_host_read(&s->reader, &disks->diskstats);
     s->world.moment(s->world.user, &at);
-    int64_t elapsed_ns = bn_host_elapsed(&disks->before, &at);
+    int64_t elapsed_ns = bn_elapsed(&disks->before, &at);
     bn_host_rows_begin(&disks->rows);
     while (bn_procfs_disk_next(&text, &now)) {
         bool is_new;

@@ -193,16 +193,16 @@ static void note_sizes(struct bn_mount *record, const struct bn_fs_size *size)
     if (size->total_bytes == 0 || size->free_bytes > size->total_bytes)
         return; /* no storage of its own */
     uint64_t used = size->total_bytes - size->free_bytes;
-    record->total_bytes = bn_host_gauge(size->total_bytes);
-    record->used_bytes = bn_host_gauge(used);
-    record->available_bytes = bn_host_gauge(size->available_bytes);
+    record->total_bytes = bn_gauge(size->total_bytes);
+    record->used_bytes = bn_gauge(used);
+    record->available_bytes = bn_gauge(size->available_bytes);
     double reach = (double)used + (double)size->available_bytes;
     if (reach > 0)
         record->used_pct = 100 * (double)used / reach;
     if (size->inodes_total == 0 || size->inodes_free > size->inodes_total)
         return;
-    record->inodes_total = bn_host_gauge(size->inodes_total);
-    record->inodes_used = bn_host_gauge(size->inodes_total - size->inodes_free);
+    record->inodes_total = bn_gauge(size->inodes_total);
+    record->inodes_used = bn_gauge(size->inodes_total - size->inodes_free);
 }
 
 static void drop_probe(struct bn_host_mounts *mounts, struct mount *mount)

@@ -26,7 +26,7 @@ struct nic {
 
 struct bn_host_nics {
     struct bn_host_file dev;
-    struct bn_host_moment before;
+    struct bn_moment before;
     struct bn_host_due address_due;
     struct bn_host_rows rows;
 };
@@ -129,18 +129,18 @@ static void fill(struct bn_nic *out, const struct nic *nic, const struct bn_proc
     memcpy(out->address, nic->address, sizeof out->address);
     out->is_up = nic->is_up;
     out->speed_mbps = nic->speed_mbps;
-    out->rx_bytes = bn_host_gauge(now->rx_bytes);
-    out->tx_bytes = bn_host_gauge(now->tx_bytes);
+    out->rx_bytes = bn_gauge(now->rx_bytes);
+    out->tx_bytes = bn_gauge(now->tx_bytes);
     if (!nic->has_before)
         return;
-    out->rx_bps = bn_host_rate(now->rx_bytes, before->rx_bytes, elapsed_ns);
-    out->tx_bps = bn_host_rate(now->tx_bytes, before->tx_bytes, elapsed_ns);
-    out->rx_pps = bn_host_rate(now->rx_packets, before->rx_packets, elapsed_ns);
-    out->tx_pps = bn_host_rate(now->tx_packets, before->tx_packets, elapsed_ns);
-    out->rx_errors_ps = bn_host_rate(now->rx_errors, before->rx_errors, elapsed_ns) +
-                        bn_host_rate(now->rx_drops, before->rx_drops, elapsed_ns);
-    out->tx_errors_ps = bn_host_rate(now->tx_errors, before->tx_errors, elapsed_ns) +
-                        bn_host_rate(now->tx_drops, before->tx_drops, elapsed_ns);
+    out->rx_bps = bn_rate(now->rx_bytes, before->rx_bytes, elapsed_ns);
+    out->tx_bps = bn_rate(now->tx_bytes, before->tx_bytes, elapsed_ns);
+    out->rx_pps = bn_rate(now->rx_packets, before->rx_packets, elapsed_ns);
+    out->tx_pps = bn_rate(now->tx_packets, before->tx_packets, elapsed_ns);
+    out->rx_errors_ps = bn_rate(now->rx_errors, before->rx_errors, elapsed_ns) +
+                        bn_rate(now->rx_drops, before->rx_drops, elapsed_ns);
+    out->tx_errors_ps = bn_rate(now->tx_errors, before->tx_errors, elapsed_ns) +
+                        bn_rate(now->tx_drops, before->tx_drops, elapsed_ns);
 }
 
 /* The loopback is told only where there is nothing else. */
@@ -162,12 +162,12 @@ static void tell_gone(void *user, void *row)
 
 void bn_host_nics_sample(struct bn_host_nics *nics, struct bn_host_sampler *s)
 {
-    struct bn_host_moment at;
+    struct bn_moment at;
     struct bn_procfs_nic now;
     bool has_new = false;
     struct bn_str text = bn_host_read(&s->reader, &nics->dev);
     s->world.moment(s->world.user, &at);
-    int64_t elapsed_ns = bn_host_elapsed(&nics->before, &at);
+    int64_t elapsed_ns = bn_elapsed(&nics->before, &at);
     bool skip_lo = has_others(text);
 
     bn_host_rows_begin(&nics->rows);

@@ -1,6 +1,5 @@
 /*
- * host_parts: what the parts of the host sampler share: the world they read and the facts they
- * tell.
+ * host_parts: what the parts of the host sampler share: a world to read, facts to tell.
  */
 #pragma once
 
@@ -8,24 +7,16 @@
 #include "model/fact.h"
 #include "source/host_file.h"
 #include "source/host_rows.h"
-#include "wire/scan.h"
+#include "source/rate.h"
 
 #define BN_HOST_ID "local"
-/* Two readings further apart say nothing about a second: the machine slept or we were stopped. */
-#define BN_HOST_GAP_NS INT64_C(5000000000)
-#define BN_SECOND_NS   INT64_C(1000000000)
-
-struct bn_host_moment {
-    int64_t mono_ns; /* what rates are computed with */
-    int64_t boot_ns; /* the same, but going on while the machine sleeps */
-};
 
 /* What the sampler asks of the world; tests bring their own. */
 struct bn_host_world {
     const char *root; /* "" for this machine */
     void (*tell)(void *user, const struct bn_fact *fact);
     void *tell_user;
-    void (*moment)(void *user, struct bn_host_moment *out);
+    void (*moment)(void *user, struct bn_moment *out);
     int64_t (*cost_ns)(void *user); /* CPU time of this thread, to pace what is dear */
     bn_fs_read_fn fs_read;
     void *user;
@@ -43,8 +34,8 @@ struct bn_host_about;
 struct bn_host_sampler {
     struct bn_host_world world;
     struct bn_host_reader reader;
-    struct bn_host_moment at; /* of the sample being taken */
-    int64_t now_ms;           /* its wall time */
+    struct bn_moment at; /* of the sample being taken */
+    int64_t now_ms;      /* its wall time */
     struct bn_host host; /* the root record; each part writes its fields and keeps them fresh */
     struct bn_fact fact; /* for the parts to fill and tell */
     struct bn_host_cpus *cpus;
@@ -61,13 +52,6 @@ struct bn_host_sampler {
 union bn_record *bn_host_fact(struct bn_host_sampler *s, enum bn_kind kind, const char *id);
 void bn_host_tell(struct bn_host_sampler *s);
 void bn_host_tell_gone(struct bn_host_sampler *s, enum bn_kind kind, const char *id);
-
-/* Nanoseconds since *before, which becomes now; 0 when that interval has no rate. */
-int64_t bn_host_elapsed(struct bn_host_moment *before, const struct bn_host_moment *now);
-/* Per second; NaN when elapsed_ns is 0, either counter is BN_ABSENT or it went backwards. */
-double bn_host_rate(uint64_t now, uint64_t before, int64_t elapsed_ns);
-/* A gauge for a record: BN_UNKNOWN when absent or too large. */
-int64_t bn_host_gauge(uint64_t value);
 
 /* Something done every so often: true when it is time, and then not before period_ns have passed.
  */

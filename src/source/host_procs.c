@@ -92,10 +92,10 @@ static double cpu_pct(const struct bn_host_procs *procs, const struct bn_proc_se
 {
     int64_t mono_ns = now->at.mono_ns - before->at.mono_ns;
     int64_t boot_ns = now->at.boot_ns - before->at.boot_ns;
-    int64_t gap_ns = 2 * procs->period_ns + BN_HOST_GAP_NS;
+    int64_t gap_ns = 2 * procs->period_ns + BN_GAP_NS;
     if (before->started_ticks != now->started_ticks || mono_ns > gap_ns || boot_ns > gap_ns)
         return NAN;
-    return 100 * bn_host_rate(now->cpu_ticks, before->cpu_ticks, mono_ns) / procs->ticks_per_s;
+    return 100 * bn_rate(now->cpu_ticks, before->cpu_ticks, mono_ns) / procs->ticks_per_s;
 }
 
 static void read_process(struct bn_host_procs *procs, struct bn_host_sampler *s, int64_t pid)
@@ -117,7 +117,7 @@ static void read_process(struct bn_host_procs *procs, struct bn_host_sampler *s,
     *now = (struct bn_proc_seen){.pid = pid,
             .started_ticks = stat.started_ticks,
             .cpu_ticks = stat.cpu_ticks,
-            .thread_count = bn_host_gauge(stat.threads),
+            .thread_count = bn_gauge(stat.threads),
             .memory_bytes = stat.resident_pages > (uint64_t)(INT64_MAX / procs->page_bytes)
                                     ? BN_UNKNOWN
                                     : (int64_t)stat.resident_pages * procs->page_bytes,

@@ -6,8 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/clock.h"
-
 /* --- what the parts share ----------------------------------------------------------------------
  */
 
@@ -34,29 +32,6 @@ void bn_host_tell_gone(struct bn_host_sampler *s, enum bn_kind kind, const char 
     bn_host_fact(s, kind, id);
     s->fact.op = BN_GONE;
     bn_host_tell(s);
-}
-
-int64_t bn_host_elapsed(struct bn_host_moment *before, const struct bn_host_moment *now)
-{
-    bool is_first = before->mono_ns == 0 && before->boot_ns == 0;
-    int64_t mono_ns = now->mono_ns - before->mono_ns;
-    int64_t boot_ns = now->boot_ns - before->boot_ns;
-    *before = *now;
-    if (is_first || mono_ns <= 0 || mono_ns > BN_HOST_GAP_NS || boot_ns > BN_HOST_GAP_NS)
-        return 0;
-    return mono_ns;
-}
-
-double bn_host_rate(uint64_t now, uint64_t before, int64_t elapsed_ns)
-{
-    if (elapsed_ns <= 0 || now == BN_ABSENT || before == BN_ABSENT || now < before)
-        return NAN;
-    return (double)(now - before) * 1e9 / (double)elapsed_ns;
-}
-
-int64_t bn_host_gauge(uint64_t value)
-{
-    return value > (uint64_t)INT64_MAX ? BN_UNKNOWN : (int64_t)value;
 }
 
 bool bn_host_is_due(struct bn_host_due *due, const struct bn_host_sampler *s, int64_t period_ns)
@@ -138,15 +113,6 @@ bool bn_host_sample_more(struct bn_host_sampler *s)
     bool tcp = bn_host_tcp_more(s->tcp, s);
     bool procs = bn_host_procs_more(s->procs, s);
     return tcp || procs;
-}
-
-void bn_host_moment_now(void *user, struct bn_host_moment *out)
-{
-    struct timespec boot;
-    (void)user;
-    clock_gettime(CLOCK_BOOTTIME, &boot);
-    out->mono_ns = bn_clock_mono_ns();
-    out->boot_ns = (int64_t)boot.tv_sec * BN_SECOND_NS + boot.tv_nsec;
 }
 
 int64_t bn_host_cost_now(void *user)

@@ -14,6 +14,5 @@ void bn_host_sampler_destroy(struct bn_host_sampler *s); /* NULL is fine; never 
 bool bn_host_sample(struct bn_host_sampler *s, int64_t now_ms);
 bool bn_host_sample_more(struct bn_host_sampler *s);
 
-/* The real clocks, for worlds that have no other. */
-void bn_host_moment_now(void *user, struct bn_host_moment *out);
+/* CPU time of this thread, for worlds that have no other. */
 int64_t bn_host_cost_now(void *user);

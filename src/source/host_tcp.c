@@ -110,14 +110,14 @@ static void forget(struct bn_host *host)
 
 static void tell(struct bn_host *host, const uint64_t counts[BN_TCP_STATES])
 {
-    host->tcp_established = bn_host_gauge(counts[BN_TCP_ESTABLISHED]);
-    host->tcp_listen = bn_host_gauge(counts[BN_TCP_LISTEN]);
-    host->tcp_time_wait = bn_host_gauge(counts[BN_TCP_TIME_WAIT]);
-    host->tcp_close_wait = bn_host_gauge(counts[BN_TCP_CLOSE_WAIT]);
-    host->tcp_syn_sent = bn_host_gauge(counts[BN_TCP_SYN_SENT]);
-    host->tcp_syn_recv = bn_host_gauge(counts[BN_TCP_SYN_RECV] + counts[BN_TCP_NEW_SYN_RECV]);
-    host->tcp_fin_wait = bn_host_gauge(counts[BN_TCP_FIN_WAIT1] + counts[BN_TCP_FIN_WAIT2]);
-    host->tcp_other = bn_host_gauge(
+    host->tcp_established = bn_gauge(counts[BN_TCP_ESTABLISHED]);
+    host->tcp_listen = bn_gauge(counts[BN_TCP_LISTEN]);
+    host->tcp_time_wait = bn_gauge(counts[BN_TCP_TIME_WAIT]);
+    host->tcp_close_wait = bn_gauge(counts[BN_TCP_CLOSE_WAIT]);
+    host->tcp_syn_sent = bn_gauge(counts[BN_TCP_SYN_SENT]);
+    host->tcp_syn_recv = bn_gauge(counts[BN_TCP_SYN_RECV] + counts[BN_TCP_NEW_SYN_RECV]);
+    host->tcp_fin_wait = bn_gauge(counts[BN_TCP_FIN_WAIT1] + counts[BN_TCP_FIN_WAIT2]);
+    host->tcp_other = bn_gauge(
             counts[BN_TCP_CLOSE] + counts[BN_TCP_LAST_ACK] + counts[BN_TCP_CLOSING]);
 }
 

@@ -1,6 +1,5 @@
 /*
- * host_top: the processes worth telling: most CPU time and most memory, with owner and command
- * line.
+ * host_top: the processes worth telling: those with most CPU time and those with most memory.
  */
 #pragma once
 
@@ -15,7 +14,7 @@ struct bn_proc_seen {
     int64_t pid;
     uint64_t started_ticks; /* after boot; with pid the identity of a process */
     uint64_t cpu_ticks;
-    struct bn_host_moment at;
+    struct bn_moment at;
     int64_t thread_count;
     int64_t memory_bytes;
     double cpu_pct; /* NaN when seen for the first time */

@@ -33,7 +33,7 @@ struct bn_host_vitals {
     struct bn_host_file loadavg;
     struct bn_host_file file_nr;
     struct bn_host_file pressure[3];
-    struct bn_host_moment swap_before;
+    struct bn_moment swap_before;
     struct bn_procfs_vmstat swap;
     uint64_t page_bytes;
     struct bn_host_due sense_due;
@@ -75,7 +75,7 @@ static int64_t less(uint64_t total, uint64_t part)
 {
     if (total == BN_ABSENT || part == BN_ABSENT || part > total)
         return BN_UNKNOWN;
-    return bn_host_gauge(total - part);
+    return bn_gauge(total - part);
 }
 
 static void sample_memory(struct bn_host_vitals *vitals, struct bn_host_sampler *s)
@@ -83,28 +83,27 @@ static void sample_memory(struct bn_host_vitals *vitals, struct bn_host_sampler 
     struct bn_procfs_meminfo mem;
     struct bn_host *host = &s->host;
     bn_procfs_meminfo(bn_host_read(&s->reader, &vitals->meminfo), &mem);
-    host->mem_total_bytes = bn_host_gauge(mem.total);
-    host->mem_available_bytes = bn_host_gauge(mem.available);
+    host->mem_total_bytes = bn_gauge(mem.total);
+    host->mem_available_bytes = bn_gauge(mem.available);
     host->mem_used_bytes = less(mem.total, mem.available);
-    host->mem_buffers_bytes = bn_host_gauge(mem.buffers);
-    host->mem_cached_bytes = bn_host_gauge(mem.cached);
+    host->mem_buffers_bytes = bn_gauge(mem.buffers);
+    host->mem_cached_bytes = bn_gauge(mem.cached);
     if (mem.cached != BN_ABSENT && mem.reclaimable != BN_ABSENT)
-        host->mem_cached_bytes = bn_host_gauge(mem.cached + mem.reclaimable); /* as free(1) */
-    host->swap_total_bytes = bn_host_gauge(mem.swap_total);
+        host->mem_cached_bytes = bn_gauge(mem.cached + mem.reclaimable); /* as free(1) */
+    host->swap_total_bytes = bn_gauge(mem.swap_total);
     host->swap_used_bytes = less(mem.swap_total, mem.swap_free);
 }
 
 static void sample_swapping(struct bn_host_vitals *vitals, struct bn_host_sampler *s)
 {
-    struct bn_host_moment at;
+    struct bn_moment at;
     struct bn_procfs_vmstat now;
     double page = (double)vitals->page_bytes;
     bn_procfs_vmstat(bn_host_read(&s->reader, &vitals->vmstat), &now);
     s->world.moment(s->world.user, &at);
-    int64_t elapsed_ns = bn_host_elapsed(&vitals->swap_before, &at);
-    s->host.swap_in_bps = page * bn_host_rate(now.swapped_in, vitals->swap.swapped_in, elapsed_ns);
-    s->host.swap_out_bps = page *
-                           bn_host_rate(now.swapped_out, vitals->swap.swapped_out, elapsed_ns);
+    int64_t elapsed_ns = bn_elapsed(&vitals->swap_before, &at);
+    s->host.swap_in_bps = page * bn_rate(now.swapped_in, vitals->swap.swapped_in, elapsed_ns);
+    s->host.swap_out_bps = page * bn_rate(now.swapped_out, vitals->swap.swapped_out, elapsed_ns);
     vitals->swap = now;
 }
 
@@ -127,9 +126,9 @@ static void sample_load(struct bn_host_vitals *vitals, struct bn_host_sampler *s
     host->load1 = load.load[0];
     host->load5 = load.load[1];
     host->load15 = load.load[2];
-    host->thread_count = bn_host_gauge(load.threads);
-    host->fd_used = bn_host_gauge(files.used);
-    host->fd_max = bn_host_gauge(files.max);
+    host->thread_count = bn_gauge(load.threads);
+    host->fd_used = bn_gauge(files.used);
+    host->fd_max = bn_gauge(files.max);
     host->cpu_pressure_pct = pressure(s, &vitals->pressure[0]);
     host->memory_pressure_pct = pressure(s, &vitals->pressure[1]);
     host->io_pressure_pct = pressure(s, &vitals->pressure[2]);
