@@ -50,8 +50,8 @@ static bool say_newer(const struct bn_store *store, uint32_t schema, struct bn_e
             store->folder.db, schema, bn_schema_version);
 }
 
-/* SQLITE_OK, or why not: damage is for the caller to move aside, anything else for the operator. */
-static int connect(struct bn_store *store, struct bn_err *err)
+/* Looks before it writes: a damaged file is moved aside as it was found. */
+static int check_and_set_up(struct bn_store *store)
 {
     struct bn_conn *conn = &store->writer.conn;
     char why[160] = "";
@@ -60,26 +60,32 @@ static int connect(struct bn_store *store, struct bn_err *err)
     int64_t changes = 0;
     bn_folder_sizes(&store->folder, &db_bytes, &wal_bytes);
     int rc = bn_conn_open(conn, store->folder.db, BN_CONN_WRITE);
-    if (rc == SQLITE_OK && !is_wal(conn)) {
-        bn_fail(err, BN_E_STORAGE,
-                "the file system of %s cannot keep a write-ahead log: choose another",
-                store->folder.dir);
-        return SQLITE_CANTOPEN;
-    }
     if (rc == SQLITE_OK && store->is_owner)
         rc = bn_schema_check(conn, db_bytes, why);
     if (rc == SQLITE_OK && *why)
-        rc = SQLITE_CORRUPT;
-    if (rc == SQLITE_OK && store->is_owner)
-        rc = bn_schema_migrate(conn, &changes);
+        return SQLITE_CORRUPT;
+    if (rc == SQLITE_OK)
+        rc = bn_conn_begin_writing(conn);
+    return rc == SQLITE_OK && store->is_owner ? bn_schema_migrate(conn, &changes) : rc;
+}
+
+/* SQLITE_OK, or why not: damage is for the caller to move aside, anything else for the operator. */
+static int connect(struct bn_store *store, struct bn_err *err)
+{
+    int rc = check_and_set_up(store);
     if (rc == BN_SCHEMA_NEWER)
         say_newer(store, bn_schema_version + 1, err);
     else if (rc == BN_SCHEMA_WRONG)
         bn_fail(err, BN_E_INTERNAL, "a column of %s has another type than this Binnacle expects",
                 store->folder.db);
-    else if (rc != SQLITE_OK && bn_conn_fail(err, rc) == false)
+    else if (rc != SQLITE_OK && !bn_conn_fail(err, rc))
         bn_fail_in(err, "%s", store->folder.db);
-    return rc;
+    if (rc != SQLITE_OK || is_wal(&store->writer.conn))
+        return rc;
+    bn_fail(err, BN_E_STORAGE,
+            "the file system of %s cannot keep a write-ahead log: choose another",
+            store->folder.dir);
+    return SQLITE_CANTOPEN;
 }
 
 static bool quarantine(struct bn_store *store, char out_notice[200], struct bn_err *err)

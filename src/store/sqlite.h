@@ -81,8 +81,11 @@ struct bn_conn {
 
 enum bn_conn_mode { BN_CONN_WRITE, BN_CONN_READ };
 
-/* On failure the connection is closed and the result code returned. */
+/* On failure the connection is closed and the result code returned. Opening and closing leave the
+   files as they are ... */
 int bn_conn_open(struct bn_conn *conn, const char *path, enum bn_conn_mode mode);
+/* ... until this sets them up for writing. */
+int bn_conn_begin_writing(struct bn_conn *conn);
 void bn_conn_close(struct bn_conn *conn);
 /* The statement, reset, without bindings; NULL when it cannot be prepared (sqlite3_errcode says
  * why). */

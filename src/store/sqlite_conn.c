@@ -21,21 +21,26 @@ static int watch_deadline(void *user)
     return conn->deadline_ns && bn_clock_mono_ns() > conn->deadline_ns;
 }
 
-/* The checkpointer is our own: the automatic one neither bounds the log under a pinned reader nor
-   keeps its work out of a commit somebody waits for. secure_delete FAST still clears what is
-   deleted in pages that are written anyway, without writing every freed page of history. */
 static int set_up(struct bn_conn *conn, enum bn_conn_mode mode)
 {
     sqlite3_extended_result_codes(conn->db, 1);
     sqlite3_busy_timeout(conn->db, BN_BUSY_MS);
     sqlite3_db_config(conn->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(conn->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(conn->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_progress_handler(conn->db, PROGRESS_STEP, watch_deadline, conn);
     int rc = bn_conn_exec(conn, "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;");
-    if (rc != SQLITE_OK)
+    if (rc != SQLITE_OK || mode == BN_CONN_WRITE)
         return rc;
-    if (mode == BN_CONN_READ)
-        return bn_conn_exec(conn, "PRAGMA query_only = ON; PRAGMA cache_size = -1024;");
+    return bn_conn_exec(conn, "PRAGMA query_only = ON; PRAGMA cache_size = -1024;");
+}
+
+/* The checkpointer is our own: the automatic one neither bounds the log under a pinned reader nor
+   keeps its work out of a commit somebody waits for. secure_delete FAST still clears what is
+   deleted in pages that are written anyway, without writing every freed page of history. */
+int bn_conn_begin_writing(struct bn_conn *conn)
+{
+    sqlite3_db_config(conn->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
     conn->is_full_sync = true;
     return bn_conn_exec(conn, "PRAGMA auto_vacuum = INCREMENTAL;"
                               "PRAGMA journal_mode = WAL;"

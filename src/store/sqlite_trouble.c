@@ -91,6 +91,8 @@ static int reopen(struct bn_store *store)
     bn_conn_close(&writer->conn);
     bn_series_forget(&writer->ids);
     int rc = bn_conn_open(&writer->conn, store->folder.db, BN_CONN_WRITE);
+    if (rc == SQLITE_OK)
+        rc = bn_conn_begin_writing(&writer->conn);
     bn_readers_admit(store);
     if (rc != SQLITE_OK)
         return rc;
