@@ -4,6 +4,7 @@
 
 #include "app/assemble.h"
 #include "app/config.h"
+#include "app/types.h"
 
 /* Exit codes: 0 done, 1 refused with a sentence on stderr, 2 the command line was not understood.
  */
@@ -70,6 +71,17 @@ static int run_serve(int argc, char **argv)
     return bn_serve(&config);
 }
 
+static int run_print_types(int argc, char **argv)
+{
+    (void)argv;
+    if (argc)
+        return MISUSED;
+    BN_BUF_AUTO out;
+    bn_buf_init(&out, 1 << 20);
+    bn_types_put(&out);
+    return print(&out);
+}
+
 static int run_help(int argc, char **argv);
 
 static const struct command {
@@ -79,6 +91,7 @@ static const struct command {
 } commands[] = {
         {"serve", run_serve, "serve [--listen HOST:PORT] [--data DIR] [--SETTING VALUE]…"},
         {"config", run_config, "config check [--SETTING VALUE]…\n  binnacle config doc"},
+        {"print-types", run_print_types, "print-types"},
         {"version", run_version, "version"},
         {"help", run_help, "help"},
 };

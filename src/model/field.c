@@ -408,7 +408,7 @@ static void put_type(const struct bn_field *field, struct bn_buf *out)
     case BN_T_BOOL: bn_buf_puts(out, "boolean"); break;
     case BN_T_ENUM:
         for (size_t i = 0; field->words[i]; i++)
-            bn_buf_printf(out, "%s\"%s\"", i ? " | " : "", field->words[i]);
+            bn_buf_printf(out, "%s'%s'", i ? " | " : "", field->words[i]);
         break;
     }
 }
@@ -427,12 +427,11 @@ void bn_record_typescript(const struct bn_record_type *type, struct bn_buf *out)
         const struct bn_field *field = &type->fields[i];
         if (field->flags & BN_F_SECRET)
             continue;
-        bool is_sure = (field->flags & (BN_F_REQUIRED | BN_F_KEY)) != 0;
         if (field->doc)
-            bn_buf_printf(out, "    /** %s */\n", field->doc);
-        bn_buf_printf(out, "    %s%s: ", field->name, is_sure ? "" : "?");
+            bn_buf_printf(out, "  /** %s */\n", field->doc);
+        bn_buf_printf(out, "  %s?: ", field->name);
         put_type(field, out);
-        bn_buf_puts(out, is_sure ? ";\n" : " | null;\n");
+        bn_buf_puts(out, ";\n");
     }
     bn_buf_puts(out, "}\n");
 }

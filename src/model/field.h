@@ -94,5 +94,6 @@ void bn_record_json(const struct bn_record_type *type, const void *record, uint6
 BN_MUST_CHECK bool bn_record_read(const struct bn_record_type *type, const struct bn_doc *doc,
         void *record, uint64_t *out_given, struct bn_err *err);
 
-/* `export interface User { … }` with the docs as comments. */
+/* `export interface User { … }` with the docs as comments. Every field may be missing: absent (live
+   values) or null (REST) is unknown, and the page treats both as missing. */
 void bn_record_typescript(const struct bn_record_type *type, struct bn_buf *out);

@@ -388,18 +388,17 @@ BN_TEST(typescript_says_types_words_and_what_may_be_missing)
     bn_record_typescript(&thing_type, &buf);
     bn_buf_putc(&buf, 0);
     CHECK(bn_buf_ok(&buf));
-    CHECK_STR(buf.p,
-            "export interface SmallThing {\n"
-            "    /** which */\n    id: string;\n"
-            "    /** how it is called */\n    name: string;\n"
-            "    /** TCP port */\n    port?: number | null;\n"
-            "    /** a count */\n    at_least?: number | null;\n"
-            "    /** percent */\n    load?: number | null;\n"
-            "    /** in use */\n    enabled?: boolean | null;\n"
-            "    /** of the paint */\n    colour?: \"red\" | \"green\" | \"blue\" | null;\n"
-            "    /** when */\n    at?: string | null;\n"
-            "    /** when it was made */\n    made_at?: string | null;\n"
-            "}\n");
+    CHECK_STR(buf.p, "export interface SmallThing {\n"
+                     "  /** which */\n  id?: string;\n"
+                     "  /** how it is called */\n  name?: string;\n"
+                     "  /** TCP port */\n  port?: number;\n"
+                     "  /** a count */\n  at_least?: number;\n"
+                     "  /** percent */\n  load?: number;\n"
+                     "  /** in use */\n  enabled?: boolean;\n"
+                     "  /** of the paint */\n  colour?: 'red' | 'green' | 'blue';\n"
+                     "  /** when */\n  at?: string;\n"
+                     "  /** when it was made */\n  made_at?: string;\n"
+                     "}\n");
 }
 
 BN_TEST_MAIN()
