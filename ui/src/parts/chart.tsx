@@ -70,8 +70,10 @@ function dataOf(feed: Feed, lines: Line[]): uPlot.AlignedData {
 
 function axisTime(range: Range): (u: uPlot, splits: number[]) => string[] {
   const hours = range.span_ms / 3_600_000;
-  return (_, splits) => splits.map((s) => {
+  return (u, splits) => splits.map((s) => {
     const ms = s * 1000;
+    // Half a label beyond the right edge would be cut through.
+    if (u.valToPos(s, 'x') > u.over.clientWidth - 14) return '';
     if (hours <= 0.1) return clockTime(ms);
     if (hours <= 24) return minuteTime(ms);
     return dayTime(ms);
@@ -197,7 +199,7 @@ function options(live: { current: ChartProps }, tip: { current: HTMLDivElement |
   const span = range.span_ms / 1000;
   return {
     width, height: HEIGHT, series, bands,
-    padding: [8, 4, 0, 0],
+    padding: [8, 12, 0, 0],
     legend: { show: false },
     cursor: {
       sync: { key: SYNC, scales: ['x', null] },
@@ -211,7 +213,7 @@ function options(live: { current: ChartProps }, tip: { current: HTMLDivElement |
       y: { range: (_, __, hi) => [0, max ?? Math.max(atLeast, hi == null || hi <= 0 ? atLeast || 1 : hi * 1.08)] },
     },
     axes: [
-      { stroke: c['text-3']!, font, size: 26, gap: 6, grid: { show: false }, ticks: { show: false }, space: 84, values: axisTime(range) },
+      { stroke: c['text-3']!, font, size: 26, gap: 6, grid: { show: false }, ticks: { show: false }, space: 58, values: axisTime(range) },
       { stroke: c['text-3']!, font, size: 62, gap: 6, grid: { stroke: c.grid!, width: 1 }, ticks: { show: false }, space: 34,
         incrs: steps(base, factor), values: (_, splits) => splits.map((v) => (v === 0 ? '0' : line(format(v)))) },
     ],

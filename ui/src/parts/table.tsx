@@ -9,6 +9,7 @@ export interface Column<T> {
   head: string;
   cell: (row: T) => ComponentChildren;
   sort?: (row: T) => number | string | null | undefined;
+  then?: (row: T) => number; // among equals, greatest first
   isNumber?: boolean;
   minor?: 1 | 2; // left out below 1100 px, below 720 px
   tip?: string;
@@ -40,6 +41,7 @@ export function sorted<T>(rows: T[], column: Column<T> | undefined, isDown: bool
     const a = key(x);
     const b = key(y);
     const order = compare(a, b);
+    if (order === 0) return column.then ? column.then(y) - column.then(x) : 0;
     const isUnknown = a == null || b == null;
     return isDown && !isUnknown ? -order : order;
   });

@@ -1,11 +1,11 @@
 // diagnostics: what Binnacle itself spends, whether it is well, and the end of its log.
 
 import { signal } from '@preact/signals';
+import { Fragment } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
-import { linkStatus } from '../link/live';
 import { href } from '../link/route';
 import { openFeed } from '../state/feed';
-import { byteRate, bytes, count, line, millis, percent, perSecond, type Shown } from '../state/format';
+import { byteRate, bytes, count, millis, percent, perSecond, type Shown } from '../state/format';
 import { rangeById, ranges } from '../state/history';
 import { useAsk } from '../state/ask';
 import { may, self } from '../state/store';
@@ -96,19 +96,31 @@ function Figures() {
   );
 }
 
+function Facts({ of }: { of: Record<string, unknown> }) {
+  return (
+    <>
+      {Object.entries(of).filter(([, v]) => typeof v !== 'object' || v === null).map(([k, v]) => (
+        <dl key={k} class="pair"><dt>{k.replace(/_/g, ' ')}</dt><dd class="mono">{v === null || v === '' ? <span class="dim" data-tip="not set">–</span> : String(v)}</dd></dl>
+      ))}
+    </>
+  );
+}
+
 function About() {
   const asked = useAsk<Record<string, unknown>>('api/v1/about');
   return (
     <Panel title="About this server" icon="info" aside={<a class="button small quiet" href={href('licenses.txt')} data-native target="_blank">Licences</a>}>
       <Answer of={asked}>
         {(about) => (
-          <dl class="pairs about">
-            {Object.entries(about).flatMap(([k, v]) => (typeof v === 'object' && v !== null ? Object.entries(v).map(([n, x]) => [n, x, k] as const) : [[k, v, ''] as const]))
-              .map(([k, v, group]) => (
-                <div key={`${group}.${k}`} class="pair"><dt>{k.replace(/_/g, ' ')}{group && <span class="dim"> {group}</span>}</dt><dd class="mono">{v === null ? '–' : String(v)}</dd></div>
-              ))}
-            <div class="pair"><dt>this page received</dt><dd class="num">{line(bytes(linkStatus.value.bytes))}</dd></div>
-          </dl>
+          <div class="about">
+            <Facts of={about} />
+            {Object.entries(about).map(([k, v]) => typeof v === 'object' && v !== null && (
+              <Fragment key={k}>
+                <h3>{k[0]!.toUpperCase() + k.slice(1).replace(/_/g, ' ')}</h3>
+                <Facts of={v as Record<string, unknown>} />
+              </Fragment>
+            ))}
+          </div>
         )}
       </Answer>
     </Panel>

@@ -22,7 +22,7 @@ const mountColumns: Column<Row<Mount>>[] = [
   { id: 'total', head: 'Size', sort: (m) => m.total_bytes, isNumber: true, cell: (m) => <Num of={bytes(m.total_bytes)} /> },
   { id: 'inodes', head: 'Inodes', isNumber: true, minor: 2, tip: 'Share of file entries in use: when none is left, nothing can be created',
     sort: (m) => inodePct(m), cell: (m) => <Num of={percent(inodePct(m), 'this file system does not count inodes')} /> },
-  { id: 'type', head: 'Type', minor: 2, sort: (m) => m.type, cell: (m) => <span class="dim">{m.type ?? '–'}{m.read_only ? ' ro' : ''}</span> },
+  { id: 'type', head: 'Type', minor: 1, sort: (m) => m.type, cell: (m) => <span class="dim">{m.type ?? '–'}{m.read_only ? ' ro' : ''}</span> },
 ];
 
 function inodePct(m: Mount): number | undefined {
@@ -59,7 +59,7 @@ export function Disks() {
   const list = rows(disks.value);
   return (
     <Panel title="Disks" icon="hard-drive" id="disks" topic={hostTopic}>
-      {list.length === 0 ? <Empty title="No block device is visible">Containers often hide them; the file systems above are still measured.</Empty>
+      {list.length === 0 ? <Empty title="No block device is visible">Containers often hide them; file systems are measured all the same.</Empty>
         : <Table label="Disks" columns={diskColumns} rows={list} keyOf={byId} sort="id" marked={(d) => d.id === route.value.query.get('disk')} />}
     </Panel>
   );
@@ -73,7 +73,7 @@ const nicColumns: Column<Row<Nic>>[] = [
   { id: 'address', head: 'Address', minor: 2, sort: (n) => n.address, cell: (n) => <span class="mono">{n.address || <span class="dim" data-tip="no address">–</span>}</span> },
   { id: 'rx', head: 'In', sort: (n) => n.rx_bps, isNumber: true, cell: (n) => <Num of={bitRate(n.rx_bps)} /> },
   { id: 'tx', head: 'Out', sort: (n) => n.tx_bps, isNumber: true, cell: (n) => <Num of={bitRate(n.tx_bps)} /> },
-  { id: 'err', head: 'Errors', isNumber: true, minor: 2, tip: 'Errors and drops, both ways', sort: (n) => (n.rx_errors_ps ?? 0) + (n.tx_errors_ps ?? 0),
+  { id: 'err', head: 'Errors', isNumber: true, minor: 1, tip: 'Errors and drops, both ways', sort: (n) => (n.rx_errors_ps ?? 0) + (n.tx_errors_ps ?? 0),
     cell: (n) => <Num of={perSecond(n.rx_errors_ps === undefined ? undefined : n.rx_errors_ps + (n.tx_errors_ps ?? 0))} /> },
   { id: 'rx_bytes', head: 'In since boot', isNumber: true, minor: 1, sort: (n) => n.rx_bytes, cell: (n) => <Num of={bytes(n.rx_bytes)} /> },
   { id: 'tx_bytes', head: 'Out since boot', isNumber: true, minor: 1, sort: (n) => n.tx_bytes, cell: (n) => <Num of={bytes(n.tx_bytes)} /> },
@@ -138,7 +138,7 @@ const stateWords: Record<string, string> = {
 
 const procColumns: Column<Row<Proc>>[] = [
   { id: 'name', head: 'Process', sort: (p) => p.name, cell: (p) => <span class="cell-name" data-tip={p.command || 'a kernel thread: no command line'}>{p.name ?? '–'}</span> },
-  { id: 'cpu', head: 'CPU', isNumber: true, tip: 'Of one core: 200 % keeps two cores busy', sort: (p) => p.cpu_pct, cell: (p) => <Num of={percent(p.cpu_pct, 'first seen in this second')} /> },
+  { id: 'cpu', head: 'CPU', isNumber: true, tip: 'Of one core: 200 % keeps two cores busy', sort: (p) => p.cpu_pct, then: (p) => p.memory_bytes ?? 0, cell: (p) => <Num of={percent(p.cpu_pct, 'first seen in this second')} /> },
   { id: 'memory', head: 'Memory', isNumber: true, sort: (p) => p.memory_bytes, cell: (p) => <Num of={bytes(p.memory_bytes)} /> },
   { id: 'pid', head: 'PID', isNumber: true, sort: (p) => p.pid, cell: (p) => <span class="num">{p.pid ?? '–'}</span> },
   { id: 'user', head: 'User', sort: (p) => p.user, minor: 2, cell: (p) => <span>{p.user ?? '–'}</span> },

@@ -84,10 +84,8 @@ export function HostPage() {
           <HostCharts feed={feed} />
           <Cores feed={feed} />
           <div class="columns">
-            <Mounts />
-            <Tcp />
-            <Nics />
-            <Disks />
+            <div class="column"><Mounts /><Disks /></div>
+            <div class="column"><Tcp /><Nics /></div>
           </div>
           <Processes />
         </>

@@ -28,10 +28,10 @@ export function Keys() {
   const [dropping, drop] = useState<Row | null>(null);
   const columns: Column<Row>[] = [
     { id: 'name', head: 'Name', sort: (k) => k.name, cell: (k) => <span class="cell-name">{k.name}</span> },
-    { id: 'prefix', head: 'Key', cell: (k) => <span class="mono dim">{k.prefix}</span> },
+    { id: 'prefix', head: 'Key', minor: 2, cell: (k) => <span class="mono dim">{k.prefix}</span> },
     { id: 'scopes', head: 'May', sort: (k) => k.scopes, cell: (k) => (k.scopes ?? '').split(',').filter(Boolean).map((s) => <span key={s} class="tag scope">{s}</span>) },
     { id: 'user', head: 'Made by', minor: 2, sort: (k) => k.user_name, cell: (k) => k.user_name || <span class="dim">command line</span> },
-    { id: 'used', head: 'Last used', sort: (k) => k.last_used_at, cell: (k) => <Ago at={k.last_used_at} /> },
+    { id: 'used', head: 'Last used', minor: 2, sort: (k) => k.last_used_at, cell: (k) => <Ago at={k.last_used_at} /> },
     { id: 'expires', head: 'Ends', minor: 2, sort: (k) => k.expires_at, cell: (k) => <Ago at={k.expires_at} none="never" /> },
     { id: 'act', head: '', isNumber: true, cell: (k) => <button type="button" class="button small danger" aria-label={`Revoke ${k.name}`} onClick={() => drop(k)}>Revoke</button> },
   ];
