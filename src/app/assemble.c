@@ -12,9 +12,11 @@
 
 #include "app/url.h"
 #include "hub/hub.h"
+#include "hub/inbox.h"
 #include "io/worker.h"
 #include "source/host.h"
 #include "source/lines.h"
+#include "source/self.h"
 #include "web/api_meter.h"
 #include "web/api_people.h"
 #include "web/server.h"
@@ -41,6 +43,8 @@ struct app {
     struct bn_worker *query_worker;
     struct bn_web *web;
     struct bn_host_source *host;
+    struct bn_self_source *self;
+    char degraded_why[160]; /* what the last figures point to */
     struct bn_timer *drain;
     int64_t drain_until_mono_ms;
     int port;
@@ -223,15 +227,56 @@ static bool build(struct app *app, struct bn_err *err)
     return open_web(app, err);
 }
 
+/* What only the parts know of themselves, once a second. */
+static void fill_figures(void *user, struct bn_self_figures *figures)
+{
+    struct app *app = user;
+    struct bn_loop_stats loop;
+    struct bn_store_stats store;
+    struct bn_web_stats web;
+    bn_loop_get_stats(app->loop, &loop);
+    bn_store_get_stats(app->store, &store);
+    bn_web_get_stats(app->web, &web);
+    figures->turns = loop.turns;
+    figures->worst_turn_ms = loop.worst_turn_ms;
+    figures->facts = app->hub.fact_count;
+    figures->inbox_depth = bn_inbox_depth(app->hub.inbox);
+    figures->inbox_lost = bn_inbox_lost(app->hub.inbox);
+    figures->conflated = app->hub.topics.conflated;
+    figures->gaps = app->hub.topics.gaps;
+    figures->subscriptions = app->hub.topics.sub_count;
+    figures->topics = app->hub.topics.count;
+    figures->connections = (uint64_t)web.connections;
+    figures->listeners = (uint64_t)web.listeners;
+    figures->requests = web.requests;
+    figures->messages = web.messages;
+    figures->sent_bytes = web.sent_bytes;
+    figures->slow_closed = web.slow_closed;
+    figures->store_queue = (uint64_t)store.queue;
+    figures->store_lost = (uint64_t)store.lost_points;
+    figures->store_ms = store.worst_ms;
+    figures->db_bytes = (uint64_t)store.db_bytes;
+    figures->wal_bytes = (uint64_t)store.wal_bytes;
+    figures->is_degraded = store.degraded;
+    bn_text_clip(app->degraded_why, sizeof app->degraded_why, bn_str(store.why));
+    figures->degraded_why = app->degraded_why;
+}
+
 static bool start_sources(struct app *app, struct bn_err *err)
 {
+    struct bn_self_config self = {.tell = tell,
+            .tell_user = &app->hub,
+            .fill = fill_figures,
+            .fill_user = app};
     bn_lines_start(&app->hub);
-    return bn_host_source_start(app->loop, tell, &app->hub, "", &app->host, err);
+    return bn_host_source_start(app->loop, tell, &app->hub, "", &app->host, err) &&
+           bn_self_source_start(app->loop, &self, &app->self, err);
 }
 
 static void take_down(struct app *app)
 {
     bn_lines_stop();
+    bn_self_source_stop(app->self);
     bn_host_source_stop(app->host);
     bn_timer_destroy(app->drain);
     bn_worker_destroy(app->query_worker);

@@ -349,6 +349,7 @@ static void conn_closed(void *user, const struct bn_err *err)
     bn_list_remove(&conn->link);
     bn_list_remove(&conn->dirty_link);
     conn->web->stats.connections--;
+    conn->web->stats.sent_bytes += bn_stream_sent(conn->stream);
     free(conn);
 }
 

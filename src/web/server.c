@@ -128,6 +128,8 @@ void bn_web_destroy(struct bn_web *web)
 void bn_web_get_stats(const struct bn_web *web, struct bn_web_stats *out)
 {
     *out = web->stats;
+    bn_list_each(it, &web->conns)
+        out->sent_bytes += bn_stream_sent(container_of(it, struct bn_conn, link)->stream);
 }
 
 struct bn_hub *bn_web_hub(struct bn_web *web)
