@@ -279,26 +279,32 @@ bool bn_config_load(int argc, char **argv, char *const *env, struct bn_config *o
             !check_together(&config, err))
         return false;
     bn_text_clip(config.config, sizeof config.config, was_read ? bn_str(path) : bn_str(""));
+    config.argc = argc;
+    config.argv = argv;
+    config.env = env;
     *out = config;
     return true;
 }
 
-void bn_config_reload(struct bn_config *config, const struct bn_config *fresh,
-        struct bn_buf *out_kept)
+bool bn_config_reload(struct bn_config *config, struct bn_buf *out_kept, struct bn_err *err)
 {
+    struct bn_config fresh;
+    if (!bn_config_load(config->argc, config->argv, config->env, &fresh, err))
+        return false;
     for (size_t i = 0; i < bn_setting_count; i++) {
         const struct bn_setting *setting = &bn_settings[i];
         void *at = (char *)config + setting->offset;
-        const void *from = (const char *)fresh + setting->offset;
+        const void *from = (const char *)&fresh + setting->offset;
         if (memcmp(at, from, setting->size) == 0)
             continue;
         if (setting->flags & BN_SET_RELOAD) {
             memcpy(at, from, setting->size);
-            config->from[i] = fresh->from[i];
+            config->from[i] = fresh.from[i];
         } else {
             bn_buf_printf(out_kept, "%s%s", out_kept->len ? ", " : "", setting->name);
         }
     }
+    return true;
 }
 
 void bn_config_put_value(const struct bn_config *config, size_t i, struct bn_buf *out)

@@ -48,6 +48,10 @@ struct bn_config {
     int64_t db_max_bytes;
     int64_t log_level;             /* enum bn_level */
     uint8_t from[BN_SETTINGS_MAX]; /* enum bn_config_from, per row of bn_settings */
+    /* What it was read from, for reading it again at SIGHUP; the caller's. */
+    int argc;
+    char **argv;
+    char *const *env;
 };
 
 enum bn_setting_type {
@@ -90,10 +94,11 @@ extern const size_t bn_setting_count;
 BN_MUST_CHECK bool bn_config_load(int argc, char **argv, char *const *env, struct bn_config *out,
         struct bn_err *err);
 
-/* The settings SIGHUP may change, from `fresh`; the others stay. Names of others that differ are
-   put into out_kept, comma-separated, "" for none: they need a restart. */
-void bn_config_reload(struct bn_config *config, const struct bn_config *fresh,
-        struct bn_buf *out_kept);
+/* Reads everything again and takes the settings SIGHUP may change; the others stay. Names of
+   others that differ are put into out_kept, comma-separated, "" for none: they need a restart.
+   False: nothing was changed. */
+BN_MUST_CHECK bool bn_config_reload(struct bn_config *config, struct bn_buf *out_kept,
+        struct bn_err *err);
 
 /* The value of setting i as one would write it in the file; "" for an empty one. */
 void bn_config_put_value(const struct bn_config *config, size_t i, struct bn_buf *out);

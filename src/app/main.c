@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "app/assemble.h"
+#include "app/cli.h"
 #include "app/config.h"
 #include "app/types.h"
 
@@ -82,6 +83,21 @@ static int run_print_types(int argc, char **argv)
     return print(&out);
 }
 
+static int run_user(int argc, char **argv)
+{
+    return bn_cli_user(&(struct bn_cli){stdin, stdout, stderr, environ}, argc, argv);
+}
+
+static int run_key(int argc, char **argv)
+{
+    return bn_cli_key(&(struct bn_cli){stdin, stdout, stderr, environ}, argc, argv);
+}
+
+static int run_setup_url(int argc, char **argv)
+{
+    return bn_cli_setup_url(&(struct bn_cli){stdin, stdout, stderr, environ}, argc, argv);
+}
+
 static int run_help(int argc, char **argv);
 
 static const struct command {
@@ -90,6 +106,17 @@ static const struct command {
     const char *usage;
 } commands[] = {
         {"serve", run_serve, "serve [--listen HOST:PORT] [--data DIR] [--SETTING VALUE]…"},
+        {"setup-url", run_setup_url, "setup-url [--reset] [--data DIR]"},
+        {"user", run_user,
+                "user add NAME [--admin | --role ROLE] --password-stdin [--data DIR]\n"
+                "  binnacle user passwd NAME --password-stdin [--data DIR]\n"
+                "  binnacle user disable NAME [--data DIR]\n"
+                "  binnacle user enable NAME [--data DIR]\n"
+                "  binnacle user list [--data DIR]"},
+        {"key", run_key,
+                "key add --name N --scope SCOPES [--expires-at TIME] [--data DIR]\n"
+                "  binnacle key revoke ID [--data DIR]\n"
+                "  binnacle key list [--data DIR]"},
         {"config", run_config, "config check [--SETTING VALUE]…\n  binnacle config doc"},
         {"print-types", run_print_types, "print-types"},
         {"version", run_version, "version"},

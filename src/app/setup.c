@@ -2,10 +2,10 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 
+#include "app/url.h"
 #include "web/setup_code.h"
 
 #define NOTE "server-url"
@@ -13,36 +13,6 @@
 static bool note_path(const struct bn_config *config, char *out, size_t size)
 {
     return snprintf(out, size, "%s/" NOTE, config->data) < (int)size;
-}
-
-/* What to type for "every address": the name of this machine, which the Host check lets through. */
-static void reachable_host(const struct bn_config *config, char *out, size_t size)
-{
-    struct bn_addr addr;
-    static const struct bn_addr any_v6 = {{0}};
-    static const struct bn_addr any_v4 = {{[10] = 0xff, [11] = 0xff}};
-    bn_text_clip(out, size, bn_str(config->listen_host));
-    if (!bn_addr_parse(bn_str(config->listen_host), &addr))
-        return;
-    const bool is_any = memcmp(&addr, &any_v6, sizeof addr) == 0 ||
-                        memcmp(&addr, &any_v4, sizeof addr) == 0;
-    if (is_any && gethostname(out, size - 1) != 0)
-        bn_text_clip(out, size, BN_STR("localhost"));
-    else if (!is_any && !bn_addr_is_v4(&addr))
-        snprintf(out, size, "[%s]", config->listen_host);
-}
-
-void bn_server_url(const struct bn_config *config, int port, char out[BN_URL_SIZE])
-{
-    if (config->public_url[0]) {
-        snprintf(out, BN_URL_SIZE, "%s%s", config->public_url, config->base_path);
-        return;
-    }
-    char host[160] = "";
-    const bool is_secure = config->tls_cert[0] != 0;
-    reachable_host(config, host, sizeof host);
-    snprintf(out, BN_URL_SIZE, "http%s://%s:%d%s", is_secure ? "s" : "", host, port,
-            config->base_path);
 }
 
 void bn_setup_url(const char *server_url, const char *code, char out[BN_URL_SIZE])
@@ -62,7 +32,7 @@ void bn_setup_address(const struct bn_config *config, char out[BN_URL_SIZE])
         bn_text_clip(out, BN_URL_SIZE, bn_str(text));
         return;
     }
-    bn_server_url(config, (int)config->listen_port, out);
+    bn_config_url(config, (int)config->listen_port, out, BN_URL_SIZE);
 }
 
 bool bn_setup_begin(const struct bn_config *config, int port, bool has_admin,
@@ -72,7 +42,7 @@ bool bn_setup_begin(const struct bn_config *config, int port, bool has_admin,
     char address[BN_URL_SIZE];
     char code[BN_SETUP_CODE_SIZE];
     char line[BN_URL_SIZE + 1];
-    bn_server_url(config, port, address);
+    bn_config_url(config, port, address, sizeof address);
     snprintf(line, sizeof line, "%s\n", address);
     if (!note_path(config, path, sizeof path))
         return bn_fail(err, BN_E_INVALID, "the path of the data folder is too long");

@@ -7,10 +7,6 @@
 
 #define BN_URL_SIZE 512
 
-/* public_url, or scheme, host and port (the one really bound); then base_path. No '/' at the end.
- */
-void bn_server_url(const struct bn_config *config, int port, char out[BN_URL_SIZE]);
-
 /* For serve, once it listens: makes a set-up code when there is no administrator and none is open,
    and notes the address in the data folder for `binnacle setup-url`. out_url is the set-up URL, or
    "" when set-up is done. */

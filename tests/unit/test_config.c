@@ -244,15 +244,23 @@ BN_TEST(reloading_takes_what_may_change_and_names_the_rest)
     make_dir();
     CHECK(load(NULL, NULL));
     struct bn_config running = config;
-    CHECK(load_file("log_level = debug\nlisten = 127.0.0.1:1\nallow_host = box\nui_dir = /x\n"));
+    char *args[] = {word("--data"), dir}; /* those of load() are gone */
+    running.argc = 2;
+    running.argv = args;
+    running.env = NULL;
+    write_file("log_level = debug\nlisten = 127.0.0.1:1\nallow_host = box\nui_dir = /x\n");
     BN_BUF_AUTO kept;
     bn_buf_init(&kept, 1000);
-    bn_config_reload(&running, &config, &kept);
+    CHECK(bn_config_reload(&running, &kept, &err));
     bn_buf_putc(&kept, 0);
     CHECK_STR(kept.p, "config, listen, ui_dir");
     CHECK_INT(running.log_level, BN_DEBUG);
     CHECK_STR(running.allow_host.items[0], "box");
     CHECK_STR(running.listen, "127.0.0.1:8470");
+    const struct bn_config before = running;
+    write_file("log_level = loud\n");
+    CHECK(!bn_config_reload(&running, &kept, &err));
+    CHECK_MEM(&running, &before, sizeof before);
     remove_dir();
 }
 
