@@ -8,6 +8,8 @@ static const struct bn_field tenant_fields[] = {
                 .doc = "short name in addresses and files"),
         BN_FIELD(struct bn_tenant, name, BN_T_TEXT, .flags = BN_F_REQUIRED,
                 .doc = "name as people write it"),
+        BN_FIELD(struct bn_tenant, host, BN_T_TEXT, .flags = BN_F_FIXED,
+                .doc = "the name browsers used at set-up"),
         BN_FIELD(struct bn_tenant, created_at, BN_T_TIME, .flags = BN_F_FIXED,
                 .doc = "time of creation"),
 };

@@ -28,6 +28,7 @@ enum bn_right {
 struct bn_tenant {
     char id[BN_ID_MAX]; /* "default" from day one */
     char name[96];
+    char host[128]; /* the name browsers used at set-up: it passes the Host check from then on */
     int64_t created_at;
 };
 

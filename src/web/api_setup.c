@@ -93,6 +93,20 @@ static void fill_user(struct bn_fact *fact, const struct bn_hash_job *job)
     user->last_login_at = user->created_at;
 }
 
+/* The name the owner's browser came by is one this server answers to from now on (SECURITY T13). */
+static void remember_host(struct bn_web *web, struct bn_str host)
+{
+    struct bn_fact fact;
+    const struct bn_tenant *tenant = bn_live_get(&bn_web_hub(web)->live, BN_TENANT_DEFAULT,
+            BN_KIND_TENANT, BN_TENANT_DEFAULT);
+    if (!tenant)
+        return;
+    bn_fact_init(&fact, BN_KIND_TENANT, BN_TENANT_DEFAULT);
+    fact.u.tenant = *tenant;
+    if (bn_text_copy(fact.u.tenant.host, sizeof fact.u.tenant.host, bn_guard_host_name(host)))
+        bn_hub_tell(bn_web_hub(web), &fact);
+}
+
 /* The code is taken away before anything else, so that it works once. */
 static void make_admin(struct bn_hash_job *job, struct bn_request *req, char *code)
 {
@@ -107,6 +121,7 @@ static void make_admin(struct bn_hash_job *job, struct bn_request *req, char *co
         bn_reply_err(req, &err);
         return;
     }
+    remember_host(web, req->head->host);
     struct bn_late *late = bn_late_create(req, 201);
     late->undo = put_code_back;
     bn_text_clip(late->subject, sizeof late->subject, bn_str(code));

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 
+#include "web/setup_code.h"
 #include "web/web_private.h"
 
 #define ARENA_BYTES_MAX (1 << 20) /* per request: decoded paths and queries, what handlers copy */
@@ -177,6 +178,18 @@ static bool check_body(const struct bn_request *req, struct bn_err *err)
     return true;
 }
 
+/* Names of the settings, the one used at set-up, and any while set-up waits for its code. */
+static bool host_is_known(const struct bn_web *web, struct bn_str host)
+{
+    if (bn_guard_host(&web->config, host))
+        return true;
+    const struct bn_tenant *tenant = bn_live_get(&web->config.hub->live, BN_TENANT_DEFAULT,
+            BN_KIND_TENANT, BN_TENANT_DEFAULT);
+    if (tenant && tenant->host[0] && bn_str_is_nocase(bn_guard_host_name(host), tenant->host))
+        return true;
+    return bn_setup_code_is_open(bn_sessions_dir(web->config.sessions));
+}
+
 static void head_came(struct bn_conn *conn)
 {
     struct bn_answering *a = request_create(conn);
@@ -187,7 +200,7 @@ static void head_came(struct bn_conn *conn)
     conn->body_seen = 0;
     a->wants_head_only = bn_str_is(req->head->method, "HEAD");
     find_client(a);
-    if (!bn_guard_host(&conn->web->config, req->head->host)) {
+    if (!host_is_known(conn->web, req->head->host)) {
         a->refusal_status = 421;
         bn_fail(&err, BN_E_FORBIDDEN,
                 "this server does not know the name \"%.*s\": add it with --allow-host",

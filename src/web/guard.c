@@ -3,8 +3,7 @@
 
 #include "web/web_private.h"
 
-/* "name:port", "[v6]:port" → the name without the port. */
-static struct bn_str host_name(struct bn_str host)
+struct bn_str bn_guard_host_name(struct bn_str host)
 {
     if (host.len > 0 && host.p[0] == '[') {
         const char *end = memchr(host.p, ']', host.len);
@@ -17,7 +16,7 @@ static struct bn_str host_name(struct bn_str host)
 /* Names are what DNS rebinding needs; addresses cannot be rebound (SECURITY T13). */
 bool bn_guard_host(const struct bn_web_config *config, struct bn_str host)
 {
-    struct bn_str name = host_name(host);
+    struct bn_str name = bn_guard_host_name(host);
     struct bn_addr addr;
     char own[128];
     if (name.len == 0 || bn_addr_parse(name, &addr) || bn_str_is_nocase(name, "localhost"))

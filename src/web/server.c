@@ -7,7 +7,8 @@
 
 #include "web/web_private.h"
 
-#define TICK_MS 1000
+#define TICK_MS  1000
+#define SWEEP_MS 60000
 
 static void tick(void *user)
 {
@@ -16,6 +17,10 @@ static void tick(void *user)
     bn_streams_tick(web->config.loop);
     bn_conn_tick(web, mono_ms);
     bn_live_tick(web, mono_ms);
+    if (mono_ms - web->swept_mono_ms >= SWEEP_MS) {
+        web->swept_mono_ms = mono_ms;
+        bn_sessions_sweep(web->config.sessions);
+    }
 }
 
 static void people_changed(void *user, const struct bn_fact *fact)

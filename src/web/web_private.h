@@ -42,6 +42,7 @@ struct bn_web {
     bool people_changed;
     bool draining;
     int64_t people_checked_mono_ms;
+    int64_t swept_mono_ms;
 };
 
 /* One connection from a browser, a program or a proxy. */
@@ -97,6 +98,7 @@ void bn_reply_bytes(struct bn_request *req, int status, const char *type, const 
 void bn_reply_bad(struct bn_conn *conn, const struct bn_err *err);
 
 /* guard.c: pure, so that the table of cases is a test */
+struct bn_str bn_guard_host_name(struct bn_str host); /* "name:port", "[v6]:port" without the port */
 bool bn_guard_host(const struct bn_web_config *config, struct bn_str host);
 bool bn_guard_origin(const struct bn_http_head *head);
 bool bn_guard_is_unsafe(struct bn_str method);

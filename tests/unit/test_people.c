@@ -81,7 +81,7 @@ BN_TEST(a_user_is_shown_without_the_password)
     bn_record_typescript(&bn_user_type, &buf);
     bn_buf_putc(&buf, 0);
     CHECK(strstr(buf.p, "password") == NULL);
-    CHECK(strstr(buf.p, "role: \"viewer\" | \"manager\" | \"admin\";") != NULL);
+    CHECK(strstr(buf.p, "role?: 'viewer' | 'manager' | 'admin';") != NULL);
 }
 
 BN_TEST(a_request_cannot_set_what_the_server_sets)

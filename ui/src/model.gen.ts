@@ -5,6 +5,8 @@ export interface Tenant {
   id?: string;
   /** name as people write it */
   name?: string;
+  /** the name browsers used at set-up */
+  host?: string;
   /** time of creation */
   created_at?: string;
 }
