@@ -1,9 +1,9 @@
 /*
  * socket_table: the kernel's own list of TCP connections, counted by state (sock_diag(7)).
  *
- * The list comes in pieces and the kernel keeps the place, so that a machine with 100,000
- * connections does not hold up the loop: 100,000 take about 40 ms in all, a piece of 32 KiB about
- * 0.1 ms.
+ * The list comes in pieces and the kernel keeps the place, so that a machine with many connections
+ * does not hold up the loop. Measured with 20,000 connections: 18 ms in 111 pieces of at most 0.23
+ * ms, where reading /proc/net/tcp takes 50 ms; with 20 of them 0.23 ms and 4.8 ms.
  */
 #pragma once
 
@@ -18,7 +18,7 @@ struct bn_socket_table;
 BN_MUST_CHECK bool bn_socket_table_open(struct bn_socket_table **out, struct bn_err *err);
 void bn_socket_table_close(struct bn_socket_table *table); /* NULL is fine */
 
-/* Begins to count anew: IPv4, then IPv6. What was unfinished is forgotten. */
+/* Begins to count anew, IPv4 and IPv6. What was unfinished is forgotten. */
 BN_MUST_CHECK bool bn_socket_table_begin(struct bn_socket_table *table, struct bn_err *err);
 
 /* Reads at most `pieces` pieces. *out_more says whether to come again; when it is false counts

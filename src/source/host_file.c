@@ -28,6 +28,8 @@ void bn_host_reader_finish(struct bn_host_reader *reader)
     free(reader->once.p);
 }
 
+BN_PRINTF(4, 0)
+
 static bool path_of(const struct bn_host_reader *reader, char *out, size_t size, const char *fmt,
         va_list args)
 {

@@ -1,8 +1,8 @@
 /*
  * host_file: small files of /proc and /sys, read again each second without opening them anew.
  *
- * Reading from offset 0 of an open descriptor makes the kernel write the text anew: measured 5 us
- * instead of 9 us for /proc/stat with two processors.
+ * Reading from offset 0 of an open descriptor makes the kernel write the text anew; measured 6.7 us
+ * for /proc/stat of two processors, 10.1 us when it is opened each time.
  */
 #pragma once
 
