@@ -3,14 +3,8 @@
 import { batch, effect, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import { api, ApiError } from '../link/api';
 import { linkStatus } from '../link/live';
-import { time } from './format';
 import { Track, type HistoryAnswer, type Range } from './history';
-
-/** Where live samples come from: an object with `at` whose numbers are named as series are. */
-export interface Sample {
-  at: number;
-  read: (series: string) => number | undefined;
-}
+import { sampleOf, type Sample } from './split';
 
 export interface Feed {
   readonly track: Track | null;
@@ -25,32 +19,6 @@ export interface Feed {
 
 const NAMES_PER_REQUEST = 50; // the server takes 60, and proxies refuse long address lines
 const POINTS = 1500;           // more than a chart has pixels
-
-/** "core/3.busy_pct" is the number busy_pct of row 3 in the section of cores. */
-export function splitSeries(name: string): { kind: string; id: string; field: string } {
-  const slash = name.indexOf('/');
-  const dot = name.lastIndexOf('.');
-  return { kind: name.slice(0, slash), id: name.slice(slash + 1, dot), field: name.slice(dot + 1) };
-}
-
-const SECTIONS: Record<string, string> = { core: 'cores', mount: 'mounts', disk: 'disks', nic: 'nics' };
-
-/** The sample that a topic's value holds, or null without a time. */
-export function sampleOf(value: unknown): Sample | null {
-  const root = value as Record<string, unknown> | undefined;
-  const at = time(root?.at as string | undefined);
-  if (!root || at === null) return null;
-  return {
-    at,
-    read: (name) => {
-      const { kind, id, field } = splitSeries(name);
-      const section = SECTIONS[kind];
-      const row = section ? (root[section] as Record<string, Record<string, unknown>> | undefined)?.[id] : root;
-      const v = row?.[field];
-      return typeof v === 'number' ? v : undefined;
-    },
-  };
-}
 
 async function load(names: string[], range: Range, abort: AbortSignal): Promise<HistoryAnswer> {
   const parts: HistoryAnswer[] = [];

@@ -38,7 +38,7 @@ export function HostCharts({ feed }: { feed: Feed }) {
         { label: 'in', series: nicIds.map((n) => `nic/${n}.rx_bps`), color: 3, isFilled: true },
         { label: 'out', series: nicIds.map((n) => `nic/${n}.tx_bps`), color: 2 },
       ]} aside={nicRows.length > 1 && (
-        <Select label="Interface" value={nic} onChange={setNic} options={[{ id: 'all', label: 'All but lo' }, ...nicRows.map((n) => ({ id: n.id, label: n.id }))]} />
+        <Select label="Interface" value={nic} onChange={setNic} options={[{ id: 'all', label: 'All' }, ...nicRows.map((n) => ({ id: n.id, label: n.id }))]} />
       )} />
       <Chart title="Disk" feed={feed} format={byteRate} atLeast={10_000} lines={[
         { label: 'read', series: diskIds.map((d) => `disk/${d}.read_bps`), color: 1, isFilled: true },

@@ -4,7 +4,7 @@ import { computed, signal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import { href } from '../link/route';
 import { openFeed } from '../state/feed';
-import { bitRate, byteRate, bytes, line, load, percent, type Format, type Shown } from '../state/format';
+import { bitRate, byteRate, bytes, count, line, load, percent, type Format, type Shown } from '../state/format';
 import { rangeById, sum, type Cell } from '../state/history';
 import { concerns, disks, host, hostTopic, memoryPct, nics, realMounts, rows, type Level } from '../state/store';
 import { Dial, Spark } from '../parts/gauge';
@@ -23,6 +23,7 @@ export function total(values: (number | undefined)[]): number | undefined {
   return known.length === 0 ? undefined : known.reduce((a, b) => a + b, 0);
 }
 
+const plain = count();
 const ROOM = 300; // five minutes of seconds
 
 export function Overview() {
@@ -116,8 +117,8 @@ function Machine({ feed }: { feed: ReturnType<typeof openFeed> }) {
               <span class="num">{h.units_ok} units ok</span>
               {h.units_failed ? <span class="num crit-text">▲ {h.units_failed} failed</span> : <span class="dim num">none failed</span>}
             </>}
-        <span class="num dim">{h.process_count ?? '–'} processes</span>
-        <span class="num dim">{h.tcp_established ?? '–'} connections</span>
+        <span class="num dim" data-tip={plain(h.process_count).exact}>{plain(h.process_count).text} processes</span>
+        <span class="num dim" data-tip="TCP connections that are established">{plain(h.tcp_established).text} connections</span>
       </p>
     </Panel>
   );

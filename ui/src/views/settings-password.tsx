@@ -1,7 +1,8 @@
 import { useState } from 'preact/hooks';
 import { api, ApiError } from '../link/api';
 import { toast, who } from '../state/store';
-import { Field, PASSWORD_MIN, strength, Strength } from '../parts/form';
+import { Field, Strength } from '../parts/form';
+import { PASSWORD_MIN, strength } from '../state/strength';
 import { Failure, Panel } from '../parts/panel';
 
 export function Password() {
