@@ -332,8 +332,9 @@ static size_t conn_data(void *user, const char *p, size_t len)
     struct bn_conn *conn = user;
     size_t used = 0;
     if (!conn->live) {
-        if (conn->request && conn->request->is_done)
-            return 0;
+        bool reads_nothing = bn_stream_queued(conn->stream) > BN_OUTBOX_BYTES_MAX;
+        if (reads_nothing || (conn->request && conn->request->is_done))
+            return 0; /* the stream keeps it until the answer, or what is queued, has gone */
         used = http_data(conn, p, len);
     }
     if (conn->live && used < len)

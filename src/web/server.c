@@ -106,6 +106,8 @@ void bn_web_drain(struct bn_web *web, int64_t window_ms)
     bn_live_drain(web, window_ms);
     bn_list_each_safe(it, tmp, &web->conns) {
         struct bn_conn *conn = container_of(it, struct bn_conn, link);
+        if (conn->live)
+            continue; /* goes with a bye of its own */
         conn->must_close = true; /* after the answer, where one is due */
         if (!conn->request)
             bn_conn_dirty(conn);
