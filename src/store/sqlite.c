@@ -169,11 +169,15 @@ static void destroy(struct bn_store *store)
 static bool start_threads(struct bn_store *store, struct bn_err *err)
 {
     bn_writer_watch_log(&store->writer);
-    store->has_thread = pthread_create(&store->thread, NULL, bn_writer_main, store) == 0;
-    if (!store->has_thread)
+    store->threads_running = 1;
+    if (pthread_create(&store->thread, NULL, bn_writer_main, store) != 0)
         return bn_fail(err, BN_E_UNAVAILABLE, "cannot start the thread of the store");
-    if (store->is_owner)
-        store->has_checker = pthread_create(&store->checker, NULL, bn_check_main, store) == 0;
+    if (!store->is_owner)
+        return true;
+    pthread_mutex_lock(&store->mutex);
+    store->has_checker = pthread_create(&store->checker, NULL, bn_check_main, store) == 0;
+    store->threads_running += store->has_checker;
+    pthread_mutex_unlock(&store->mutex);
     return true;
 }
 
@@ -204,10 +208,26 @@ bool bn_store_open(const struct bn_store_config *config, struct bn_store **out,
 
 /* --- closing --------------------------------------------------------------------------------- */
 
-static bool join_by(pthread_t thread, int64_t mono_ms)
+/* Waits until readers have gone and the threads say they have ended: a plain join could wait for a
+   dead disk for ever. */
+static bool await_threads(struct bn_store *store)
 {
-    struct timespec at = {.tv_sec = mono_ms / 1000, .tv_nsec = mono_ms % 1000 * 1000000};
-    return pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &at) == 0;
+    int64_t until = store->close_by + CLOSE_SLACK_MS;
+    struct timespec at = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
+    pthread_mutex_lock(&store->mutex);
+    while ((store->threads_running > 0 || bn_readers_are_busy(store)) && bn_mono_ms() < until)
+        pthread_cond_timedwait(&store->news, &store->mutex, &at);
+    bool have_ended = store->threads_running == 0 && !bn_readers_are_busy(store);
+    pthread_mutex_unlock(&store->mutex);
+    return have_ended;
+}
+
+void bn_store_end_thread(struct bn_store *store)
+{
+    pthread_mutex_lock(&store->mutex);
+    store->threads_running--;
+    pthread_cond_broadcast(&store->news);
+    pthread_mutex_unlock(&store->mutex);
 }
 
 void bn_store_close(struct bn_store *store)
@@ -222,15 +242,15 @@ void bn_store_close(struct bn_store *store)
     pthread_cond_broadcast(&store->work);
     pthread_cond_broadcast(&store->news);
     pthread_mutex_unlock(&store->mutex);
-    bool has_ended = !store->has_checker || join_by(store->checker, store->close_by);
-    has_ended = join_by(store->thread, store->close_by + CLOSE_SLACK_MS) && has_ended;
-    if (!has_ended) {
-        /* A disk that answers nothing holds the thread in the kernel; the process ends without it.
-         */
+    if (!await_threads(store)) {
+        /* The disk holds a thread in the kernel; the process ends without it. */
         bn_log(BN_ERROR, "store.stuck", BN_KV("dir", store->folder.dir),
                 BN_KV("text", "the disk does not answer: the last records may be missing"));
         return;
     }
+    pthread_join(store->thread, NULL);
+    if (store->has_checker)
+        pthread_join(store->checker, NULL);
     destroy(store);
 }
 
@@ -453,7 +473,6 @@ bool bn_store_keep(struct bn_store *store, struct bn_err *err)
 
 void bn_store_tidy(struct bn_store *store)
 {
-    (void)bn_store_flush(store);
     pthread_mutex_lock(&store->mutex);
     uint64_t asked = ++store->tidy_asked;
     pthread_cond_signal(&store->work);

@@ -35,11 +35,8 @@ static void say_damage(struct bn_store *store, const char *what)
             BN_KV("text", "stop Binnacle and restore a copy, or move the file away to begin anew"));
 }
 
-void *bn_check_main(void *arg)
+static void check(struct bn_store *store)
 {
-    struct bn_store *store = arg;
-    if (!wait_for_calm(store))
-        return NULL;
     struct bn_conn conn;
     char why[160] = "";
     int rc = bn_conn_open(&conn, store->folder.db, BN_CONN_READ);
@@ -57,5 +54,13 @@ void *bn_check_main(void *arg)
     store->is_checking = false;
     pthread_cond_broadcast(&store->news);
     pthread_mutex_unlock(&store->mutex);
+}
+
+void *bn_check_main(void *arg)
+{
+    struct bn_store *store = arg;
+    if (wait_for_calm(store))
+        check(store);
+    bn_store_end_thread(store);
     return NULL;
 }

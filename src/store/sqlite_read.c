@@ -62,7 +62,7 @@ void bn_readers_return(struct bn_store *store, struct bn_conn *conn)
     pthread_mutex_unlock(&store->mutex);
 }
 
-static bool is_anyone_reading(const struct bn_store *store)
+bool bn_readers_are_busy(const struct bn_store *store)
 {
     for (int i = 0; i < BN_READERS; i++)
         if (store->is_lent[i])
@@ -75,7 +75,7 @@ void bn_readers_bar(struct bn_store *store)
     atomic_store(&store->stop_reading, true);
     pthread_mutex_lock(&store->mutex);
     store->is_reading_barred = true;
-    while (is_anyone_reading(store))
+    while (bn_readers_are_busy(store))
         pthread_cond_wait(&store->news, &store->mutex);
     pthread_mutex_unlock(&store->mutex);
     for (int i = 0; i < BN_READERS; i++)

@@ -84,8 +84,8 @@ static int look_at_table(struct bn_conn *conn, const struct bn_record_type *type
 
 static int derive_table(struct bn_conn *conn, const struct bn_record_type *type, int64_t *changes)
 {
-    uint64_t seen;
-    int columns;
+    uint64_t seen = 0;
+    int columns = 0;
     int rc = look_at_table(conn, type, &seen, &columns);
     if (rc == SQLITE_OK && columns == 0) {
         ++*changes;

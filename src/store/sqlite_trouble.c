@@ -63,11 +63,12 @@ void bn_trouble_meet(struct bn_store *store, int rc)
         bn_log(BN_WARN, "store.refused", BN_KV("text", err.text));
         return;
     }
+    bool is_quota = code == SQLITE_IOERR && (cause == EDQUOT || cause == ENOSPC);
     bn_log(BN_WARN, "store.failed", BN_KV_I64("code", rc), BN_KV("meaning", sqlite3_errstr(rc)),
             BN_KV("errno", cause ? strerror(cause) : "none"));
     if (bn_conn_is_damaged(rc))
         bn_trouble_set(store, BN_TROUBLE_DAMAGED);
-    else if (bn_conn_is_full(rc))
+    else if (bn_conn_is_full(rc) || (is_quota && rc != SQLITE_IOERR_FSYNC))
         bn_trouble_set(store, BN_TROUBLE_FULL);
     else
         bn_trouble_set(store, BN_TROUBLE_IO);

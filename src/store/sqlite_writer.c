@@ -147,6 +147,7 @@ static void acknowledge(struct bn_store *store, const struct bn_batch *batch)
 static void answer_batches(struct bn_store *store, const struct bn_err *err)
 {
     struct bn_writer *writer = &store->writer;
+    bool is_news = false;
     if (err)
         bn_store_lose_points(store, writer->point_count);
     bn_list_each_safe(link, next, &writer->batches) {
@@ -155,12 +156,13 @@ static void answer_batches(struct bn_store *store, const struct bn_err *err)
             batch->failed = true;
             batch->err = *err;
         }
+        is_news |= batch->number != 0;
         acknowledge(store, batch);
         bn_list_remove(&batch->link);
         bn_batch_destroy(batch);
     }
     writer->point_count = 0;
-    if (store->config.wake)
+    if (is_news && store->config.wake)
         store->config.wake(store->config.user);
 }
 
@@ -490,5 +492,6 @@ void *bn_writer_main(void *arg)
         pthread_mutex_unlock(&store->mutex);
     }
     end(store);
+    bn_store_end_thread(store);
     return NULL;
 }

@@ -64,7 +64,6 @@ struct bn_store {
     uint64_t last_batch;      /* loop thread */
     struct bn_writer writer;
     pthread_t thread;
-    bool has_thread;
 
     pthread_mutex_t mutex; /* guards from here on */
     pthread_cond_t work;   /* for the writer */
@@ -80,6 +79,7 @@ struct bn_store {
     struct bn_store_stats stats;
     bool is_closing;
     int64_t close_by; /* monotonic milliseconds */
+    int threads_running;
     uint64_t tidy_asked;
     uint64_t tidy_done;
     bool is_reading_barred; /* the writer is reopening */
@@ -98,6 +98,7 @@ int64_t bn_store_now_ms(struct bn_store *store); /* wall */
 void bn_store_add_foreign(struct bn_store *store, const struct bn_fact *fact);
 void bn_store_lose_points(struct bn_store *store, size_t count);
 int64_t bn_store_note_sizes(struct bn_store *store); /* for the statistics; bytes of the log */
+void bn_store_end_thread(struct bn_store *store);    /* the last thing a thread of the store does */
 void bn_batch_destroy(struct bn_batch *batch);
 
 /* From the writer thread to bn_store_collect; tells nobody yet. */
@@ -139,5 +140,6 @@ void *bn_check_main(void *store);
 /* sqlite_read.c */
 bool bn_readers_borrow(struct bn_store *store, struct bn_conn **out, struct bn_err *err);
 void bn_readers_return(struct bn_store *store, struct bn_conn *conn);
+bool bn_readers_are_busy(const struct bn_store *store); /* under the mutex */
 void bn_readers_bar(struct bn_store *store); /* ends running reads, waits for them, closes all */
 void bn_readers_admit(struct bn_store *store);

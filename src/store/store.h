@@ -75,8 +75,9 @@ void bn_store_collect_foreign(struct bn_store *store,
 
 /* For callers without a loop: flushes and waits for the acknowledgement, at most 10 s. */
 BN_MUST_CHECK bool bn_store_keep(struct bn_store *store, struct bn_err *err);
-/* Folds the newest points into their blocks, applies retention and checkpoints now, and waits until
-   that is done; it happens by itself in small steps otherwise. Not on the loop thread. */
+/* Writes what was flushed, folds the newest points into their blocks, applies retention and
+   checkpoints now, and waits until that is done; it happens by itself in small steps otherwise. Any
+   thread but the loop's. */
 void bn_store_tidy(struct bn_store *store);
 
 void bn_store_get_stats(struct bn_store *store, struct bn_store_stats *out); /* any thread */

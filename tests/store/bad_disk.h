@@ -42,15 +42,35 @@ static int bad_now(void)
     return fails;
 }
 
-static int bad_close(sqlite3_file *file)
-{
-    return real_of(file)->pMethods->xClose(real_of(file));
-}
+/* clang-format off */
+#define PASS(name, member, params, args)                                                           \
+    static int name params { return real_of(file)->pMethods->member args; }
+PASS(bad_close, xClose, (sqlite3_file *file),
+        (real_of(file)))
+PASS(bad_read, xRead, (sqlite3_file *file, void *to, int len, sqlite3_int64 at),
+        (real_of(file), to, len, at))
+PASS(bad_size, xFileSize, (sqlite3_file *file, sqlite3_int64 *size),
+        (real_of(file), size))
+PASS(bad_lock, xLock, (sqlite3_file *file, int level),
+        (real_of(file), level))
+PASS(bad_unlock, xUnlock, (sqlite3_file *file, int level),
+        (real_of(file), level))
+PASS(bad_reserved, xCheckReservedLock, (sqlite3_file *file, int *out),
+        (real_of(file), out))
+PASS(bad_control, xFileControl, (sqlite3_file *file, int op, void *arg),
+        (real_of(file), op, arg))
+PASS(bad_sector, xSectorSize, (sqlite3_file *file),
+        (real_of(file)))
+PASS(bad_device, xDeviceCharacteristics, (sqlite3_file *file),
+        (real_of(file)))
+PASS(bad_shm_map, xShmMap, (sqlite3_file *file, int at, int size, int grow, void volatile **out),
+        (real_of(file), at, size, grow, out))
+PASS(bad_shm_lock, xShmLock, (sqlite3_file *file, int at, int n, int flags),
+        (real_of(file), at, n, flags))
+PASS(bad_shm_unmap, xShmUnmap, (sqlite3_file *file, int is_last),
+        (real_of(file), is_last))
 
-static int bad_read(sqlite3_file *file, void *to, int len, sqlite3_int64 at)
-{
-    return real_of(file)->pMethods->xRead(real_of(file), to, len, at);
-}
+/* clang-format on */
 
 static int bad_write(sqlite3_file *file, const void *from, int len, sqlite3_int64 at)
 {
@@ -78,59 +98,9 @@ static int bad_sync(sqlite3_file *file, int flags)
     return real_of(file)->pMethods->xSync(real_of(file), flags);
 }
 
-static int bad_size(sqlite3_file *file, sqlite3_int64 *size)
-{
-    return real_of(file)->pMethods->xFileSize(real_of(file), size);
-}
-
-static int bad_lock(sqlite3_file *file, int level)
-{
-    return real_of(file)->pMethods->xLock(real_of(file), level);
-}
-
-static int bad_unlock(sqlite3_file *file, int level)
-{
-    return real_of(file)->pMethods->xUnlock(real_of(file), level);
-}
-
-static int bad_reserved(sqlite3_file *file, int *out)
-{
-    return real_of(file)->pMethods->xCheckReservedLock(real_of(file), out);
-}
-
-static int bad_control(sqlite3_file *file, int op, void *arg)
-{
-    return real_of(file)->pMethods->xFileControl(real_of(file), op, arg);
-}
-
-static int bad_sector(sqlite3_file *file)
-{
-    return real_of(file)->pMethods->xSectorSize(real_of(file));
-}
-
-static int bad_device(sqlite3_file *file)
-{
-    return real_of(file)->pMethods->xDeviceCharacteristics(real_of(file));
-}
-
-static int bad_shm_map(sqlite3_file *file, int page, int size, int extend, void volatile **out)
-{
-    return real_of(file)->pMethods->xShmMap(real_of(file), page, size, extend, out);
-}
-
-static int bad_shm_lock(sqlite3_file *file, int at, int n, int flags)
-{
-    return real_of(file)->pMethods->xShmLock(real_of(file), at, n, flags);
-}
-
 static void bad_shm_barrier(sqlite3_file *file)
 {
     real_of(file)->pMethods->xShmBarrier(real_of(file));
-}
-
-static int bad_shm_unmap(sqlite3_file *file, int is_last)
-{
-    return real_of(file)->pMethods->xShmUnmap(real_of(file), is_last);
 }
 
 static const sqlite3_io_methods bad_methods = {2, bad_close, bad_read, bad_write, bad_truncate,

@@ -84,6 +84,12 @@ BN_UNUSED static struct bn_store *place_open(struct place *place)
     return store;
 }
 
+BN_UNUSED static void flush_and_tidy(struct bn_store *store)
+{
+    (void)bn_store_flush(store);
+    bn_store_tidy(store);
+}
+
 BN_UNUSED static void place_path(const struct place *place, const char *name, char out[300])
 {
     snprintf(out, 300, "%s/%s", place->dir, name);

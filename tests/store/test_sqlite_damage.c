@@ -48,7 +48,7 @@ static void furnish(struct place *place)
         bn_store_point(store, "default", "host/local.load1", &point);
         bn_store_point(store, "default", id, &point);
         if (i == 80)
-            bn_store_tidy(store);
+            flush_and_tidy(store);
     }
     struct bn_err err;
     CHECK(bn_store_keep(store, &err));
@@ -95,7 +95,7 @@ static void use(struct bn_store *store, struct place *place)
         (void)!bn_store_read_series(store, &span, out, &err);
     }
     (void)!bn_store_read_audit(store, "default", "", page, &n, &err);
-    bn_store_tidy(store);
+    flush_and_tidy(store);
     bn_store_collect_foreign(store, hear_fact, &heard);
 }
 
@@ -214,7 +214,7 @@ BN_TEST(a_damaged_log_costs_at_most_what_was_in_it)
     struct bn_store *store = place_open(&place);
     struct bn_fact ann = user_fact("u1", "ann");
     put_now(store, &ann);
-    bn_store_tidy(store); /* ann is in the database, bob in the log */
+    flush_and_tidy(store); /* ann is in the database, bob in the log */
     struct bn_fact bob = user_fact("u2", "bob");
     put_now(store, &bob);
     char path[300];
@@ -256,7 +256,7 @@ BN_TEST(damage_that_a_write_meets_is_said_and_the_next_start_moves_the_file_asid
         memset(fact.u.audit.detail, 'x', sizeof fact.u.audit.detail - 1);
         bn_store_put(store, &fact);
         if (i % 5000 == 4999)
-            bn_store_tidy(store);
+            flush_and_tidy(store);
     }
     bn_store_close(store);
     int64_t root = ask_sql(&place, "SELECT rootpage FROM sqlite_schema WHERE name = 'audit'");

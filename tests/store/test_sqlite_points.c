@@ -64,7 +64,7 @@ BN_TEST(points_are_read_back_from_the_tail_and_from_their_blocks)
             check_point(&out[i], (float)k - 1, is_known ? (float)k : NAN, (float)k + 1);
         }
         if (round == 0)
-            bn_store_tidy(store);
+            flush_and_tidy(store);
         if (round == 1) {
             bn_store_close(store);
             store = place_open(&place);
@@ -154,7 +154,7 @@ BN_TEST(every_level_shows_min_mean_and_max_of_the_ten_second_points_under_it)
                 write_points(store);
         }
         if (hour % 3 == 0)
-            bn_store_tidy(store); /* some hours are folded, some wait in the tail ... */
+            flush_and_tidy(store); /* some hours are folded, some wait in the tail ... */
         if (hour % 4 == 1) {
             bn_store_close(store); /* ... across restarts */
             store = NULL;
@@ -165,7 +165,7 @@ BN_TEST(every_level_shows_min_mean_and_max_of_the_ten_second_points_under_it)
     for (int round = 0; round < 2; round++) {
         for (int level = 0; level < BN_LEVELS; level++)
             check_level(store, level, points, n);
-        bn_store_tidy(store);
+        flush_and_tidy(store);
     }
     bn_store_close(store);
     free(points);
@@ -181,7 +181,7 @@ BN_TEST(a_late_point_replaces_and_its_intervals_follow)
     struct bn_point out[6];
     for (int i = 0; i < 6; i++)
         add(store, NOON + i * 10000, 1, 1, 1);
-    bn_store_tidy(store);
+    flush_and_tidy(store);
     add(store, NOON + 20000, 7, 7, 7);
     add(store, NOON + 20000, 13, 13, 13); /* of two the later */
     for (int round = 0; round < 2; round++) {
@@ -193,7 +193,7 @@ BN_TEST(a_late_point_replaces_and_its_intervals_follow)
             read_span(store, level, NOON, NOON + bn_level_step_ms[level], out);
             check_point(&out[0], 1, 3, 13);
         }
-        bn_store_tidy(store);
+        flush_and_tidy(store);
     }
     bn_store_close(store);
     place_finish(&place);
@@ -249,17 +249,17 @@ BN_TEST(each_level_forgets_at_its_age)
     store = place_open(&place);
     static const int64_t days[] = {1, 5, 30, 200, 800}; /* after the first point */
     add(store, NOON, 1, 1, 1);
-    bn_store_tidy(store);
+    flush_and_tidy(store);
     CHECK_INT(ask_sql(&place, "SELECT count(*) FROM blocks"), 4);
     static const int64_t left[] = {4, 3, 2, 1, 0};
     for (size_t i = 0; i < COUNT(days); i++) {
         place.now_ms = NOON + days[i] * 24 * HOUR;
-        bn_store_tidy(store);
+        flush_and_tidy(store);
         CHECK_INT(ask_sql(&place, "SELECT count(*) FROM blocks"), left[i]);
     }
     CHECK_INT(ask_sql(&place, "SELECT count(*) FROM series"), 0);
     add(store, place.now_ms, 1, 1, 1); /* the forgotten series begins anew */
-    bn_store_tidy(store);
+    flush_and_tidy(store);
     CHECK_INT(ask_sql(&place, "SELECT count(*) FROM series"), 1);
     bn_store_close(store);
     place_finish(&place);
@@ -273,10 +273,10 @@ BN_TEST(a_straggler_does_not_replace_the_hour_whose_points_are_forgotten)
     struct bn_store *store = place_open(&place);
     for (int i = 0; i < 360; i++)
         add(store, NOON + i * 10000, 5, 5, 5);
-    bn_store_tidy(store);
+    flush_and_tidy(store);
     ask_sql(&place, "DELETE FROM blocks WHERE level = 0");
     add(store, NOON + 20000, 99, 99, 99);
-    bn_store_tidy(store);
+    flush_and_tidy(store);
     struct bn_point out[1];
     for (int level = 1; level < BN_LEVELS; level++) {
         read_span(store, level, NOON, NOON + bn_level_step_ms[level], out);
@@ -309,7 +309,7 @@ BN_TEST(old_audit_entries_and_ended_sessions_are_forgotten)
         fact.u.session.expires_at = sessions[i].expires_at;
         bn_store_put(store, &fact);
     }
-    bn_store_tidy(store);
+    flush_and_tidy(store);
     struct bn_audit page[4];
     struct bn_err err;
     size_t n = 4;
@@ -343,7 +343,7 @@ BN_TEST(the_files_stay_below_their_size_and_the_coarse_history_survives)
                 bn_store_point(store, "default", name, &point);
             }
         }
-        bn_store_tidy(store);
+        flush_and_tidy(store);
         struct bn_store_stats stats;
         bn_store_get_stats(store, &stats);
         CHECK(stats.db_bytes + stats.wal_bytes <= config.bytes_max);
@@ -382,9 +382,9 @@ BN_TEST(a_day_of_ten_second_points_is_read_in_five_milliseconds)
             snprintf(name, sizeof name, "core/%d.busy_pct", series);
             bn_store_point(store, "default", name, &point);
             if (i % 2000 == 1999)
-                bn_store_tidy(store);
+                flush_and_tidy(store);
         }
-    bn_store_tidy(store);
+    flush_and_tidy(store);
     static struct bn_point out[24 * 360];
     struct bn_span span = {"default", "core/11.busy_pct", 0, NOON, NOON + 24 * HOUR};
     struct bn_err err;
