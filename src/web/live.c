@@ -481,19 +481,23 @@ static void tick_one(struct bn_live_conn *live, int64_t mono_ms)
     }
 }
 
-void bn_live_tick(struct bn_web *web, int64_t mono_ms)
+void bn_live_check_owners(struct bn_web *web)
 {
-    bool check = web->people_changed || mono_ms - web->people_checked_mono_ms >= PEOPLE_CHECK_MS;
-    if (check) {
-        web->people_changed = false;
-        web->people_checked_mono_ms = mono_ms;
-    }
+    web->people_changed = false;
+    web->people_checked_mono_ms = web->config.clock->mono_ms;
     bn_list_each_safe(it, tmp, &web->ears) {
         struct bn_live_conn *live = container_of(it, struct bn_live_conn, link);
-        if (check && !live->ended)
+        if (!live->ended)
             check_owner(live);
-        tick_one(live, mono_ms);
     }
+}
+
+void bn_live_tick(struct bn_web *web, int64_t mono_ms)
+{
+    if (mono_ms - web->people_checked_mono_ms >= PEOPLE_CHECK_MS)
+        bn_live_check_owners(web);
+    bn_list_each_safe(it, tmp, &web->ears)
+        tick_one(container_of(it, struct bn_live_conn, link), mono_ms);
     bn_live_state_tick(web, mono_ms);
 }
 

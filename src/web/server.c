@@ -23,10 +23,12 @@ static void tick(void *user)
     }
 }
 
+/* Users change what they may; sessions and keys only end (that they were used is no change of
+ * rights). */
 static void people_changed(void *user, const struct bn_fact *fact)
 {
-    (void)fact;
-    ((struct bn_web *)user)->people_changed = true;
+    if (fact->kind == BN_KIND_USER || fact->op == BN_GONE)
+        ((struct bn_web *)user)->people_changed = true;
 }
 
 struct bn_web *bn_web_create(const struct bn_web_config *config)
@@ -81,6 +83,8 @@ void bn_web_add_routes(struct bn_web *web, const struct bn_route *routes, size_t
 
 void bn_web_flush(struct bn_web *web)
 {
+    if (web->people_changed)
+        bn_live_check_owners(web); /* before anything more is told */
     bn_live_flush(web);
     bn_list_each_safe(it, tmp, &web->dirty) {
         struct bn_conn *conn = container_of(it, struct bn_conn, dirty_link);
@@ -107,7 +111,7 @@ void bn_web_drain(struct bn_web *web, int64_t window_ms)
     bn_list_each_safe(it, tmp, &web->conns) {
         struct bn_conn *conn = container_of(it, struct bn_conn, link);
         if (conn->live)
-            continue; /* goes with a bye of its own */
+            continue;            /* goes with a bye of its own */
         conn->must_close = true; /* after the answer, where one is due */
         if (!conn->request)
             bn_conn_dirty(conn);

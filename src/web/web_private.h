@@ -119,6 +119,7 @@ void bn_live_closed(struct bn_live_conn *live);
 void bn_live_drained(struct bn_live_conn *live);
 void bn_live_flush(struct bn_web *web);
 void bn_live_pace(void *user);
+void bn_live_check_owners(struct bn_web *web);
 void bn_live_tick(struct bn_web *web, int64_t mono_ms);
 void bn_live_drain(struct bn_web *web, int64_t window_ms);
 
