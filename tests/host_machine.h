@@ -89,7 +89,9 @@ static int64_t machine_cost(void *user)
 static inline void machine_start(struct machine *m, const char *name, bn_fs_read_fn fs_read)
 {
     *m = (struct machine){.at = {7 * BN_SECOND_NS, 9 * BN_SECOND_NS}, .now_ms = 1763668800000};
-    snprintf(m->root, sizeof m->root, "/tmp/bn_machine_XXXXXX");
+    /* In memory where there is such a place: texts are written thousands of times. */
+    snprintf(m->root, sizeof m->root, "%s/bn_machine_XXXXXX",
+            access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     CHECK(mkdtemp(m->root) != NULL);
     machine_become(m, name);
     m->rows = calloc(HEARD_MAX, sizeof *m->rows);
