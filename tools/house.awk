@@ -147,7 +147,7 @@ function end_file(    budget) {
         return
     lines += last_fnr
     order[++files] = last
-    budget = last ~ /\.h$/ ? 150 : 600
+    budget = last ~ /^(src|include)\/.*\.h$/ ? 150 : 600
     if (last_fnr > budget)
         say(last, last_fnr " lines, budget " budget ": split it by concept")
     if (last ~ /^(src|include)\/.*\.h$/) {
