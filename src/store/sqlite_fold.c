@@ -12,7 +12,7 @@
 
 #define FOLD_ENTRIES_MAX 1000000  /* 20 MB at once; what is beyond waits for the next fold */
 #define STEP_NS          15000000 /* well below the 50 ms a step may hold the write lock */
-#define STEP_HOURS       32       /* between two looks at the clock */
+#define STEP_HOURS       64       /* or so many: their commit writes about 2 MB */
 
 void bn_fold_forget(struct bn_writer *writer)
 {
@@ -181,7 +181,7 @@ static int fold_some(struct bn_store *store)
     int64_t until_ns = bn_clock_mono_ns() + STEP_NS;
     int rc = SQLITE_OK;
     for (int i = 0; rc == SQLITE_OK && fold->next < fold->count; i++) {
-        if (i % STEP_HOURS == STEP_HOURS - 1 && bn_clock_mono_ns() > until_ns)
+        if (i == STEP_HOURS || (i % 8 == 7 && bn_clock_mono_ns() > until_ns))
             return SQLITE_OK;
         rc = fold_hour(&writer->conn, fold);
     }

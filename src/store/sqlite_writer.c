@@ -7,7 +7,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define POINTS_LATE_MS    1000 /* points alone are written at most once a second */
+#define POINTS_LATE_MS    1000  /* points alone are written at most once a second */
+#define POINTS_AT_ONCE    16384 /* or as soon as that many wait: 3.5 MB */
 #define FOREIGN_EVERY_MS  1000
 #define FOLD_EVERY_MS     600000
 #define FOLD_FIRST_MS     5000
@@ -213,7 +214,7 @@ static void keep_batches(struct bn_store *store)
         writer->point_count = 0;
     }
     bool is_full_sync = has_facts(writer);
-    if (!is_full_sync && bn_mono_ms() < writer->points_due)
+    if (!is_full_sync && bn_mono_ms() < writer->points_due && writer->point_count < POINTS_AT_ONCE)
         return;
     bool at_commit;
     int rc = bn_writer_transact(store, is_full_sync, write_batches, &at_commit);
