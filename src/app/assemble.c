@@ -10,6 +10,7 @@
 
 #include "base/secret.h"
 
+#include "app/setup.h"
 #include "app/url.h"
 #include "hub/hub.h"
 #include "hub/inbox.h"
@@ -20,7 +21,6 @@
 #include "web/api_meter.h"
 #include "web/api_people.h"
 #include "web/server.h"
-#include "web/setup_code.h"
 
 #define DRAIN_CHECK_MS 50
 #define DRAIN_MAX_MS   3000 /* of the 5 s that SIGTERM may take; the store has the rest */
@@ -31,7 +31,7 @@
 
 /* The parts, in the order they are built; taken down in reverse. */
 struct app {
-    const struct bn_config *config;
+    struct bn_config config; /* what SIGHUP may change does */
     struct bn_clock clock;
     struct bn_loop *loop;
     struct bn_tls_config *tls;
@@ -72,8 +72,7 @@ static void replay(void *user, const struct bn_fact *fact)
     bn_hub_replay(user, fact);
 }
 
-/* --- going away
- * ------------------------------------------------------------------------------------ */
+/* --- going away ------------------------------------------------------------------------------ */
 
 static void check_drained(void *user)
 {
@@ -98,14 +97,13 @@ static void stop(void *user)
     bn_timer_start(app->drain, DRAIN_CHECK_MS, DRAIN_CHECK_MS);
 }
 
-static void reload(void *user)
+static void reload_tls(struct app *app)
 {
-    struct app *app = user;
     struct bn_tls_config *fresh = NULL;
     struct bn_err err;
     if (!app->tls)
         return;
-    if (!bn_tls_config_create(app->config->tls_cert, app->config->tls_key, &fresh, &err)) {
+    if (!bn_tls_config_create(app->config.tls_cert, app->config.tls_key, &fresh, &err)) {
         bn_log(BN_ERROR, "tls.reload", BN_KV("text", err.text),
                 BN_KV("act", "the old certificate stays in use"));
         return;
@@ -113,11 +111,10 @@ static void reload(void *user)
     bn_web_set_tls(app->web, fresh);
     bn_tls_config_unref(app->tls);
     app->tls = fresh;
-    bn_log(BN_INFO, "tls.reload", BN_KV("cert", app->config->tls_cert));
+    bn_log(BN_INFO, "tls.reload", BN_KV("cert", app->config.tls_cert));
 }
 
-/* --- coming up
- * ---------------------------------------------------------------------------------------- */
+/* --- coming up ------------------------------------------------------------------------------- */
 
 /* Many sockets, no core files (they would hold secrets), no writing to a closed pipe by surprise.
  */
@@ -142,11 +139,11 @@ static int64_t connections_max(void)
 
 static bool open_store(struct app *app, struct bn_err *err)
 {
-    struct bn_store_config config = {.bytes_max = app->config->db_max_bytes,
+    struct bn_store_config config = {.bytes_max = app->config.db_max_bytes,
             .wake = bn_loop_wake,
             .user = app->loop};
     char notice[200];
-    bn_text_clip(config.dir, sizeof config.dir, bn_str(app->config->data));
+    bn_text_clip(config.dir, sizeof config.dir, bn_str(app->config.data));
     if (!bn_store_open(&config, &app->store, notice, err))
         return false;
     if (notice[0])
@@ -169,7 +166,7 @@ static void ensure_tenant(struct app *app)
 
 static void fill_web_config(struct app *app, struct bn_web_config *web)
 {
-    const struct bn_config *config = app->config;
+    const struct bn_config *config = &app->config;
     *web = (struct bn_web_config){.loop = app->loop,
             .hub = &app->hub,
             .clock = &app->clock,
@@ -190,9 +187,33 @@ static void fill_web_config(struct app *app, struct bn_web_config *web)
                 (struct bn_str){host + 3, strcspn(host + 3, ":/")});
 }
 
+static void reload(void *user)
+{
+    struct app *app = user;
+    struct bn_web_config web;
+    struct bn_err err;
+    BN_BUF_AUTO kept;
+    bn_buf_init(&kept, 1024);
+    if (!bn_config_reload(&app->config, &kept, &err)) {
+        bn_log(BN_ERROR, "config.reload", BN_KV("text", err.text),
+                BN_KV("act", "the old settings stay in use"));
+        return;
+    }
+    bn_log_set_level((enum bn_level)app->config.log_level);
+    fill_web_config(app, &web);
+    bn_web_set_policy(app->web, &web);
+    reload_tls(app);
+    bn_buf_putc(&kept, 0);
+    if (kept.len > 1)
+        bn_log(BN_WARN, "config.reload", BN_KV("kept", kept.p),
+                BN_KV("text", "changing these needs a restart"));
+    else
+        bn_log(BN_INFO, "config.reload", BN_KV("file", app->config.config));
+}
+
 static bool open_web(struct app *app, struct bn_err *err)
 {
-    const struct bn_config *config = app->config;
+    const struct bn_config *config = &app->config;
     struct bn_web_config web;
     if (!bn_worker_create(app->loop, "hash", BN_HASH_AT_ONCE, BN_HASH_QUEUE_MAX, &app->hash_worker,
                 err) ||
@@ -209,7 +230,7 @@ static bool open_web(struct app *app, struct bn_err *err)
 
 static bool build(struct app *app, struct bn_err *err)
 {
-    const struct bn_config *config = app->config;
+    const struct bn_config *config = &app->config;
     if (!bn_secret_start(err) || !bn_loop_create(&app->loop, &app->clock, err))
         return false;
     if (config->tls_cert[0] &&
@@ -279,6 +300,8 @@ static void take_down(struct app *app)
     bn_self_source_stop(app->self);
     bn_host_source_stop(app->host);
     bn_timer_destroy(app->drain);
+    if (app->port)
+        bn_setup_end(&app->config);
     bn_worker_destroy(app->query_worker);
     bn_worker_destroy(app->hash_worker);
     bn_web_destroy(app->web);
@@ -294,35 +317,39 @@ static void take_down(struct app *app)
     bn_loop_destroy(app->loop);
 }
 
+static bool has_admin(struct app *app)
+{
+    bn_table_each(row, &bn_live_find(&app->hub.live, BN_TENANT_DEFAULT)->tables[BN_KIND_USER])
+    {
+        const struct bn_user *user = (const void *)row->record;
+        if (user->role == BN_ROLE_ADMIN && user->disabled != 1)
+            return true;
+    }
+    return false;
+}
+
 /* The first three lines an operator sees. While nobody is an owner yet, they lead to the set-up
  * page. */
 static bool greet(struct app *app, struct bn_err *err)
 {
-    const struct bn_config *config = app->config;
-    const struct bn_tenant_live *tenant = bn_live_find(&app->hub.live, BN_TENANT_DEFAULT);
-    bool is_new = tenant->tables[BN_KIND_USER].count == 0;
-    char code[BN_SETUP_CODE_SIZE] = "";
-    char url[400];
-    if (is_new && !bn_setup_code_read(config->data, code, NULL) &&
-            !bn_setup_code_make(config->data, code, err))
+    const struct bn_config *config = &app->config;
+    char url[BN_URL_SIZE];
+    if (!bn_setup_begin(config, app->port, has_admin(app), url, err))
         return false;
-    if (!is_new && bn_setup_code_is_open(config->data) && !bn_setup_code_remove(config->data, err))
-        return false; /* owners came by the command line: nobody else may become one with the code
-                       */
-    bn_config_url(config, app->port, url, sizeof url);
-    printf("Binnacle " BN_VERSION " is running.\n");
+    const bool is_new = url[0] != 0;
+    if (!is_new)
+        bn_config_url(config, app->port, url, sizeof url);
+    printf("Binnacle " BN_VERSION " is running.\nOpen   %s%s\n", url, is_new ? "" : "/");
     if (is_new)
-        printf("Open   %s/setup#c=%s\nThe code works once. New code: binnacle setup-url --reset --data %s\n",
-                url, code, config->data);
-    else
-        printf("Open   %s/\n", url);
+        printf("The code works once. New code: binnacle setup-url --reset --data %s\n",
+                config->data);
     fflush(stdout);
     return true;
 }
 
 int bn_serve(const struct bn_config *config)
 {
-    struct app app = {.config = config};
+    struct app app = {.config = *config};
     struct bn_err err;
     prepare_process();
     bn_log_set_level((enum bn_level)config->log_level);

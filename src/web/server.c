@@ -75,6 +75,15 @@ void bn_web_set_tls(struct bn_web *web, struct bn_tls_config *tls)
         bn_listener_set_tls(web->listeners[i], tls);
 }
 
+void bn_web_set_policy(struct bn_web *web, const struct bn_web_config *config)
+{
+    memcpy(web->config.hosts, config->hosts, sizeof web->config.hosts);
+    memcpy(web->config.proxies, config->proxies, sizeof web->config.proxies);
+    web->config.host_count = config->host_count;
+    web->config.proxy_count = config->proxy_count;
+    web->config.listeners_max = config->listeners_max;
+}
+
 void bn_web_add_routes(struct bn_web *web, const struct bn_route *routes, size_t count)
 {
     if (web->set_count < BN_ROUTE_SETS_MAX)

@@ -48,6 +48,8 @@ struct bn_web *bn_web_create(const struct bn_web_config *config);
 BN_MUST_CHECK bool bn_web_listen(struct bn_web *web, const char *host, int port,
         struct bn_tls_config *tls, int *out_port, struct bn_err *err);
 void bn_web_set_tls(struct bn_web *web, struct bn_tls_config *tls); /* new connections */
+/* Takes hosts, proxies and listeners_max from config, for whoever comes from now on. */
+void bn_web_set_policy(struct bn_web *web, const struct bn_web_config *config);
 void bn_web_add_routes(struct bn_web *web, const struct bn_route *routes, size_t count);
 
 /* The web's part of a turn, after the hub's: what became known leaves, what is done is closed. */
