@@ -54,6 +54,7 @@ static void accept_some(uv_poll_t *handle, int status, int events)
     (void)status;
     (void)events;
     struct bn_listener *listener = container_of(handle, struct bn_listener, poll);
+    bn_loop_note_time(handle->loop);
     for (int i = 0; i < ACCEPT_BURST; i++) {
         struct sockaddr_storage from;
         memset(&from, 0, sizeof from);

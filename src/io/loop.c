@@ -126,7 +126,8 @@ void bn_loop_run(struct bn_loop *loop, bool (*turn)(void *user), void *user)
 
 void bn_loop_round(struct bn_loop *loop, int64_t wait_ms, bool (*turn)(void *user), void *user)
 {
-    if (wait_ms > 0) { /* repeating: one that is due at once must not leave the wait without a limit */
+    if (wait_ms > 0) {
+        /* Repeating: one that is due at once must not leave the wait without a limit. */
         uv_update_time(&loop->uv);
         uv_timer_start(&loop->limit, limit_reached, (uint64_t)wait_ms, (uint64_t)wait_ms);
     }
@@ -152,9 +153,15 @@ void bn_loop_reap(struct bn_loop *loop, void (*fn)(void *user), void *user)
     loop->reaps = reap;
 }
 
+void bn_loop_note_time(struct uv_loop_s *uv)
+{
+    bn_clock_read(container_of(uv, struct bn_loop, uv)->clock);
+}
+
 static void signal_came(uv_signal_t *handle, int signo)
 {
     (void)signo;
+    bn_loop_note_time(handle->loop);
     struct watch_signal *s = container_of(handle, struct watch_signal, handle);
     s->fn(s->user);
 }
@@ -174,6 +181,7 @@ void bn_loop_on_signal(struct bn_loop *loop, int signo, void (*fn)(void *user), 
 static void timer_came(uv_timer_t *handle)
 {
     struct bn_timer *timer = container_of(handle, struct bn_timer, handle);
+    bn_loop_note_time(handle->loop);
     timer->fn(timer->user);
 }
 

@@ -14,7 +14,8 @@ void bn_loop_destroy(
         struct bn_loop *loop); /* everything opened on it must be closed; NULL is fine */
 
 /* Until bn_loop_stop: wait for something, then turn(user). When turn says true, more is waiting and
-   the next wait does not block. clock is read before each turn. */
+   the next wait does not block. clock is read before each turn, and before each call
+   that a socket, timer or signal makes while the loop waits for it. */
 void bn_loop_run(struct bn_loop *loop, bool (*turn)(void *user), void *user);
 /* One such round; blocks at most wait_ms (-1: until something happens). For tests and embedding. */
 void bn_loop_round(struct bn_loop *loop, int64_t wait_ms, bool (*turn)(void *user), void *user);
@@ -49,3 +50,6 @@ struct uv_loop_s;
 struct uv_loop_s *bn_loop_uv(struct bn_loop *loop);
 char *bn_loop_scratch(struct bn_loop *loop);
 const struct bn_clock *bn_loop_clock(const struct bn_loop *loop);
+/* First in every callback of the library: the wait before it may have been long, and what a request
+   is measured by must not be the time of the turn before (50 ns). */
+void bn_loop_note_time(struct uv_loop_s *uv);

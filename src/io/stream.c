@@ -389,6 +389,7 @@ static void poll_came(uv_poll_t *handle, int status, int events)
     struct bn_stream *stream = container_of(handle, struct bn_stream, poll);
     if (stream->dead)
         return;
+    bn_loop_note_time(handle->loop);
     if (status < 0) {
         struct bn_err err;
         bn_fail(&err, BN_E_UPSTREAM, "poll: %s", uv_strerror(status));

@@ -79,6 +79,33 @@ static bool turn_stops(void *user)
     return false;
 }
 
+static int64_t late_ms;
+
+static void see_time(void *user)
+{
+    const struct bn_clock *clock = user;
+    struct bn_clock now;
+    bn_clock_read(&now);
+    late_ms = now.mono_ms - clock->mono_ms;
+    count_a++;
+}
+
+BN_TEST(a_call_sees_the_time_after_the_wait_not_before_it)
+{
+    struct bn_clock clock;
+    struct bn_loop *loop;
+    CHECK(bn_loop_create(&loop, &clock, NULL));
+    count_a = 0;
+    struct bn_timer *timer = bn_timer_create(loop, see_time, &clock);
+    bn_timer_start(timer, 100, 0);
+    while (!count_a)
+        bn_loop_round(loop, -1, NULL, NULL);
+    CHECK(late_ms < 50); /* it was 100 before the wait was over */
+    bn_timer_destroy(timer);
+    bn_loop_round(loop, 0, NULL, NULL);
+    bn_loop_destroy(loop);
+}
+
 BN_TEST(another_thread_wakes_the_loop)
 {
     struct bn_clock clock;
