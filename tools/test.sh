@@ -96,6 +96,7 @@ strict() {
 
 suite_strict() { # two compilers, the shipped flags, warnings as errors
     check 'gcc without a warning' strict strict-gcc gcc
+    check 'the unit tests as shipped' ctest --test-dir build/strict-gcc -L unit -j "$jobs" --output-on-failure
     check 'clang without a warning' strict strict-clang clang
     close
 }
