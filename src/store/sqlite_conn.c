@@ -7,8 +7,13 @@
 
 #define PROGRESS_STEP 1000 /* virtual machine steps between two looks at the clock: about 20 us */
 
+#define WRITE_SETUP                                                                          \
+    "PRAGMA synchronous = OFF; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;" \
+    "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;"                            \
+    "PRAGMA journal_size_limit = 67108864; PRAGMA secure_delete = FAST; PRAGMA cache_size = -4096"
+
 static const char *const sql_texts[BN_SQL_COUNT] = {
-#define X(name, text) [BN_SQL_##name] = text,
+#define X(name, text) [BN_SQL_##name] = (text),
         BN_SQLS(X)
 #undef X
 };
@@ -37,18 +42,13 @@ static int set_up(struct bn_conn *conn, enum bn_conn_mode mode)
 
 /* The checkpointer is our own: the automatic one neither bounds the log under a pinned reader nor
    keeps its work out of a commit somebody waits for. secure_delete FAST still clears what is
-   deleted in pages that are written anyway, without writing every freed page of history. */
+   deleted in pages that are written anyway, without writing every freed page of history. A new file
+   is not synced page by page: the checkpoint after its first migration does that once. */
 int bn_conn_begin_writing(struct bn_conn *conn)
 {
     sqlite3_db_config(conn->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-    conn->is_full_sync = true;
-    return bn_conn_exec(conn, "PRAGMA auto_vacuum = INCREMENTAL;"
-                              "PRAGMA journal_mode = WAL;"
-                              "PRAGMA synchronous = FULL;"
-                              "PRAGMA wal_autocheckpoint = 0;"
-                              "PRAGMA journal_size_limit = 67108864;"
-                              "PRAGMA secure_delete = FAST;"
-                              "PRAGMA cache_size = -4096;");
+    conn->is_full_sync = false;
+    return bn_conn_exec(conn, WRITE_SETUP);
 }
 
 int bn_conn_open(struct bn_conn *conn, const char *path, enum bn_conn_mode mode)

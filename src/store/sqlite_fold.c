@@ -157,7 +157,7 @@ static int fold_hour(struct bn_conn *conn, struct bn_fold *fold)
     uint32_t hour_slot = first->slot - first->slot % BN_BLOCK_POINTS;
     int64_t hour = (int64_t)hour_slot * bn_level_step_ms[0];
     struct bn_triplet fine[BN_BLOCK_POINTS];
-    bool found;
+    bool found = false;
     int rc = read_block(conn, first->series, 0, hour, fine, &found);
     for (; rc == SQLITE_OK && fold->next < fold->count; fold->next++) {
         const struct bn_tail_entry *entry = &fold->entries[fold->next];

@@ -45,7 +45,8 @@ bool bn_readers_borrow(struct bn_store *store, struct bn_conn **out, struct bn_e
     int rc = conn->db ? SQLITE_OK : bn_conn_open(conn, store->folder.db, BN_CONN_READ);
     if (rc != SQLITE_OK) {
         bn_readers_return(store, conn);
-        return bn_conn_fail(err, rc);
+        bn_conn_fail(err, rc);
+        return false;
     }
     conn->stop = &store->stop_reading;
     conn->deadline_ns = bn_clock_mono_ns() + READ_MS * INT64_C(1000000);

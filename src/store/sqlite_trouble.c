@@ -19,6 +19,8 @@ static const char *reason_of(enum bn_trouble trouble)
     case BN_TROUBLE_IO: return "the disk reports errors: the database is opened anew every 2 s";
     case BN_TROUBLE_LOG:
         return "another program keeps an old state of binnacle.db open: end it, the log is full";
+    case BN_TROUBLE_REMOVED:
+        return "binnacle.db was removed or replaced while in use: put it back or restart Binnacle";
     case BN_TROUBLE_DAMAGED:
         return "the database is damaged: the next start moves it aside and begins a new one";
     case BN_WELL: break;
@@ -172,6 +174,8 @@ void bn_trouble_probe(struct bn_store *store)
     if (trouble == BN_TROUBLE_FULL && !has_room(store))
         return;
     if (trouble == BN_TROUBLE_LOG && !log_is_short(store))
+        return;
+    if (trouble == BN_TROUBLE_REMOVED && !bn_folder_is_same(&store->folder))
         return;
     bool must_reopen = trouble == BN_TROUBLE_IO || !writer->conn.db;
     int rc = must_reopen ? reopen(store) : SQLITE_OK;

@@ -278,11 +278,9 @@ static int look_for_foreign(struct bn_store *store)
 {
     struct bn_writer *writer = &store->writer;
     writer->foreign_due = bn_mono_ms() + FOREIGN_EVERY_MS;
-    if (!writer->is_removed && !bn_folder_is_same(&store->folder)) {
-        writer->is_removed = true;
-        bn_log(BN_ERROR, "store.removed", BN_KV("file", store->folder.db),
-                BN_KV("text",
-                        "the database was removed or replaced while in use: restart Binnacle"));
+    if (!bn_folder_is_same(&store->folder)) { /* what is written now would be lost with the file */
+        bn_trouble_set(store, BN_TROUBLE_REMOVED);
+        return SQLITE_OK;
     }
     int64_t version = bn_conn_number(&writer->conn, BN_SQL_DATA_VERSION);
     if (version < 0 || version == writer->data_version)
@@ -344,7 +342,7 @@ static void tidy_step(struct bn_store *store)
         return;
     if (now >= writer->foreign_due)
         rc = look_for_foreign(store);
-    if (rc == SQLITE_OK && now >= writer->checkpoint_due)
+    if (rc == SQLITE_OK && writer->trouble == BN_WELL && now >= writer->checkpoint_due)
         rc = keep_log_short(store);
     if (rc == SQLITE_OK && writer->trouble == BN_WELL &&
             (writer->is_retaining || now >= writer->fold_due)) {

@@ -22,7 +22,14 @@ struct bn_batch {
     struct bn_err err;
 };
 
-enum bn_trouble { BN_WELL, BN_TROUBLE_FULL, BN_TROUBLE_IO, BN_TROUBLE_LOG, BN_TROUBLE_DAMAGED };
+enum bn_trouble {
+    BN_WELL,
+    BN_TROUBLE_FULL,    /* until there is room */
+    BN_TROUBLE_IO,      /* until it could be opened anew */
+    BN_TROUBLE_LOG,     /* until the reader that pins the log ends */
+    BN_TROUBLE_REMOVED, /* until the file is in its place again */
+    BN_TROUBLE_DAMAGED, /* until the next start */
+};
 
 #define BN_DOUBTS_MAX 1024
 
@@ -47,7 +54,6 @@ struct bn_writer { /* writer thread only */
     int64_t probe_gap_ms;
     struct bn_fact *doubts; /* keys of rows whose commit failed half-way */
     size_t doubt_count;
-    bool is_removed; /* the file was replaced: said once */
 };
 
 struct bn_acks {
@@ -105,7 +111,7 @@ void bn_batch_destroy(struct bn_batch *batch);
 void bn_store_acknowledge(struct bn_store *store, const struct bn_ack *ack);
 
 /* sqlite_writer.c */
-void *bn_writer_main(void *store);
+void *bn_writer_main(void *arg);                    /* the store */
 void bn_writer_watch_log(struct bn_writer *writer); /* of a connection just opened */
 /* Runs a transaction: work(store) inside BEGIN and COMMIT, rolled back when it fails.
  *out_at_commit tells a failed commit, which the disk may have kept after all. */
@@ -135,7 +141,7 @@ enum bn_checkpoint { BN_CHECKPOINT_IF_LARGE, BN_CHECKPOINT_ALL };
 int bn_checkpoint(struct bn_store *store, enum bn_checkpoint how);
 
 /* sqlite_check.c: reads the whole file once, a while after the start. */
-void *bn_check_main(void *store);
+void *bn_check_main(void *arg);
 
 /* sqlite_read.c */
 bool bn_readers_borrow(struct bn_store *store, struct bn_conn **out, struct bn_err *err);

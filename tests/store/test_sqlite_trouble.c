@@ -190,6 +190,44 @@ BN_TEST(a_close_on_a_dead_disk_ends_in_time)
     place_finish(&place);
 }
 
+static void await_trouble(struct bn_store *store, const char *why)
+{
+    struct bn_store_stats stats;
+    int64_t from_ns = bn_clock_mono_ns();
+    do {
+        pause_ms(10);
+        bn_store_get_stats(store, &stats);
+    } while (!stats.degraded && bn_clock_mono_ns() - from_ns < INT64_C(2000000000));
+    CHECK(stats.degraded);
+    CHECK(strstr(stats.why, why) != NULL);
+}
+
+BN_TEST(a_file_that_is_taken_away_is_noticed_and_nothing_more_is_acknowledged)
+{
+    struct place place;
+    place_init(&place);
+    struct bn_store *store = place_open(&place);
+    struct bn_fact ann = user_fact("1", "ann");
+    struct bn_fact bob = user_fact("2", "bob");
+    struct bn_err err;
+    put_now(store, &ann);
+    char path[300];
+    char other[300];
+    place_path(&place, "binnacle.db", path);
+    place_path(&place, "elsewhere", other);
+    CHECK_INT(rename(path, other), 0);
+    await_trouble(store, "was removed or replaced");
+    bn_store_put(store, &bob);
+    CHECK(!bn_store_keep(store, &err));
+    CHECK_INT(err.code, BN_E_STORAGE);
+    CHECK_INT(rename(other, path), 0);
+    await_recovery(store, 5000);
+    put_now(store, &bob);
+    CHECK_INT(count_rows(store), 2);
+    bn_store_close(store);
+    place_finish(&place);
+}
+
 /* --- a full disk ---------------------------------------------------------------------------------
  */
 
