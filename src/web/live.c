@@ -25,6 +25,13 @@ static int64_t ears_of(const struct bn_web *web, const struct bn_who *who)
     return n;
 }
 
+bool bn_live_tenant_is_own(const struct bn_request *req, struct bn_err *err)
+{
+    struct bn_str tenant = bn_query(req, "tenant", NULL);
+    return !tenant.p || bn_str_is(tenant, req->who.tenant) ||
+           bn_fail(err, BN_E_NOT_FOUND, "you have no tenant \"%.*s\"", BN_ARG(tenant));
+}
+
 bool bn_live_has_room(struct bn_request *req)
 {
     struct bn_web *web = req->web;
@@ -33,6 +40,10 @@ bool bn_live_has_room(struct bn_request *req)
     struct bn_err err;
     if (bn_str_is(req->head->method, "HEAD")) {
         bn_reply_empty(req, 200);
+        return false;
+    }
+    if (!bn_live_tenant_is_own(req, &err)) {
+        bn_reply_err(req, &err);
         return false;
     }
     if (web->draining) {

@@ -40,6 +40,8 @@ struct bn_live_conn {
     int64_t end_at_mono_ms; /* a drain sends it away then; 0: no */
 };
 
+/* ?tenant= chooses among the asker's own; any other is not there. */
+BN_MUST_CHECK bool bn_live_tenant_is_own(const struct bn_request *req, struct bn_err *err);
 /* Room for one more listener of that asker? Administrators have BN_LISTENERS_RESERVED to
    themselves. On refusal the request has been answered (503 with limit and in_use, 429 per user).
  */

@@ -85,7 +85,7 @@ static struct bn_topic *find_topic(struct bn_request *req, int64_t *wait_s, stru
 {
     static const char *const names[] = {"topic", "since", "wait", "tenant", NULL};
     struct bn_str name = bn_query(req, "topic", NULL);
-    if (!bn_query_only(req, names, err))
+    if (!bn_query_only(req, names, err) || !bn_live_tenant_is_own(req, err))
         return NULL;
     if (!bn_parse_i64(bn_query(req, "wait", "0"), 0, WAIT_MAX_S, wait_s)) {
         bn_fail_field(err, "wait", "wait must be 0..%d seconds", WAIT_MAX_S);
