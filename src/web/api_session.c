@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -104,10 +105,29 @@ static void password_checked(struct bn_hash_job *job, struct bn_request *req)
     }
     char place[BN_PLACE_SIZE];
     bn_place_of(job->address, place);
-    bn_throttle_forget(bn_sessions_throttle(sessions, BN_TRY_ACCOUNT), bn_str(job->name));
+    bn_throttle_forget(bn_sessions_throttle(sessions, BN_TRY_ACCOUNT), bn_str(job->try_name));
     bn_throttle_refund(bn_sessions_throttle(sessions, BN_TRY_ADDRESS), bn_str(place));
     if (req)
         begin_session(job, req, user);
+}
+
+/* Guesses from elsewhere must not keep people out of where they are logged in already: such a place
+   is counted by itself. */
+static void account_name(struct bn_web *web, const struct bn_user *user, const char *place,
+        char out[112])
+{
+    const struct bn_session *all[BN_SESSIONS_PER_USER_MAX];
+    const size_t count = user ? bn_sessions_of(bn_web_sessions(web), BN_TENANT_DEFAULT, user->id,
+                                        all)
+                              : 0;
+    for (size_t i = 0; i < count; i++) {
+        char known[BN_PLACE_SIZE];
+        bn_place_of(all[i]->address, known);
+        if (strcmp(known, place) == 0) {
+            snprintf(out, 112, "%s\n%s", user->name, place);
+            return;
+        }
+    }
 }
 
 static bool may_log_in(struct bn_request *req, struct bn_str name, struct bn_str place)
@@ -130,12 +150,15 @@ void bn_login(struct bn_request *req)
     bn_place_of(req->address, place);
     if (!bn_form_read(req, &bn_login_form_type, &form, &given))
         return;
-    if (!may_log_in(req, bn_str(form.username), bn_str(place))) {
+    const struct bn_user *user = bn_user_named(bn_home_users(web), bn_str(form.username));
+    char account[sizeof((struct bn_hash_job *)0)->try_name];
+    bn_text_clip(account, sizeof account, bn_str(form.username));
+    account_name(web, user, place, account);
+    if (!may_log_in(req, bn_str(account), bn_str(place))) {
         bn_wipe(&form, sizeof form);
         return;
     }
     struct bn_hash_job *job = bn_hash_job_create(req, password_checked);
-    const struct bn_user *user = bn_user_named(bn_home_users(web), bn_str(form.username));
     struct bn_who before;
     if (bn_sessions_identify(sessions, req->head, req->is_secure, req->address, &before, NULL) &&
             before.kind == BN_WHO_USER)
@@ -143,13 +166,14 @@ void bn_login(struct bn_request *req)
     job->must_check = true;
     memcpy(job->given, form.password, sizeof job->given);
     memcpy(job->name, form.username, sizeof job->name);
+    memcpy(job->try_name, account, sizeof job->try_name);
     if (user && user->disabled != 1) {
         memcpy(job->user_id, user->id, sizeof job->user_id);
         memcpy(job->stored, user->password, sizeof job->stored);
     }
     if (!bn_hash_job_start(job, req)) { /* our want of room, not a try of theirs */
         bn_throttle_refund(bn_sessions_throttle(sessions, BN_TRY_ADDRESS), bn_str(place));
-        bn_throttle_refund(bn_sessions_throttle(sessions, BN_TRY_ACCOUNT), bn_str(form.username));
+        bn_throttle_refund(bn_sessions_throttle(sessions, BN_TRY_ACCOUNT), bn_str(account));
     }
     bn_wipe(&form, sizeof form);
 }

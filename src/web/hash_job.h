@@ -36,6 +36,7 @@ struct bn_hash_job {
     char name[64];
     char old_session[BN_ID_MAX];
     char code[32];
+    char try_name[112]; /* what throttling counts this by */
     int64_t role;
     int64_t disabled;
     uint64_t given_mask;

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import http from 'node:http';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 
@@ -207,6 +208,16 @@ describe('throttling', () => {
     const entries = await audit(server, ada);
     assert.equal(entries.filter((entry) => entry.action === 'session.throttle').length, 1);
     assert.equal(entries.filter((entry) => entry.action === 'session.create' && !entry.ok).length, 5);
+  });
+
+  it('lets people in where they are logged in already, whatever others guess elsewhere', async (t) => {
+    const server = await startServer(t);
+    const from = (localAddress) => ({ agent: new http.Agent({ localAddress }) });
+    await server.setup(); // from 127.0.0.1
+    for (let i = 0; i < 5; i++) await login(server, 'ada', `wrong password ${i}`, from('127.0.0.2'));
+    refused(await login(server, 'ada', PASSWORD, from('127.0.0.3')), 429, 'too_many',
+      /^too many tries for this account: try again in 1 s$/);
+    assert.equal((await login(server, 'ada')).status, 200);
   });
 
   it('counts tries sent all at once', async (t) => {
