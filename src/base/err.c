@@ -40,7 +40,7 @@ int bn_code_status(enum bn_code code)
     return codes[code].status;
 }
 
-bool bn_fail(struct bn_err *err, enum bn_code code, const char *fmt, ...)
+bool(bn_fail)(struct bn_err *err, enum bn_code code, const char *fmt, ...)
 {
     if (!err)
         return false;
@@ -53,7 +53,7 @@ bool bn_fail(struct bn_err *err, enum bn_code code, const char *fmt, ...)
     return false;
 }
 
-bool bn_fail_field(struct bn_err *err, const char *field, const char *fmt, ...)
+bool(bn_fail_field)(struct bn_err *err, const char *field, const char *fmt, ...)
 {
     if (!err)
         return false;
@@ -66,7 +66,7 @@ bool bn_fail_field(struct bn_err *err, const char *field, const char *fmt, ...)
     return false;
 }
 
-bool bn_fail_in(struct bn_err *err, const char *fmt, ...)
+bool(bn_fail_in)(struct bn_err *err, const char *fmt, ...)
 {
     if (!err)
         return false;
