@@ -350,11 +350,9 @@ static void current_checked(struct bn_hash_job *job, struct bn_request *req)
     replace_password(job, req, user);
 }
 
-static bool check_new(const struct bn_request *req, const struct bn_password_form *form,
-        const struct bn_user *user, struct bn_err *err)
+static bool check_new(const struct bn_password_form *form, const struct bn_user *user,
+        struct bn_err *err)
 {
-    if (!user)
-        return bn_fail(err, BN_E_NOT_FOUND, "%s is not there any more", req->who.name);
     if (!bn_password_check(bn_str(form->new), bn_str(user->name), "new", err))
         return false;
     if (strcmp(form->new, form->current) == 0)
@@ -371,7 +369,8 @@ void bn_password_change(struct bn_request *req)
         return;
     const struct bn_user *user = bn_live_get(&bn_web_hub(req->web)->live, req->who.tenant,
             BN_KIND_USER, req->who.user_id);
-    if (!check_new(req, &form, user, &err)) {
+    bn_fail(&err, BN_E_NOT_FOUND, "%s is not there any more", req->who.name);
+    if (!user || !check_new(&form, user, &err)) {
         bn_wipe(&form, sizeof form);
         bn_reply_err(req, &err);
         return;
