@@ -12,7 +12,7 @@
 
 #include "io/stream_private.h"
 
-#define BACKLOG      1024
+#define BACKLOG      SOMAXCONN /* everybody comes back at once after a restart */
 #define ACCEPT_BURST 64 /* connections taken per wake-up, so that the others get their turn */
 #define BACKOFF_MS   50 /* after EMFILE, instead of spinning (SECURITY T04) */
 

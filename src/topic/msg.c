@@ -2,10 +2,11 @@
 
 #include <stdlib.h>
 
-struct bn_msg *bn_msg_create(uint64_t from, uint64_t to, struct bn_bytes *take_json)
+struct bn_msg *bn_msg_create(uint32_t alias, uint64_t from, uint64_t to, struct bn_bytes *take_json)
 {
     struct bn_msg *msg = bn_alloc(sizeof *msg);
     msg->refs = 1;
+    msg->alias = alias;
     msg->from = from;
     msg->to = to;
     msg->forms[BN_FORM_JSON] = take_json;

@@ -17,13 +17,15 @@ enum bn_form {
 
 struct bn_msg {
     uint32_t refs;
-    uint64_t from; /* the sequence it starts after */
-    uint64_t to;   /* the sequence it leads to */
+    uint32_t alias; /* `k`: of its topic */
+    uint64_t from;  /* the sequence it starts after */
+    uint64_t to;    /* the sequence it leads to */
     struct bn_bytes *forms[BN_FORM_COUNT];
 };
 
 /* Takes the JSON bytes; one reference. */
-struct bn_msg *bn_msg_create(uint64_t from, uint64_t to, struct bn_bytes *take_json);
+struct bn_msg *bn_msg_create(uint32_t alias, uint64_t from, uint64_t to,
+        struct bn_bytes *take_json);
 struct bn_msg *bn_msg_ref(struct bn_msg *msg);
 void bn_msg_unref(struct bn_msg *msg); /* NULL is fine */
 

@@ -13,11 +13,8 @@ void bn_sink_init(struct bn_sink *sink, struct bn_topics *set, void *owner)
 
 void bn_sink_finish(struct bn_sink *sink)
 {
-    while (sink->sub_count > 0)
-        bn_sink_leave(sink, sink->subs[sink->sub_count - 1]);
-    free(sink->subs);
-    sink->subs = NULL;
-    sink->sub_cap = 0;
+    while (sink->subs)
+        bn_sink_leave(sink, sink->subs);
     bn_list_remove(&sink->due_link);
 }
 
@@ -32,11 +29,11 @@ struct bn_sub *bn_sink_join(struct bn_sink *sink, struct bn_topic *topic, uint64
 {
     struct bn_sub *sub = bn_alloc(sizeof *sub);
     *sub = (struct bn_sub){.topic = topic, .sink = sink, .sent = sent, .min_ms = min_ms};
-    if (sink->sub_count == sink->sub_cap) {
-        sink->sub_cap = sink->sub_cap ? sink->sub_cap * 2 : 2;
-        sink->subs = bn_realloc(sink->subs, sink->sub_cap * sizeof *sink->subs);
-    }
-    sink->subs[sink->sub_count++] = sub;
+    struct bn_sub **end = &sink->subs;
+    while (*end)
+        end = &(*end)->next;
+    *end = sub;
+    sink->sub_count++;
     bn_list_append(&topic->subs, &sub->topic_link);
     topic->sub_count++;
     topic->set->sub_count++;
@@ -47,26 +44,29 @@ struct bn_sub *bn_sink_join(struct bn_sink *sink, struct bn_topic *topic, uint64
 
 struct bn_sub *bn_sink_find(struct bn_sink *sink, const struct bn_topic *topic)
 {
-    for (size_t i = 0; i < sink->sub_count; i++)
-        if (sink->subs[i]->topic == topic)
-            return sink->subs[i];
-    return NULL;
+    struct bn_sub *sub = sink->subs;
+    while (sub && sub->topic != topic)
+        sub = sub->next;
+    return sub;
 }
 
 struct bn_sub *bn_sink_find_alias(struct bn_sink *sink, uint32_t alias)
 {
-    for (size_t i = 0; i < sink->sub_count; i++)
-        if (sink->subs[i]->topic->alias == alias)
-            return sink->subs[i];
-    return NULL;
+    struct bn_sub *sub = sink->subs;
+    while (sub && sub->topic->alias != alias)
+        sub = sub->next;
+    return sub;
 }
 
 void bn_sink_leave(struct bn_sink *sink, struct bn_sub *sub)
 {
-    size_t i = 0;
-    while (sink->subs[i] != sub)
-        i++;
-    sink->subs[i] = sink->subs[--sink->sub_count];
+    struct bn_sub **at = &sink->subs;
+    while (*at != sub)
+        at = &(*at)->next;
+    *at = sub->next;
+    sink->sub_count--;
+    if (sub->topic->cursor == &sub->topic_link)
+        sub->topic->cursor = sub->topic_link.next;
     bn_list_remove(&sub->topic_link);
     sub->topic->sub_count--;
     sub->topic->set->sub_count--;
@@ -79,6 +79,41 @@ void bn_sink_set_rate(struct bn_sink *sink, struct bn_sub *sub, int32_t min_ms)
     sub->next_due_mono_ms = 0; /* what has gathered is told now, then at the new pace */
     if (min_ms >= 0 && sub->sent < sub->topic->seq)
         become_due(sink);
+}
+
+/* The next sub of a topic that is behind. What the one after it will need is fetched while this
+   one's listener is written to: with 10,000 of them none of it is in the processor's cache. */
+static struct bn_sub *next_behind(struct bn_topic *topic)
+{
+    while (topic->cursor != &topic->subs) {
+        struct bn_sub *sub = container_of(topic->cursor, struct bn_sub, topic_link);
+        topic->cursor = sub->topic_link.next;
+        if (topic->cursor != &topic->subs) {
+            const struct bn_sub *then = container_of(topic->cursor, struct bn_sub, topic_link);
+            __builtin_prefetch(then->sink);
+            __builtin_prefetch(then->topic_link.next);
+        }
+        if (sub->sent < topic->seq && sub->min_ms >= 0)
+            return sub;
+    }
+    return NULL;
+}
+
+struct bn_sink *bn_sink_next_due(struct bn_topics *set)
+{
+    if (!bn_list_is_empty(&set->due_sinks)) {
+        struct bn_sink *sink = container_of(set->due_sinks.next, struct bn_sink, due_link);
+        bn_list_remove(&sink->due_link);
+        return sink;
+    }
+    while (!bn_list_is_empty(&set->due)) {
+        struct bn_topic *topic = container_of(set->due.next, struct bn_topic, due_link);
+        struct bn_sub *sub = next_behind(topic);
+        if (sub)
+            return sub->sink;
+        bn_list_remove(&topic->due_link);
+    }
+    return NULL;
 }
 
 /* What a take fills. */
@@ -129,8 +164,7 @@ size_t bn_sink_take(struct bn_sink *sink, int64_t now_mono_ms, struct bn_msg **o
     struct harvest harvest = {.out = out, .max = max, .bytes_max = bytes_max};
     sink->is_waiting = false;
     sink->has_more = false;
-    for (size_t i = 0; i < sink->sub_count; i++) {
-        struct bn_sub *sub = sink->subs[i];
+    for (struct bn_sub *sub = sink->subs; sub; sub = sub->next) {
         if (sub->sent >= sub->topic->seq || sub->min_ms < 0)
             continue;
         if (now_mono_ms < sub->next_due_mono_ms) {
@@ -155,8 +189,7 @@ size_t bn_sink_take(struct bn_sink *sink, int64_t now_mono_ms, struct bn_msg **o
 
 void bn_sink_poll(struct bn_sink *sink, int64_t now_mono_ms)
 {
-    for (size_t i = 0; i < sink->sub_count; i++) {
-        const struct bn_sub *sub = sink->subs[i];
+    for (const struct bn_sub *sub = sink->subs; sub; sub = sub->next) {
         if (sub->sent < sub->topic->seq && sub->min_ms >= 0 &&
                 now_mono_ms >= sub->next_due_mono_ms) {
             become_due(sink);

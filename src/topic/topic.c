@@ -7,7 +7,6 @@
 #include "base/secret.h"
 
 #include "topic/changes.h"
-#include "topic/sink.h"
 
 #define VALUE_BYTES_MAX                                                       \
     (64 << 20) /* rows are bounded by their tables; this only stops a mistake \
@@ -37,6 +36,7 @@ void bn_topics_init(struct bn_topics *set)
     memset(set, 0, sizeof *set);
     bn_list_init(&set->all);
     bn_list_init(&set->dirty);
+    bn_list_init(&set->due);
     bn_list_init(&set->due_sinks);
 }
 
@@ -65,6 +65,7 @@ static void topic_destroy(struct bn_topic *topic)
     free(topic->events);
     bn_list_remove(&topic->link);
     bn_list_remove(&topic->dirty_link);
+    bn_list_remove(&topic->due_link);
     free(topic);
 }
 
@@ -86,6 +87,8 @@ struct bn_topic *bn_topic_create(struct bn_topics *set, const struct bn_topic_in
     write_epoch(topic->epoch);
     bn_list_init(&topic->subs);
     bn_list_init(&topic->dirty_link);
+    bn_list_init(&topic->due_link);
+    topic->cursor = &topic->subs;
     bn_list_append(&set->all, &topic->link);
     if (info->content == BN_LOG) {
         topic->events = bn_alloc(sizeof *topic->events);
@@ -180,7 +183,7 @@ void bn_topic_event(struct bn_topic *topic, struct bn_str json)
     while (seq - events->first >= BN_LOG_RING_EVENTS ||
             (events->first < seq && events->bytes + buf.len > BN_LOG_RING_BYTES))
         drop_oldest_event(topic);
-    struct bn_msg *msg = bn_msg_create(topic->seq, seq, bytes_of(topic, &buf));
+    struct bn_msg *msg = bn_msg_create(topic->alias, topic->seq, seq, bytes_of(topic, &buf));
     events->ring[seq % BN_LOG_RING_EVENTS] = msg;
     events->bytes += buf.len;
     topic->seq = seq;
@@ -197,11 +200,9 @@ void bn_topics_commit(struct bn_topics *set)
             topic->seq++;
             bn_changes_commit(topic->changes, topic->seq);
         }
-        bn_list_each(sub_it, &topic->subs) {
-            struct bn_sub *sub = container_of(sub_it, struct bn_sub, topic_link);
-            if (bn_list_is_empty(&sub->sink->due_link))
-                bn_list_append(&set->due_sinks, &sub->sink->due_link);
-        }
+        topic->cursor = topic->subs.next;
+        if (bn_list_is_empty(&topic->due_link))
+            bn_list_append(&set->due, &topic->due_link);
     }
 }
 
@@ -256,7 +257,7 @@ struct bn_msg *bn_topic_snap(struct bn_topic *topic)
                 topic->epoch, (unsigned long long)topic->seq);
         bn_buf_put(&buf, value->p, value->len);
         bn_buf_puts(&buf, "}\n");
-        topic->snap = bn_msg_create(0, topic->seq, bytes_of(topic, &buf));
+        topic->snap = bn_msg_create(topic->alias, 0, topic->seq, bytes_of(topic, &buf));
     }
     return bn_msg_ref(topic->snap);
 }
@@ -331,7 +332,7 @@ static struct bn_msg *make_delta(struct bn_topic *topic, uint64_t after)
     if (!bn_topic_patch(topic, after, &buf))
         return NULL;
     bn_buf_puts(&buf, "}\n");
-    return bn_msg_create(after, topic->seq, bytes_of(topic, &buf));
+    return bn_msg_create(topic->alias, after, topic->seq, bytes_of(topic, &buf));
 }
 
 struct bn_msg *bn_topic_delta(struct bn_topic *topic, uint64_t after)
@@ -381,7 +382,7 @@ struct bn_msg *bn_topic_gap(struct bn_topic *topic, uint64_t from, uint64_t to)
     bn_buf_printf(&buf, "{\"t\":\"gap\",\"k\":%u,\"from\":%llu,\"to\":%llu,\"why\":\"slow\"}\n",
             topic->alias, (unsigned long long)from, (unsigned long long)to);
     topic->set->gaps += to - from + 1;
-    return bn_msg_create(from - 1, to, bytes_of(topic, &buf));
+    return bn_msg_create(topic->alias, from - 1, to, bytes_of(topic, &buf));
 }
 
 bool bn_topic_can_resume(const struct bn_topic *topic, struct bn_str epoch, uint64_t after)

@@ -27,7 +27,8 @@ struct bn_section {
 struct bn_topics {
     struct bn_list all;
     struct bn_list dirty;     /* topics with changes of this turn */
-    struct bn_list due_sinks; /* sinks with something to say: web/ flushes them */
+    struct bn_list due;       /* topics whose listeners have not been offered what is new */
+    struct bn_list due_sinks; /* sinks that have something to say for a reason of their own */
     uint32_t next_alias;
     uint64_t encoded;   /* messages and values encoded, for the test that says: once */
     uint64_t conflated; /* changes merged for slow listeners */
@@ -39,6 +40,8 @@ struct bn_topics {
 struct bn_topic {
     struct bn_list link;       /* private: of the set */
     struct bn_list dirty_link; /* private */
+    struct bn_list due_link;   /* private */
+    struct bn_list *cursor;    /* private: of subs, the next to be offered what is new */
     struct bn_topics *set;
     const struct bn_topic_info *info;
     char tenant[BN_TENANT_MAX];
@@ -76,7 +79,7 @@ void bn_topic_change(struct bn_topic *topic, const struct bn_table *table, struc
 void bn_topic_gone(struct bn_topic *topic, const struct bn_table *table, const char *key);
 /* An event of a log topic; json is one value. */
 void bn_topic_event(struct bn_topic *topic, struct bn_str json);
-/* Ends the turn: numbers this turn's changes and puts the listeners' sinks on due_sinks. */
+/* Ends the turn: numbers this turn's changes; bn_sink_next_due() then finds who listens. */
 void bn_topics_commit(struct bn_topics *set);
 
 /* The value now, as JSON; borrowed until the next commit. State topics. */

@@ -4,111 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
-
 #define REPLY_BYTES_MAX (64 << 20) /* snapshots are bounded by their tables */
 #define TAKE_MAX        64         /* messages in one write */
 #define TAIL_MAX        BN_LOG_RING_EVENTS
 #define PACE_MS         100   /* how finely paces slower than every change are kept */
 #define PEOPLE_CHECK_MS 10000 /* sessions also expire without anybody changing them */
 
-/* --- who may listen
- * -------------------------------------------------------------------------------- */
-
-static int64_t ears_of(const struct bn_web *web, const struct bn_who *who)
-{
-    int64_t n = 0;
-    bn_list_each(it, &web->ears) {
-        const struct bn_live_conn *live = container_of(it, struct bn_live_conn, link);
-        n += who->kind == BN_WHO_USER && strcmp(live->who.user_id, who->user_id) == 0;
-    }
-    return n;
-}
-
-bool bn_live_tenant_is_own(const struct bn_request *req, struct bn_err *err)
-{
-    struct bn_str tenant = bn_query(req, "tenant", NULL);
-    return !tenant.p || bn_str_is(tenant, req->who.tenant) ||
-           bn_fail(err, BN_E_NOT_FOUND, "you have no tenant \"%.*s\"", BN_ARG(tenant));
-}
-
-bool bn_live_has_room(struct bn_request *req)
-{
-    struct bn_web *web = req->web;
-    int64_t limit = web->config.listeners_max;
-    bool is_admin = bn_who_may(&req->who, BN_RIGHT_ADMIN);
-    struct bn_err err;
-    if (bn_str_is(req->head->method, "HEAD")) {
-        bn_reply_empty(req, 200);
-        return false;
-    }
-    if (!bn_live_tenant_is_own(req, &err)) {
-        bn_reply_err(req, &err);
-        return false;
-    }
-    if (web->draining) {
-        bn_reply_field(req, "Retry-After", "2");
-        bn_fail(&err, BN_E_UNAVAILABLE, "the server is shutting down");
-        bn_reply_err(req, &err);
-        return false;
-    }
-    if (web->stats.listeners >= limit + (is_admin ? BN_LISTENERS_RESERVED : 0)) {
-        char retry[8];
-        BN_BUF_AUTO body;
-        bn_buf_init(&body, 1024);
-        web->stats.rejected++;
-        snprintf(retry, sizeof retry, "%d",
-                2 + (int)(bn_random_u64() % 8)); /* so that they do not come back at once */
-        bn_reply_field(req, "Retry-After", retry);
-        bn_buf_printf(&body,
-                "{\"error\":{\"code\":\"unavailable\",\"message\":\"max_clients: all %lld live connections are in "
-                "use\",\"request_id\":\"%s\"},\"limit\":%lld,\"in_use\":%lld}\n",
-                (long long)limit, req->id, (long long)limit, (long long)web->stats.listeners);
-        bn_reply_json(req, 503, &body);
-        return false;
-    }
-    if (ears_of(web, &req->who) >= BN_LISTENERS_PER_USER_MAX) {
-        web->stats.rejected++;
-        bn_reply_field(req, "Retry-After", "5");
-        bn_fail(&err, BN_E_TOO_MANY, "%s has %d live connections already", req->who.name,
-                BN_LISTENERS_PER_USER_MAX);
-        bn_reply_err(req, &err);
-        return false;
-    }
-    return true;
-}
-
-struct bn_live_conn *bn_live_open(struct bn_request *req, const struct bn_dialect *dialect)
-{
-    struct bn_conn *conn = container_of(req, struct bn_answering, req)->conn;
-    struct bn_web *web = conn->web;
-    struct bn_live_conn *live = bn_alloc(sizeof *live);
-    int64_t mono_ms = web->config.clock->mono_ms;
-    live->conn = conn;
-    live->dialect = dialect;
-    live->who = req->who;
-    live->tokens = BN_LIVE_MESSAGES_BURST * 1000;
-    live->tokens_at_mono_ms = live->since_mono_ms = mono_ms;
-    live->heard_mono_ms = live->said_mono_ms = live->beat_mono_ms = mono_ms;
-    bn_sink_init(&live->sink, &web->config.hub->topics, live);
-    bn_list_append(&web->ears, &live->link);
-    web->stats.listeners++;
-    conn->live = live;
-    bn_stream_prefer_fresh(conn->stream);
-    return live;
-}
-
-void bn_live_closed(struct bn_live_conn *live)
-{
-    live->conn->web->stats.listeners--;
-    live->conn->live = NULL;
-    bn_list_remove(&live->link);
-    bn_sink_finish(&live->sink);
-    if (live->ws)
-        bn_ws_finish(live->ws);
-    free(live->ws);
-    free(live);
-}
+/* --- the end
+ * ---------------------------------------------------------------------------------------- */
 
 void bn_live_end(struct bn_live_conn *live, int code, const char *why, int64_t retry_ms)
 {
@@ -121,9 +24,7 @@ void bn_live_end(struct bn_live_conn *live, int code, const char *why, int64_t r
                          : snprintf(bye, sizeof bye, "{\"t\":\"bye\",\"code\":%d,\"msg\":\"%s\"}\n",
                                    code, why);
     live->ended = true;
-    while (live->sink.sub_count > 0)
-        bn_sink_leave(&live->sink, live->sink.subs[0]);
-    bn_list_remove(&live->sink.due_link);
+    bn_sink_finish(&live->sink);
     live->dialect->say(live, (struct bn_str){bye, (size_t)n});
     live->dialect->end(live, code, why);
 }
@@ -256,6 +157,34 @@ void bn_live_subscribe(struct bn_live_conn *live, int64_t id, struct bn_str name
     bn_sink_join(&live->sink, topic, topic->seq, min_ms);
 }
 
+/* The name of topics[i]; false when it is none, or stands there before as well. */
+static bool read_topic(const struct bn_doc *topics, size_t i, struct bn_str *out)
+{
+    const struct bn_doc *item = bn_doc_item(topics, i);
+    if (!bn_doc_count(item) || !bn_doc_get_text(bn_doc_item(item, 0), out))
+        return false;
+    for (size_t j = 0; j < i; j++) {
+        struct bn_str other;
+        if (bn_doc_get_text(bn_doc_item(bn_doc_item(topics, j), 0), &other) &&
+                other.len == out->len && memcmp(other.p, out->p, out->len) == 0)
+            return false;
+    }
+    return true;
+}
+
+/* False: the replies grew beyond all bounds, and the connection was ended. */
+static bool say_replies(struct bn_live_conn *live, struct bn_buf *out)
+{
+    if (!bn_buf_ok(out)) {
+        bn_live_end(live, 4000, "the reply grew too large", 5000);
+        return false;
+    }
+    if (out->len > 0)
+        live->dialect->say(live, bn_buf_str(out));
+    bn_buf_reset(out);
+    return true;
+}
+
 static bool hear_sub(struct bn_live_conn *live, const struct bn_doc *doc)
 {
     const struct bn_doc *topics = bn_doc_at(doc, "topics");
@@ -270,21 +199,21 @@ static bool hear_sub(struct bn_live_conn *live, const struct bn_doc *doc)
     BN_BUF_AUTO out;
     bn_buf_init(&out, REPLY_BYTES_MAX);
     for (size_t i = 0; i < bn_doc_count(topics); i++) {
-        const struct bn_doc *item = bn_doc_item(topics, i);
         struct bn_str name;
-        if (!bn_doc_count(item) || !bn_doc_get_text(bn_doc_item(item, 0), &name)) {
-            bn_live_end(live, 4101, "sub: topics is a list of [name, {position}]", 0);
-            return false;
-        }
-        if (live->sink.sub_count >= BN_LIVE_TOPICS_MAX) {
+        if (i >= BN_LIVE_TOPICS_MAX || live->sink.sub_count >= BN_LIVE_TOPICS_MAX) {
             bn_live_end(live, 4104, "too many topics", 0);
             return false;
         }
-        bn_live_subscribe(live, id, name, bn_doc_item(item, 1), (int32_t)min_ms, &out);
+        if (!read_topic(topics, i, &name)) {
+            bn_live_end(live, 4101, "sub: topics is a list of [name, {position}], each once", 0);
+            return false;
+        }
+        bn_live_subscribe(live, id, name, bn_doc_item(bn_doc_item(topics, i), 1), (int32_t)min_ms,
+                &out);
+        if (out.len > BN_OUTBOX_BYTES_MAX && !say_replies(live, &out))
+            return false;
     }
-    if (bn_buf_ok(&out) && out.len > 0)
-        live->dialect->say(live, bn_buf_str(&out));
-    return true;
+    return say_replies(live, &out);
 }
 
 static void hear_unsub(struct bn_live_conn *live, const struct bn_doc *doc)
@@ -364,31 +293,29 @@ static bool hear_line(struct bn_live_conn *live, struct bn_str line)
 }
 
 /* Token bucket: BN_LIVE_MESSAGES_PS a second, with a burst. */
-static bool may_speak(struct bn_live_conn *live, int64_t mono_ms)
+bool bn_live_may_speak(struct bn_live_conn *live)
 {
+    int64_t mono_ms = live->conn->web->config.clock->mono_ms;
     int64_t tokens = live->tokens + (mono_ms - live->tokens_at_mono_ms) * BN_LIVE_MESSAGES_PS;
     live->tokens_at_mono_ms = mono_ms;
     live->tokens = (int32_t)BN_MIN(tokens, (int64_t)BN_LIVE_MESSAGES_BURST * 1000);
-    if (live->tokens < 1000)
+    if (live->tokens < 1000) {
+        bn_live_end(live, 4008, "too many messages", 5000);
         return false;
+    }
     live->tokens -= 1000;
     return true;
 }
 
 bool bn_live_hear(struct bn_live_conn *live, struct bn_str text)
 {
-    int64_t mono_ms = live->conn->web->config.clock->mono_ms;
-    live->heard_mono_ms = mono_ms;
+    live->heard_mono_ms = live->conn->web->config.clock->mono_ms;
     struct bn_str rest = text;
     while (rest.p && !live->ended) {
         struct bn_str line = bn_str_trim(bn_str_cut(&rest, '\n'));
         if (line.len == 0)
             continue;
-        if (!may_speak(live, mono_ms)) {
-            bn_live_end(live, 4008, "too many messages", 5000);
-            return false;
-        }
-        if (!hear_line(live, line))
+        if (!bn_live_may_speak(live) || !hear_line(live, line))
             return false;
     }
     return !live->ended;
@@ -397,25 +324,37 @@ bool bn_live_hear(struct bn_live_conn *live, struct bn_str text)
 /* --- what listeners get
  * ----------------------------------------------------------------------------- */
 
-void bn_live_pump(struct bn_live_conn *live)
+static void start_pace(struct bn_web *web)
 {
-    struct bn_web *web = live->conn->web;
+    if (web->pace_runs) /* starting it anew with every change would put its end off for ever */
+        return;
+    web->pace_runs = true;
+    bn_timer_start(web->pace, PACE_MS, 0);
+}
+
+static void pump(struct bn_web *web, struct bn_live_conn *live)
+{
+    int64_t mono_ms = web->config.clock->mono_ms;
     struct bn_msg *msgs[TAKE_MAX];
     do {
-        if (live->ended || bn_stream_queued(live->conn->stream) > 0)
+        if (live->ended || bn_stream_queued(live->stream) > 0)
             return; /* one write in flight; positions remember the rest */
-        size_t n = bn_sink_take(&live->sink, web->config.clock->mono_ms, msgs, TAKE_MAX,
-                BN_LIVE_INFLIGHT_MAX);
+        size_t n = bn_sink_take(&live->sink, mono_ms, msgs, TAKE_MAX, BN_LIVE_INFLIGHT_MAX);
         if (n == 0)
-            return;
+            break;
         live->dialect->send(live, msgs, n);
-        live->said_mono_ms = web->config.clock->mono_ms;
+        live->said_mono_ms = mono_ms;
         web->stats.messages++;
         for (size_t i = 0; i < n; i++)
             bn_msg_unref(msgs[i]);
     } while (live->sink.has_more);
     if (live->sink.is_waiting)
-        bn_timer_start(web->pace, PACE_MS, 0);
+        start_pace(web);
+}
+
+void bn_live_pump(struct bn_live_conn *live)
+{
+    pump(live->conn->web, live);
 }
 
 /* Some listeners asked for a slower pace, and its time may be over. */
@@ -423,6 +362,7 @@ void bn_live_pace(void *user)
 {
     struct bn_web *web = user;
     bool is_waiting = false;
+    web->pace_runs = false;
     bn_list_each(it, &web->ears) {
         struct bn_live_conn *live = container_of(it, struct bn_live_conn, link);
         if (!live->sink.is_waiting)
@@ -431,16 +371,20 @@ void bn_live_pace(void *user)
         is_waiting = true;
     }
     if (is_waiting)
-        bn_timer_start(web->pace, PACE_MS, 0);
+        start_pace(web);
 }
 
+/* One listener ahead: while the kernel sends to this one, memory brings the next one's stream. */
 void bn_live_flush(struct bn_web *web)
 {
-    struct bn_list *due = &web->config.hub->topics.due_sinks;
-    while (!bn_list_is_empty(due)) {
-        struct bn_sink *sink = container_of(due->next, struct bn_sink, due_link);
-        bn_list_remove(&sink->due_link);
-        bn_live_pump(sink->owner);
+    struct bn_topics *topics = &web->config.hub->topics;
+    struct bn_sink *next = bn_sink_next_due(topics);
+    while (next) {
+        struct bn_live_conn *live = next->owner;
+        next = bn_sink_next_due(topics);
+        if (next)
+            __builtin_prefetch(((struct bn_live_conn *)next->owner)->stream);
+        pump(web, live);
     }
     if (!bn_list_is_empty(&web->polls))
         bn_live_state_flush(web);
@@ -450,6 +394,7 @@ void bn_live_drained(struct bn_live_conn *live)
 {
     if (!live->ended)
         bn_live_pump(live);
+    bn_stream_resume(live->stream); /* what it said while it did not read is heard now */
 }
 
 /* --- time passes
@@ -463,8 +408,9 @@ static void check_owner(struct bn_live_conn *live)
         bn_live_end(live, 4100, "the session ended", 0);
         return;
     }
-    for (size_t i = live->sink.sub_count; i > 0; i--) {
-        struct bn_sub *sub = live->sink.subs[i - 1];
+    struct bn_sub *next;
+    for (struct bn_sub *sub = live->sink.subs; sub; sub = next) {
+        next = sub->next;
         if (bn_who_may(&live->who, sub->topic->info->right))
             continue;
         char off[120];

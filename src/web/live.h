@@ -22,22 +22,23 @@ struct bn_dialect {
 };
 
 struct bn_live_conn {
-    struct bn_list link; /* of web->ears */
-    struct bn_conn *conn;
+    struct bn_sink sink;      /* what a broadcast touches stands first, as in io/stream */
+    struct bn_stream *stream; /* of conn */
     const struct bn_dialect *dialect;
-    struct bn_who who;
-    struct bn_sink sink;
-    struct bn_ws *ws; /* WebSocket only */
+    int64_t said_mono_ms;
     bool deflate;
     bool greeted; /* hello was said */
     bool ended;
     int32_t tokens; /* messages it may still send now, in thousandths */
     int64_t tokens_at_mono_ms;
+    struct bn_conn *conn;
+    struct bn_ws *ws;    /* WebSocket only */
+    struct bn_list link; /* of web->ears */
     int64_t since_mono_ms;
     int64_t heard_mono_ms;
-    int64_t said_mono_ms;
     int64_t beat_mono_ms;
     int64_t end_at_mono_ms; /* a drain sends it away then; 0: no */
+    struct bn_who who;
 };
 
 /* ?tenant= chooses among the asker's own; any other is not there. */
@@ -50,6 +51,8 @@ bool bn_live_has_room(struct bn_request *req);
  */
 struct bn_live_conn *bn_live_open(struct bn_request *req, const struct bn_dialect *dialect);
 
+/* Counts one thing a client said. False: too many, and the connection was ended. */
+bool bn_live_may_speak(struct bn_live_conn *live);
 /* One message of a client: lines of JSON. False: the connection was ended. */
 bool bn_live_hear(struct bn_live_conn *live, struct bn_str text);
 /* Subscribes and writes the reply for one topic into out. wish (may be NULL) holds e, s, tail. */

@@ -26,15 +26,24 @@ static struct bn_bytes *make_sse(const struct bn_msg *msg)
     return bn_bytes_create(out.p, out.len);
 }
 
-/* "id: base64url([[k,"e",s],…])": where this listener stands in everything it hears. */
-static void put_id(struct bn_live_conn *live)
+/* Where the listener stands in a topic while msgs are still to come. */
+static uint64_t position(const struct bn_sub *sub, struct bn_msg *const *msgs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (msgs[i]->alias == sub->topic->alias)
+            return msgs[i]->from;
+    return sub->sent;
+}
+
+/* "id: base64url([[k,"e",s],…])": where this listener stands in everything it hears, before msgs.
+ */
+static void put_id(struct bn_live_conn *live, struct bn_msg *const *msgs, size_t count)
 {
     BN_BUF_AUTO json;
     bn_buf_init(&json, ID_BYTES_MAX);
-    for (size_t i = 0; i < live->sink.sub_count; i++) {
-        const struct bn_sub *sub = live->sink.subs[i];
-        bn_buf_printf(&json, "%s[%u,\"%s\",%llu]", i ? "," : "[", sub->topic->alias,
-                sub->topic->epoch, (unsigned long long)sub->sent);
+    for (const struct bn_sub *sub = live->sink.subs; sub; sub = sub->next) {
+        bn_buf_printf(&json, "%s[%u,\"%s\",%llu]", json.len ? "," : "[", sub->topic->alias,
+                sub->topic->epoch, (unsigned long long)position(sub, msgs, count));
     }
     bn_buf_putc(&json, ']');
     char id[ID_BYTES_MAX * 4 / 3 + 8];
@@ -42,19 +51,18 @@ static void put_id(struct bn_live_conn *live)
     BN_BUF_AUTO line;
     bn_buf_init(&line, sizeof id + 16);
     bn_buf_printf(&line, "id: %s\n", id);
-    bn_stream_put(live->conn->stream, line.p, line.len);
+    bn_stream_put(live->stream, line.p, line.len);
 }
 
 static void send(struct bn_live_conn *live, struct bn_msg *const *msgs, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (i + 1 == count)
-            put_id(live); /* fields of an event come in any order: the id first, then what all share
-                           */
+        /* Fields of an event come in any order: the id first, then what all share. */
+        put_id(live, msgs + i + 1, count - i - 1);
         struct bn_bytes *lines = bn_msg_form(msgs[i], BN_FORM_SSE, make_sse);
-        bn_stream_put_bytes(live->conn->stream, lines, 0, lines->len);
+        bn_stream_put_bytes(live->stream, lines, 0, lines->len);
     }
-    bn_stream_flush(live->conn->stream);
+    bn_stream_flush(live->stream);
 }
 
 static void say(struct bn_live_conn *live, struct bn_str lines)
@@ -70,7 +78,7 @@ static void say(struct bn_live_conn *live, struct bn_str lines)
         type_of(line.p, line.len, name);
         bn_sse_event(&out, name, line);
     }
-    bn_stream_put(live->conn->stream, out.p, out.len);
+    bn_stream_put(live->stream, out.p, out.len);
     live->said_mono_ms = live->conn->web->config.clock->mono_ms;
     bn_conn_dirty(live->conn);
 }
@@ -78,9 +86,9 @@ static void say(struct bn_live_conn *live, struct bn_str lines)
 static void heartbeat(struct bn_live_conn *live, bool is_silent)
 {
     (void)is_silent;
-    if (bn_stream_queued(live->conn->stream) > 0)
+    if (bn_stream_queued(live->stream) > 0)
         return;
-    bn_stream_put(live->conn->stream, ": hb\n\n", 6);
+    bn_stream_put(live->stream, ": hb\n\n", 6);
     bn_conn_dirty(live->conn);
 }
 
@@ -159,7 +167,7 @@ static void open_stream(struct bn_request *req)
             "close"); /* the end of the stream is the end of the connection */
     bn_reply_head(a, 200, "text/event-stream; charset=utf-8", -1, &out);
     bn_sse_retry(&out, RETRY_MS);
-    bn_stream_put(live->conn->stream, out.p, out.len);
+    bn_stream_put(live->stream, out.p, out.len);
     BN_DOC_AUTO *positions = read_positions(req);
     for (size_t i = 0; i < req->query_count; i++) {
         if (!bn_str_is(req->query[i].name, "topic"))
@@ -171,7 +179,7 @@ static void open_stream(struct bn_request *req)
         bn_buf_init(&reply, LINES_MAX);
         bn_live_subscribe(live, 0, name, wish, 0, &reply);
         if (bn_buf_ok(&reply)) {
-            put_id(live);
+            put_id(live, NULL, 0);
             say(live, bn_buf_str(&reply));
         }
     }

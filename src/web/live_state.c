@@ -73,12 +73,18 @@ static void reply_since(struct bn_request *req, struct bn_topic *topic, uint64_t
         reply_patch(req, topic, after);
 }
 
-/* "epoch.seq"; false when it is not of this epoch, which is answered with everything. */
+/* "epoch.seq"; false when it cannot be continued from there, which is answered with everything. A
+   log continues from any position of its epoch: what is gone of it is said to be gone. */
 static bool read_since(struct bn_str since, const struct bn_topic *topic, uint64_t *after)
 {
     struct bn_str rest = since;
     struct bn_str epoch = bn_str_cut(&rest, '.');
-    return rest.p && bn_parse_u64(rest, after) && bn_topic_can_resume(topic, epoch, *after);
+    uint64_t seq;
+    if (!rest.p || !bn_parse_u64(rest, &seq))
+        return false;
+    *after = seq;
+    return topic->info->content == BN_LOG ? bn_str_is(epoch, topic->epoch) && seq <= topic->seq
+                                          : bn_topic_can_resume(topic, epoch, seq);
 }
 
 static struct bn_topic *find_topic(struct bn_request *req, int64_t *wait_s, struct bn_err *err)

@@ -5,28 +5,30 @@
 #include "web/live.h"
 #include "wire/deflate.h"
 
-#define PROTOCOL   "live.1"
-#define TAIL_BYTES 4 /* 00 00 FF FF at the end of a block, which a message leaves out (RFC 7692) \
-                      */
+#define PROTOCOL "live.1"
+#define TAIL_BYTES                                                                \
+    4 /* 00 00 FF FF at the end of a block, which a message leaves out (RFC 7692) \
+       */
 #define MESSAGES_ONCE 64
 
 /* --- what is shared: frames of one change
  * ------------------------------------------------------------ */
 
-static struct bn_bytes *frame_of(const char *p, size_t len, bool deflated)
+static struct bn_bytes *frame_of(enum bn_ws_op op, const void *p, size_t len, bool deflated)
 {
     uint8_t header[BN_WS_HEADER_MAX];
-    size_t n = bn_ws_header(header, BN_WS_TEXT, deflated, len, NULL);
+    size_t n = bn_ws_header(header, op, deflated, len, NULL);
     struct bn_bytes *frame = bn_bytes_create(NULL, n + len);
     memcpy(frame->p, header, n);
-    memcpy(frame->p + n, p, len);
+    if (len > 0)
+        memcpy(frame->p + n, p, len);
     return frame;
 }
 
 static struct bn_bytes *make_frame(const struct bn_msg *msg)
 {
     const struct bn_bytes *json = msg->forms[BN_FORM_JSON];
-    return frame_of(json->p, json->len, false);
+    return frame_of(BN_WS_TEXT, json->p, json->len, false);
 }
 
 static struct bn_bytes *make_block(const struct bn_msg *msg)
@@ -41,7 +43,7 @@ static struct bn_bytes *make_block(const struct bn_msg *msg)
 static struct bn_bytes *make_deflate_frame(const struct bn_msg *msg)
 {
     const struct bn_bytes *block = msg->forms[BN_FORM_BLOCK];
-    return frame_of(block->p, block->len - TAIL_BYTES, true);
+    return frame_of(BN_WS_TEXT, block->p, block->len - TAIL_BYTES, true);
 }
 
 /* --- one listener
@@ -51,10 +53,10 @@ static void send_one(struct bn_live_conn *live, struct bn_msg *msg)
 {
     if (live->deflate && msg->forms[BN_FORM_JSON]->len >= BN_DEFLATE_MIN_BYTES) {
         bn_msg_form(msg, BN_FORM_BLOCK, make_block);
-        bn_stream_send_bytes(live->conn->stream,
+        bn_stream_send_bytes(live->stream,
                 bn_msg_form(msg, BN_FORM_DEFLATE_FRAME, make_deflate_frame));
     } else {
-        bn_stream_send_bytes(live->conn->stream, bn_msg_form(msg, BN_FORM_FRAME, make_frame));
+        bn_stream_send_bytes(live->stream, bn_msg_form(msg, BN_FORM_FRAME, make_frame));
     }
 }
 
@@ -75,19 +77,22 @@ static void send(struct bn_live_conn *live, struct bn_msg *const *msgs, size_t c
     uint8_t header[BN_WS_HEADER_MAX];
     size_t cut = live->deflate ? TAIL_BYTES : 0;
     size_t n = bn_ws_header(header, BN_WS_TEXT, live->deflate, len - cut, NULL);
-    bn_stream_put(live->conn->stream, header, n);
+    bn_stream_put(live->stream, header, n);
     for (size_t i = 0; i < count; i++)
-        bn_stream_put_bytes(live->conn->stream, parts[i], 0,
-                parts[i]->len - (i + 1 == count ? cut : 0));
-    bn_stream_flush(live->conn->stream);
+        bn_stream_put_bytes(live->stream, parts[i], 0, parts[i]->len - (i + 1 == count ? cut : 0));
+    bn_stream_flush(live->stream);
+}
+
+static void put_bytes(struct bn_live_conn *live, struct bn_bytes *take_frame)
+{
+    bn_stream_put_bytes(live->stream, take_frame, 0, take_frame->len);
+    bn_bytes_unref(take_frame);
+    bn_conn_dirty(live->conn);
 }
 
 static void put_frame(struct bn_live_conn *live, enum bn_ws_op op, const void *p, size_t len)
 {
-    uint8_t header[BN_WS_HEADER_MAX];
-    bn_stream_put(live->conn->stream, header, bn_ws_header(header, op, false, len, NULL));
-    bn_stream_put(live->conn->stream, p, len);
-    bn_conn_dirty(live->conn);
+    put_bytes(live, frame_of(op, p, len, false));
 }
 
 static void say(struct bn_live_conn *live, struct bn_str lines)
@@ -100,18 +105,14 @@ static void say(struct bn_live_conn *live, struct bn_str lines)
     BN_BUF_AUTO out;
     bn_buf_init(&out, lines.len * 2 + 1024);
     bn_deflate_block(&out, lines.p, lines.len);
-    uint8_t header[BN_WS_HEADER_MAX];
-    bn_stream_put(live->conn->stream, header,
-            bn_ws_header(header, BN_WS_TEXT, true, out.len - TAIL_BYTES, NULL));
-    bn_stream_put(live->conn->stream, out.p, out.len - TAIL_BYTES);
-    bn_conn_dirty(live->conn);
+    put_bytes(live, frame_of(BN_WS_TEXT, out.p, out.len - TAIL_BYTES, true));
 }
 
 /* The ping makes every RFC 6455 client answer by itself; the text tells the page that all is well.
  */
 static void heartbeat(struct bn_live_conn *live, bool is_silent)
 {
-    if (bn_stream_queued(live->conn->stream) > 0)
+    if (bn_stream_queued(live->stream) > 0)
         return; /* it does not read: the write's own deadline decides */
     put_frame(live, BN_WS_PING, "", 0);
     if (!is_silent)
@@ -136,6 +137,8 @@ static bool on_control(struct bn_live_conn *live)
 {
     struct bn_ws *ws = live->ws;
     live->heard_mono_ms = live->conn->web->config.clock->mono_ms;
+    if (ws->op != BN_WS_CLOSE && !bn_live_may_speak(live))
+        return false;
     if (ws->op == BN_WS_PING)
         put_frame(live, BN_WS_PONG, ws->payload.p, ws->payload.len);
     if (ws->op != BN_WS_CLOSE)
@@ -168,6 +171,8 @@ size_t bn_live_data(struct bn_live_conn *live, const char *p, size_t len)
     if (!live->ws || live->ended) /* an event stream listens only; after a bye nothing counts */
         return len;
     do {
+        if (bn_stream_queued(live->stream) > BN_OUTBOX_BYTES_MAX)
+            return used; /* it asks and does not read: what it says waits */
         used += bn_ws_parse(live->ws, p + used, len - used, &event);
         if (event != BN_WS_MORE && !on_event(live, event))
             return len;

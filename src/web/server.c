@@ -95,13 +95,15 @@ void bn_web_flush(struct bn_web *web)
     if (web->people_changed)
         bn_live_check_owners(web); /* before anything more is told */
     bn_live_flush(web);
-    bn_list_each_safe(it, tmp, &web->dirty) {
-        struct bn_conn *conn = container_of(it, struct bn_conn, dirty_link);
-        bn_list_remove(it);
+    while (!bn_list_is_empty(&web->dirty)) {
+        struct bn_conn *conn = container_of(web->dirty.next, struct bn_conn, dirty_link);
+        bn_list_remove(&conn->dirty_link);
         if (conn->must_close)
             bn_stream_close(conn->stream);
         else
             bn_stream_flush(conn->stream);
+        if (bn_stream_queued(conn->stream) == 0)
+            bn_conn_drained(conn);
     }
 }
 

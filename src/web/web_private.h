@@ -38,7 +38,9 @@ struct bn_web {
     uint64_t next_conn;
     char date[32]; /* of the Date field, once a second */
     int64_t date_s;
-    char node[16]; /* names this run in welcome messages */
+    char node[16];                   /* names this run in welcome messages */
+    struct bn_ear_count *ear_counts; /* live connections by user */
+    bool pace_runs;
     bool people_changed;
     bool draining;
     int64_t people_checked_mono_ms;
@@ -53,7 +55,7 @@ struct bn_conn {
     struct bn_stream *stream;
     struct bn_answering *request;
     struct bn_live_conn *live; /* after an upgrade, or while an event stream runs */
-    struct bn_http http;       /* unused after an upgrade */
+    struct bn_http *http;      /* NULL once it is a listener */
     int64_t since_mono_ms;     /* when what it does now began: idle, head, body */
     uint64_t body_seen;
     bool is_first;   /* nothing was asked yet */
@@ -85,6 +87,8 @@ struct bn_answering {
 /* conn.c */
 void bn_conn_accepted(void *user, struct bn_stream *stream);
 void bn_conn_dirty(struct bn_conn *conn);
+/* All that was queued is written: what waited for that goes on. */
+void bn_conn_drained(struct bn_conn *conn);
 void bn_conn_tick(struct bn_web *web, int64_t mono_ms);
 /* The answer to conn's request has been queued: the next one may begin. */
 void bn_conn_answered(struct bn_conn *conn);
@@ -98,7 +102,8 @@ void bn_reply_bytes(struct bn_request *req, int status, const char *type, const 
 void bn_reply_bad(struct bn_conn *conn, const struct bn_err *err);
 
 /* guard.c: pure, so that the table of cases is a test */
-struct bn_str bn_guard_host_name(struct bn_str host); /* "name:port", "[v6]:port" without the port */
+struct bn_str bn_guard_host_name(
+        struct bn_str host); /* "name:port", "[v6]:port" without the port */
 bool bn_guard_host(const struct bn_web_config *config, struct bn_str host);
 bool bn_guard_origin(const struct bn_http_head *head);
 bool bn_guard_is_unsafe(struct bn_str method);

@@ -45,11 +45,9 @@ static void scene_finish(struct scene *scene)
 /* What web/ does with the sinks that have something to say, without the sockets. */
 static void deliver(struct scene *scene)
 {
-    struct bn_list *due = &scene->hub.topics.due_sinks;
-    while (!bn_list_is_empty(due)) {
-        struct bn_sink *sink = container_of(due->next, struct bn_sink, due_link);
+    struct bn_sink *sink;
+    while ((sink = bn_sink_next_due(&scene->hub.topics))) {
         struct bn_msg *msgs[8];
-        bn_list_remove(&sink->due_link);
         size_t n = bn_sink_take(sink, scene->clock.mono_ms, msgs, 8, 1 << 20);
         scene->delivered += n;
         for (size_t i = 0; i < n; i++)

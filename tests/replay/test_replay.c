@@ -34,6 +34,7 @@
 struct listener {
     char name[32];
     struct bn_sink sink;
+    bool is_due; /* named, and not served since */
 };
 
 struct scene {
@@ -291,13 +292,17 @@ static void step_take(struct scene *scene, const struct bn_doc *step)
     bool is_one = bn_doc_get_text(bn_doc_at(step, "take"), &who);
     for (size_t i = 0; i < scene->listener_count; i++) {
         struct listener *listener = &scene->listeners[i];
-        if (is_one && !bn_str_is(who, listener->name))
-            continue;
-        if (listener->sink.is_waiting)
+        if (listener->sink.is_waiting && (!is_one || bn_str_is(who, listener->name)))
             bn_sink_poll(&listener->sink, scene->clock.mono_ms);
-        if (bn_list_is_empty(&listener->sink.due_link) && !listener->sink.has_more)
+    }
+    for (struct bn_sink *sink; (sink = bn_sink_next_due(&scene->hub.topics));)
+        container_of(sink, struct listener, sink)->is_due = true;
+    for (size_t i = 0; i < scene->listener_count; i++) {
+        struct listener *listener = &scene->listeners[i];
+        if ((is_one && !bn_str_is(who, listener->name)) ||
+                (!listener->is_due && !listener->sink.has_more))
             continue;
-        bn_list_remove(&listener->sink.due_link);
+        listener->is_due = false;
         serve(scene, listener, step);
     }
 }
