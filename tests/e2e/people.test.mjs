@@ -17,6 +17,24 @@ const audit = async (server, admin, query = '') =>
   (await server.api('GET', `/api/v1/audit${query}`, { cookie: admin.cookie })).audit;
 const cli = (server, words, input) => runBinary([...words, '--data', server.data], { input });
 
+/** An event stream, once its first bytes have come: { bytes, hasEnded, close() }. */
+function openStream(server, { cookie, key }) {
+  const headers = cookie ? { Cookie: cookie } : { Authorization: `Bearer ${key}` };
+  return new Promise((resolve, reject) => {
+    const stream = { bytes: 0, hasEnded: false, close: () => request.destroy() };
+    const request = http.get(`${server.origin}/api/v1/events?topic=meter.host`, { headers }, (answer) => {
+      assert.equal(answer.statusCode, 200);
+      answer.on('data', (piece) => {
+        stream.bytes += piece.length;
+        resolve(stream);
+      });
+      answer.on('close', () => { stream.hasEnded = true; });
+      answer.on('error', () => {}); // cut in the middle of its body
+    });
+    request.on('error', reject);
+  });
+}
+
 function refused(answer, status, code, message, field) {
   assert.equal(answer.status, status, answer.text);
   assert.equal(answer.json.error.code, code);
@@ -181,6 +199,26 @@ describe('sessions', () => {
     assert.equal((await who(server, { cookie: ada.cookie })).status, 200);
   });
 
+  it('take their open streams with them, within a second', async (t) => {
+    const server = await startServer(t);
+    const ada = await server.setup();
+    const made = await server.addUser(ada, 'vera', 'viewer');
+    const { key } = await server.api('POST', '/api/v1/keys', { cookie: ada.cookie, body: { name: 'k', scopes: 'read' } });
+    const keyId = key.split('_')[1];
+    const vera = await server.login('vera');
+    const gone = await server.login('ada');
+    const goneId = (await who(server, { cookie: gone.cookie })).json.session_id;
+    const streams = await Promise.all([{ cookie: gone.cookie }, { cookie: vera.cookie }, { key }, { cookie: ada.cookie }]
+      .map((how) => openStream(server, how)));
+    await server.api('DELETE', `/api/v1/sessions/${goneId}`, { cookie: ada.cookie });
+    await server.api('PATCH', `/api/v1/users/${made.id}`, { cookie: ada.cookie, body: { disabled: true } });
+    await server.api('DELETE', `/api/v1/keys/${keyId}`, { cookie: ada.cookie });
+    await until('three streams to end', () => streams.slice(0, 3).every((stream) => stream.hasEnded), { within: 1000 });
+    const before = streams[3].bytes;
+    await until('the fourth to go on', () => streams[3].bytes > before, { within: 3000 });
+    streams[3].close();
+  });
+
   it('cannot be used from another site', async (t) => {
     const server = await startServer(t);
     const ada = await server.setup();
@@ -227,6 +265,30 @@ describe('throttling', () => {
     const count = (status) => answers.filter((answer) => answer.status === status).length;
     assert.equal(count(401), 5);
     assert.equal(count(429), 7);
+  });
+
+  it('checks few passwords at once and says when it has no room (T08)', async (t) => {
+    const server = await startServer(t);
+    await server.setup();
+    const quiet = server.rss;
+    const flood = Array.from({ length: 60 }, (_, i) => login(server, `user${i}`, 'not the password',
+      { agent: new http.Agent({ localAddress: `127.0.1.${i + 1}` }) }));
+    let worst = 0;
+    const watch = setInterval(() => { worst = Math.max(worst, server.rss); }, 10);
+    const health = performance.now();
+    assert.equal((await server.request('GET', '/healthz')).status, 200); // the loop is not held up
+    assert.ok(performance.now() - health < 250);
+    const answers = await Promise.all(flood);
+    clearInterval(watch);
+    const busy = answers.filter((answer) => answer.status === 503);
+    assert.ok(busy.length >= 20, `${busy.length} of 60 were told there is no room`);
+    for (const answer of busy) {
+      refused(answer, 503, 'unavailable', /too many passwords are being checked just now/);
+      assert.equal(answer.headers['retry-after'], '2');
+    }
+    assert.equal(answers.filter((answer) => answer.status === 401).length, 60 - busy.length);
+    assert.ok(worst - quiet < 160 << 20, `${(worst - quiet) >> 20} MiB for two hashes of 64`);
+    assert.equal((await login(server, 'ada')).status, 200);
   });
 
   it('slows guesses of the current password too', async (t) => {
