@@ -1,6 +1,5 @@
-#include "hub/hub.h"
-
 #include "bn_test.h"
+#include "hub/hub.h"
 #include "hub/inbox.h"
 
 struct scene {
@@ -20,7 +19,8 @@ static void scene_init(struct scene *scene, const char *topic)
     bn_hub_init(&scene->hub, &scene->clock, NULL, NULL, NULL);
     bn_sink_init(&scene->sink, &scene->hub.topics, scene);
     if (topic)
-        bn_sink_join(&scene->sink, bn_topic_find(&scene->hub.topics, "default", bn_str(topic)), 0, 0);
+        bn_sink_join(&scene->sink, bn_topic_find(&scene->hub.topics, "default", bn_str(topic)), 0,
+                0);
 }
 
 static void scene_finish(struct scene *scene)
@@ -85,7 +85,8 @@ BN_TEST(hub_says_only_what_changed_and_nothing_twice)
     fact.u.core.busy_pct = 11;
     CHECK(bn_hub_submit(&scene.hub, &fact));
     turn(&scene);
-    CHECK_STR(scene.last, "{\"t\":\"d\",\"k\":1,\"s\":2,\"p\":{\"cores\":{\"0\":{\"busy_pct\":11}}}}\n");
+    CHECK_STR(scene.last,
+            "{\"t\":\"d\",\"k\":1,\"s\":2,\"p\":{\"cores\":{\"0\":{\"busy_pct\":11}}}}\n");
     CHECK(bn_hub_submit(&scene.hub, &fact));
     turn(&scene);
     CHECK_INT(scene.heard, 2);
