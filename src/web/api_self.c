@@ -10,7 +10,7 @@
 
 static void health(struct bn_request *req)
 {
-    bn_reply(req, 200, "text/plain; charset=utf-8", BN_STR("ok\n"));
+    bn_reply(req, 200, "text/plain; charset=utf-8", BN_STR("ok"));
 }
 
 /* --- /metrics: Prometheus text exposition 0.0.4

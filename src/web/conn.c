@@ -113,6 +113,12 @@ static bool strip_base(const struct bn_web *web, struct bn_str *path)
     return true;
 }
 
+static bool identify(struct bn_request *req, struct bn_err *err)
+{
+    return bn_sessions_identify(req->web->config.sessions, req->head, req->is_secure, req->address,
+            &req->who, err);
+}
+
 static bool find_route(struct bn_answering *a, struct bn_err *err)
 {
     struct bn_request *req = &a->req;
@@ -133,6 +139,8 @@ static bool find_route(struct bn_answering *a, struct bn_err *err)
     req->route = bn_web_route(web, req->head->method, segments, count, req->params, allowed);
     if (req->route)
         return true;
+    if (!allowed[0] && bn_str_starts(path, "/api/") && !identify(req, err))
+        return false; /* strangers do not learn what there is */
     if (!allowed[0])
         return bn_fail(err, BN_E_NOT_FOUND, "there is no %.*s", BN_ARG(path));
     bn_reply_field(req, "Allow", allowed);
@@ -153,8 +161,7 @@ static bool check_asker(struct bn_answering *a, struct bn_err *err)
             return bn_fail(err, BN_E_FORBIDDEN, "this request comes from a page of another site");
         return true;
     }
-    if (!bn_sessions_identify(req->web->config.sessions, req->head, req->is_secure, req->address,
-                &req->who, err))
+    if (!identify(req, err))
         return false;
     if (unsafe && req->who.kind == BN_WHO_USER && !bn_guard_origin(req->head))
         return bn_fail(err, BN_E_FORBIDDEN, "this request needs an Origin header of this site");
