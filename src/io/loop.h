@@ -51,5 +51,5 @@ struct uv_loop_s *bn_loop_uv(struct bn_loop *loop);
 char *bn_loop_scratch(struct bn_loop *loop);
 const struct bn_clock *bn_loop_clock(const struct bn_loop *loop);
 /* First in every callback of the library: the wait before it may have been long, and what a request
-   is measured by must not be the time of the turn before (50 ns). */
+   is measured by must not be the time of the turn before. */
 void bn_loop_note_time(struct uv_loop_s *uv);
