@@ -153,9 +153,9 @@ static void init(struct bn_store *store, const struct bn_store_config *config)
 
 static void destroy(struct bn_store *store)
 {
-    bn_conn_close(&store->writer.conn);
     for (int i = 0; i < BN_READERS; i++)
         bn_conn_close(&store->readers[i]);
+    bn_conn_close(&store->writer.conn); /* the last: SQLite then removes the log */
     bn_folder_close(&store->folder);
     bn_batch_destroy(store->filling);
     free(store->acks.p);

@@ -464,7 +464,8 @@ static void end(struct bn_store *store)
     bn_fold_forget(writer);
     bn_series_forget(&writer->ids);
     free(writer->doubts);
-    bn_conn_close(&writer->conn);
+    if (writer->trouble != BN_WELL && writer->conn.db) /* nothing more is tried on a bad disk */
+        sqlite3_db_config(writer->conn.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 }
 
 void *bn_writer_main(void *arg)
