@@ -13,6 +13,7 @@
 #define CHECKPOINT_BYTES   (4 << 20)  /* write back what is possible, without waiting for anybody */
 #define TRUNCATE_BYTES     (16 << 20) /* and shorten the file; waits a moment for readers */
 #define CHECKPOINT_WAIT_MS 50
+#define LOG_FRAME_BYTES    4120 /* a page and its header */
 
 /* --- rows of records ------------------------------------------------------------------------- */
 
@@ -150,21 +151,26 @@ int bn_retention_step(struct bn_store *store, bool *out_more)
 
 /* --- the write-ahead log --------------------------------------------------------------------- */
 
+int64_t bn_log_bytes(const struct bn_writer *writer)
+{
+    return (int64_t)writer->wal_frames * LOG_FRAME_BYTES;
+}
+
 int bn_checkpoint(struct bn_store *store, enum bn_checkpoint how)
 {
     struct bn_writer *writer = &store->writer;
-    int64_t db_bytes;
-    int64_t wal_bytes;
-    bn_folder_sizes(&store->folder, &db_bytes, &wal_bytes);
-    int mode = SQLITE_CHECKPOINT_TRUNCATE;
-    if (how == BN_CHECKPOINT_IF_LARGE && wal_bytes < TRUNCATE_BYTES) {
-        if ((int64_t)writer->wal_frames * 4096 < CHECKPOINT_BYTES)
-            return SQLITE_OK;
-        mode = SQLITE_CHECKPOINT_PASSIVE;
-    }
+    bool is_long = bn_store_note_sizes(store) >= TRUNCATE_BYTES;
+    if (how == BN_CHECKPOINT_IF_LARGE && !is_long && bn_log_bytes(writer) < CHECKPOINT_BYTES)
+        return SQLITE_OK;
+    int mode = how == BN_CHECKPOINT_ALL || is_long ? SQLITE_CHECKPOINT_TRUNCATE
+                                                   : SQLITE_CHECKPOINT_PASSIVE;
+    int frames = 0;
+    int written = -1;
     sqlite3_busy_timeout(writer->conn.db, CHECKPOINT_WAIT_MS);
-    int rc = sqlite3_wal_checkpoint_v2(writer->conn.db, NULL, mode, NULL, NULL);
+    int rc = sqlite3_wal_checkpoint_v2(writer->conn.db, NULL, mode, &frames, &written);
     sqlite3_busy_timeout(writer->conn.db, BN_BUSY_MS);
+    if (frames == written) /* the next commit begins at the front again */
+        writer->wal_frames = 0;
     bn_store_note_sizes(store);
     return rc == SQLITE_OK ? SQLITE_OK : sqlite3_extended_errcode(writer->conn.db);
 }

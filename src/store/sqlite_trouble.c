@@ -160,7 +160,7 @@ static bool has_room(struct bn_store *store)
 static bool log_is_short(struct bn_store *store)
 {
     (void)bn_checkpoint(store, BN_CHECKPOINT_ALL);
-    return bn_store_note_sizes(store) < LOG_BYTES_WELL;
+    return bn_log_bytes(&store->writer) < LOG_BYTES_WELL;
 }
 
 void bn_trouble_probe(struct bn_store *store)

@@ -318,11 +318,24 @@ static int keep_log_short(struct bn_store *store)
     struct bn_writer *writer = &store->writer;
     writer->checkpoint_due = bn_mono_ms() + CHECKPOINT_GAP_MS;
     int rc = bn_checkpoint(store, BN_CHECKPOINT_IF_LARGE);
-    int64_t wal_bytes = bn_store_note_sizes(store);
-    if ((rc == SQLITE_OK || (rc & 0xFF) == SQLITE_BUSY) && wal_bytes > LOG_BYTES_MAX) {
+    if ((rc == SQLITE_OK || (rc & 0xFF) == SQLITE_BUSY) && bn_log_bytes(writer) > LOG_BYTES_MAX)
         bn_trouble_set(store, BN_TROUBLE_LOG);
-        return SQLITE_OK;
-    }
+    return (rc & 0xFF) == SQLITE_BUSY ? SQLITE_OK : rc;
+}
+
+/* A step may write a few megabytes; while the log cannot be written back, folding can wait. */
+static bool may_fold(const struct bn_writer *writer)
+{
+    bool is_due = writer->is_retaining || writer->fold.entries || bn_mono_ms() >= writer->fold_due;
+    return is_due && writer->trouble == BN_WELL && bn_log_bytes(writer) < GROUP_BYTES;
+}
+
+static int fold_step(struct bn_store *store)
+{
+    bool more;
+    int rc = fold_and_retain(store, &more);
+    if (rc == SQLITE_OK)
+        rc = bn_checkpoint(store, more ? BN_CHECKPOINT_IF_LARGE : BN_CHECKPOINT_ALL);
     return (rc & 0xFF) == SQLITE_BUSY ? SQLITE_OK : rc;
 }
 
@@ -331,7 +344,6 @@ static void tidy_step(struct bn_store *store)
 {
     struct bn_writer *writer = &store->writer;
     int64_t now = bn_mono_ms();
-    bool more;
     int rc = SQLITE_OK;
     if (writer->trouble != BN_WELL) {
         if (now >= writer->probe_due)
@@ -344,13 +356,8 @@ static void tidy_step(struct bn_store *store)
         rc = look_for_foreign(store);
     if (rc == SQLITE_OK && writer->trouble == BN_WELL && now >= writer->checkpoint_due)
         rc = keep_log_short(store);
-    if (rc == SQLITE_OK && writer->trouble == BN_WELL &&
-            (writer->is_retaining || now >= writer->fold_due)) {
-        rc = fold_and_retain(store, &more);
-        if (rc == SQLITE_OK && !more)
-            rc = bn_checkpoint(store, BN_CHECKPOINT_ALL);
-        rc = (rc & 0xFF) == SQLITE_BUSY ? SQLITE_OK : rc;
-    }
+    if (rc == SQLITE_OK && may_fold(writer))
+        rc = fold_step(store);
     if (rc != SQLITE_OK)
         bn_trouble_meet(store, rc);
 }
@@ -363,8 +370,13 @@ static void tidy_all(struct bn_store *store)
     bool more = store->is_owner && writer->trouble == BN_WELL;
     int rc = SQLITE_OK;
     writer->is_retaining = writer->is_retaining && !more;
-    while (more && rc == SQLITE_OK)
+    while (more && rc == SQLITE_OK) {
         rc = fold_and_retain(store, &more);
+        if (rc == SQLITE_OK)
+            rc = bn_checkpoint(store, BN_CHECKPOINT_IF_LARGE);
+        if ((rc & 0xFF) == SQLITE_BUSY && bn_log_bytes(writer) < GROUP_BYTES)
+            rc = SQLITE_OK;
+    }
     if (rc == SQLITE_OK && writer->trouble == BN_WELL)
         rc = bn_checkpoint(store, BN_CHECKPOINT_ALL);
     if (rc != SQLITE_OK && (rc & 0xFF) != SQLITE_BUSY)
@@ -381,11 +393,11 @@ static int64_t next_due(const struct bn_store *store)
     int64_t due = writer->point_count ? writer->points_due : INT64_MAX;
     if (!store->is_owner)
         return due;
-    if (writer->is_retaining)
-        return 0;
     due = BN_MIN(due, writer->foreign_due);
-    due = BN_MIN(due, writer->fold_due);
-    return BN_MIN(due, writer->checkpoint_due);
+    due = BN_MIN(due, writer->checkpoint_due);
+    if (bn_log_bytes(writer) >= GROUP_BYTES)
+        return due;
+    return BN_MIN(due, writer->is_retaining || writer->fold.entries ? 0 : writer->fold_due);
 }
 
 static void wait_until(struct bn_store *store, int64_t due_ms)
@@ -401,7 +413,7 @@ static void wait_until(struct bn_store *store, int64_t due_ms)
 /* With a long log batches wait for each other. */
 static int64_t hold_until(const struct bn_store *store)
 {
-    bool is_held = store->stats.wal_bytes > GROUP_BYTES && !store->is_closing &&
+    bool is_held = bn_log_bytes(&store->writer) > GROUP_BYTES && !store->is_closing &&
                    store->queue_count < BN_STORE_QUEUE_MAX / 2;
     return is_held ? store->writer.commit_ms + GROUP_MS : 0;
 }

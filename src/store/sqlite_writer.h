@@ -48,7 +48,7 @@ struct bn_writer { /* writer thread only */
     int64_t data_version;
     int64_t checkpoint_due;
     int64_t commit_ms; /* when the last one was */
-    int wal_frames;
+    int wal_frames;    /* in the log and not yet in the database */
     enum bn_trouble trouble;
     int64_t probe_due;
     int64_t probe_gap_ms;
@@ -138,6 +138,7 @@ int bn_retention_step(struct bn_store *store, bool *out_more);
 
 enum bn_checkpoint { BN_CHECKPOINT_IF_LARGE, BN_CHECKPOINT_ALL };
 
+int64_t bn_log_bytes(const struct bn_writer *writer); /* that a checkpoint would write back */
 int bn_checkpoint(struct bn_store *store, enum bn_checkpoint how);
 
 /* sqlite_check.c: reads the whole file once, a while after the start. */
