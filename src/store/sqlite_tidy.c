@@ -6,7 +6,6 @@
 
 #include "store/sqlite_writer.h"
 
-#define STEP_NS            15000000 /* well below the 50 ms a step may hold the write lock (A17) */
 #define AUDIT_KEEP_MS      (365LL * 24 * BN_HOUR_MS)
 #define SESSION_KEEP_MS    (24LL * BN_HOUR_MS) /* past its end: a clock that was put back */
 #define FINE_KEEP_MIN_MS   (3LL * BN_HOUR_MS)  /* ten-second points that retention by size leaves */
@@ -108,19 +107,17 @@ static int cut_level(struct bn_store *store, int64_t now_ms, int *out_cut)
 static int shrink(struct bn_conn *conn, bool *out_more)
 {
     int64_t before = bn_conn_number(conn, BN_SQL_FREE_COUNT);
-    *out_more = before > 256;
-    return before > 0 ? bn_conn_exec(conn, "PRAGMA incremental_vacuum(256)") : SQLITE_OK;
+    *out_more = before > 64;
+    return before > 0 ? bn_conn_exec(conn, "PRAGMA incremental_vacuum(64)") : SQLITE_OK;
 }
 
 static int retain(struct bn_store *store)
 {
     struct bn_writer *writer = &store->writer;
     int64_t now_ms = bn_store_now_ms(store);
-    int64_t until_ns = bn_clock_mono_ns() + STEP_NS;
+    int cut = 0;
     int rc = SQLITE_OK;
-    while (rc == SQLITE_OK && writer->retention_level <= BN_LEVELS &&
-            bn_clock_mono_ns() < until_ns) {
-        int cut;
+    while (rc == SQLITE_OK && writer->retention_level <= BN_LEVELS && !cut) {
         rc = cut_level(store, now_ms, &cut);
         if (rc == SQLITE_OK && !cut)
             writer->retention_level++;
@@ -138,6 +135,8 @@ static int retain(struct bn_store *store)
     return rc;
 }
 
+/* A step deletes 64 blocks at most: about 200 pages for its commit to write, which keeps it well
+   below the 50 ms it may hold the write lock (A17). */
 int bn_retention_step(struct bn_store *store, bool *out_more)
 {
     struct bn_writer *writer = &store->writer;
