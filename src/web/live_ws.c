@@ -211,7 +211,7 @@ void bn_live_ws(struct bn_request *req)
     }
     if (!bn_live_has_room(req))
         return;
-    bool deflate = bn_ws_choose_deflate(bn_http_find(head, "Sec-WebSocket-Extensions"), extension,
+    int window = bn_ws_choose_deflate(bn_http_find(head, "Sec-WebSocket-Extensions"), extension,
             sizeof extension);
     BN_BUF_AUTO out;
     bn_buf_init(&out, 1024);
@@ -221,13 +221,13 @@ void bn_live_ws(struct bn_request *req)
             accept);
     if (bn_http_find(head, "Sec-WebSocket-Protocol").p)
         bn_buf_puts(&out, "Sec-WebSocket-Protocol: " PROTOCOL "\r\n");
-    if (deflate)
+    if (window > 0)
         bn_buf_printf(&out, "Sec-WebSocket-Extensions: %s\r\n", extension);
     bn_buf_puts(&out, "\r\n");
     struct bn_live_conn *live = bn_live_open(req, &dialect);
-    live->deflate = deflate;
+    live->deflate = window == 15; /* what all share looks back that far */
     live->ws = bn_alloc(sizeof *live->ws);
-    bn_ws_init(live->ws, BN_WS_SERVER, BN_LIVE_MESSAGE_MAX, deflate);
+    bn_ws_init(live->ws, BN_WS_SERVER, BN_LIVE_MESSAGE_MAX, window > 0);
     bn_stream_put(conn->stream, out.p, out.len);
     bn_conn_dirty(conn);
 }

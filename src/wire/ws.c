@@ -29,7 +29,6 @@ struct bn_ws_inside {
 };
 
 static_assert(sizeof(struct bn_ws) <= 336, "an idle connection stays small");
-static_assert(BN_WS_FRAGMENTS_MAX < UINT16_MAX, "fragments are counted in 16 bits");
 
 void bn_ws_init(struct bn_ws *ws, enum bn_ws_role role, size_t message_max, bool deflate)
 {
@@ -125,6 +124,12 @@ static size_t length_bytes(const struct bn_ws *ws)
     return length == 127 ? 8 : length == 126 ? 2 : 0;
 }
 
+/* Empty ones count as well, so a message cannot go on forever; 1024 for the smallest limits. */
+static uint32_t fragments_max(const struct bn_ws *ws)
+{
+    return (uint32_t)BN_MAX(ws->message_max / BN_WS_FRAGMENT_BYTES, (size_t)1024);
+}
+
 /* The length is complete: is it minimal (RFC 6455 section 5.2), and is there room for it? */
 static bool judge_length(struct bn_ws *ws)
 {
@@ -146,8 +151,11 @@ static bool judge_length(struct bn_ws *ws)
         ws->utf8 = BN_UTF8_BETWEEN;
         ws->fragments = 0;
     }
-    if (++ws->fragments > BN_WS_FRAGMENTS_MAX)
-        return refuse(ws, 1008, "a message must not have more than 1024 fragments");
+    if (++ws->fragments > fragments_max(ws)) {
+        ws->close_code = 1008;
+        return bn_fail(&ws->err, BN_E_INVALID, "a message must not have more than %u fragments",
+                fragments_max(ws));
+    }
     size_t held = ws->inside ? ws->inside->message.len : 0;
     if (length > arriving_max(ws) - held)
         return refuse(ws, 1009, "a message must not exceed the limit");

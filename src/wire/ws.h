@@ -16,8 +16,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define BN_WS_FRAGMENTS_MAX 1024 /* per message; beyond: 1008 */
-#define BN_WS_HEADER_MAX    14
+#define BN_WS_FRAGMENT_BYTES 64 /* a message of message_max bytes may come in pieces this small */
+#define BN_WS_HEADER_MAX     14
 
 enum bn_ws_op {
     BN_WS_CONT = 0,
@@ -51,7 +51,7 @@ struct bn_ws {
     uint8_t message_op; /* BN_WS_CONT between messages */
     uint8_t header_len;
     uint8_t header[BN_WS_HEADER_MAX];
-    uint16_t fragments;
+    uint32_t fragments;
     uint32_t utf8;
     size_t message_max;
     uint64_t left; /* bytes of the frame's payload still to come */
@@ -83,9 +83,10 @@ bool bn_ws_may_send_code(int code); /* 1000-1003, 1007-1014, 3000-4999 (RFC 6455
    (SHA-1 here is RFC 6455's handshake constant, not security; written in this module, 60 lines.) */
 BN_MUST_CHECK bool bn_ws_accept_key(struct bn_str key, char out[29]);
 
-/* Reads Sec-WebSocket-Extensions offers; true when a permessage-deflate offer can be accepted
-   without context takeover, and writes the answer field's value (needs 128 bytes). Offers with
-   unknown or repeated parameters or bad window bits are passed over, never an error (RFC 7692
-   section 5); so are offers of a smaller server window, because one compression serves every
-   listener. Several header fields are the caller's to join with ", ". */
-bool bn_ws_choose_deflate(struct bn_str offers, char *out, size_t size);
+/* Reads Sec-WebSocket-Extensions offers. When a permessage-deflate offer can be accepted without
+   context takeover, writes the answer field's value (needs 128 bytes) and returns the window that
+   was agreed for what the server sends, 8..15 bits: with fewer than 15 only what is no longer than
+   2^bits bytes may be sent compressed, because our one compression for all looks back 2^15. Returns
+   0 otherwise. Offers with unknown or repeated parameters or bad window bits are passed over, never
+   an error (RFC 7692 section 5). Several header fields are the caller's to join with ", ". */
+int bn_ws_choose_deflate(struct bn_str offers, char *out, size_t size);

@@ -148,6 +148,7 @@ static void next_word(struct words *w)
 struct offer {
     bool is_ours; /* permessage-deflate, with parameters we can serve */
     bool server_alone, client_alone, server_window, client_window; /* seen so far */
+    int window;                                                    /* bits for what we send */
 };
 
 /* 8..15 without leading zeros (RFC 7692 section 7.1.2); 0 when it is anything else. */
@@ -171,7 +172,8 @@ static bool read_param(struct offer *offer, struct bn_str name, struct bn_str va
         seen = &offer->client_alone;
     } else if (bn_str_is(name, "server_max_window_bits")) {
         seen = &offer->server_window;
-        is_good = value.p && window_bits(value) == 15;
+        offer->window = value.p ? window_bits(value) : 0;
+        is_good = offer->window > 0;
     } else if (bn_str_is(name, "client_max_window_bits")) {
         seen = &offer->client_window;
         is_good = !value.p || window_bits(value) > 0;
@@ -185,7 +187,7 @@ static bool read_param(struct offer *offer, struct bn_str name, struct bn_str va
 /* Reads one element of the list up to ',' or the end; false when the header is ill-formed. */
 static bool read_offer(struct words *w, struct offer *offer)
 {
-    *offer = (struct offer){.is_ours = bn_str_is(w->word, "permessage-deflate")};
+    *offer = (struct offer){.is_ours = bn_str_is(w->word, "permessage-deflate"), .window = 15};
     next_word(w);
     while (w->what == ';') {
         next_word(w);
@@ -206,7 +208,7 @@ static bool read_offer(struct words *w, struct offer *offer)
     return w->what == ',' || w->what == 0;
 }
 
-bool bn_ws_choose_deflate(struct bn_str offers, char *out, size_t size)
+int bn_ws_choose_deflate(struct bn_str offers, char *out, size_t size)
 {
     struct words w = {.rest = offers};
     struct offer chosen = {0};
@@ -215,20 +217,22 @@ bool bn_ws_choose_deflate(struct bn_str offers, char *out, size_t size)
         struct offer offer = {0};
         if (w.what == 'w' && !w.is_quoted) {
             if (!read_offer(&w, &offer))
-                return false;
-            if (!chosen.is_ours)
-                chosen = offer;
+                return 0;
+            if (!chosen.is_ours || (offer.is_ours && offer.window > chosen.window))
+                chosen = offer; /* the first that allows the most */
         } else if (w.what != ',') {
-            return false;
+            return 0;
         }
         if (w.what == ',')
             next_word(&w);
     }
     if (!chosen.is_ours)
-        return false;
+        return 0;
+    char window[32] = "";
+    if (chosen.server_window)
+        snprintf(window, sizeof window, "; server_max_window_bits=%d", chosen.window);
     int n = snprintf(out, size,
-            "permessage-deflate; server_no_context_takeover; client_no_context_takeover%s",
-            chosen.server_window ? "; server_max_window_bits=15" : "");
+            "permessage-deflate; server_no_context_takeover; client_no_context_takeover%s", window);
     assert(n > 0 && (size_t)n < size);
-    return true;
+    return chosen.window;
 }

@@ -1,5 +1,6 @@
 /* Any bytes as Sec-WebSocket-Key and as Sec-WebSocket-Extensions. */
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "wire/ws.h"
@@ -18,15 +19,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(strspn(accept, digits) == 27 && strcmp(accept + 27, "=") == 0);
         assert(strspn((const char *)data, digits) == 22);
     }
-    if (bn_ws_choose_deflate(text, answer, sizeof answer)) {
+    int window = bn_ws_choose_deflate(text, answer, sizeof answer);
+    if (window) {
         const char *rest = answer + strlen("permessage-deflate; server_no_context_takeover; "
                                            "client_no_context_takeover");
         assert(size >= strlen("permessage-deflate"));
-        assert(!*rest || strcmp(rest, "; server_max_window_bits=15") == 0);
+        char named[32];
+        snprintf(named, sizeof named, "; server_max_window_bits=%d", window);
+        assert(window >= 8 && window <= 15 && (*rest ? strcmp(rest, named) == 0 : window == 15));
         /* An answer is an offer that could be made, and accepted the same way. */
         char again[128];
-        bool is_fine = bn_ws_choose_deflate(bn_str(answer), again, sizeof again);
-        assert(is_fine && strcmp(answer, again) == 0);
+        int same = bn_ws_choose_deflate(bn_str(answer), again, sizeof again);
+        assert(same == window && strcmp(answer, again) == 0);
     }
     return 0;
 }

@@ -46,7 +46,7 @@ struct conn {
     struct bn_http http;
     struct bn_ws ws;
     const struct place *place; /* NULL: still HTTP */
-    bool deflate;
+    size_t deflate_max;        /* so long a message may be sent compressed; 0: none */
     bool closing;
 };
 
@@ -68,7 +68,7 @@ static void put_close(struct conn *conn, int code, const char *why)
 
 static void echo(struct conn *conn, enum bn_ws_op op, struct bn_str payload)
 {
-    if (!conn->deflate || payload.len < BN_DEFLATE_MIN_BYTES) {
+    if (payload.len < BN_DEFLATE_MIN_BYTES || payload.len > conn->deflate_max) {
         put_frame(conn, op, false, payload.p, payload.len);
         return;
     }
@@ -149,17 +149,20 @@ static void upgrade(struct conn *conn, const char *accept)
     bn_buf_init(&offers, OFFERS_MAX);
     bn_buf_init(&out, 1024);
     join_offers(conn->http.head, &offers);
-    conn->deflate = bn_buf_ok(&offers) &&
-                    bn_ws_choose_deflate(bn_buf_str(&offers), extension, sizeof extension);
+    int window = bn_buf_ok(&offers)
+                         ? bn_ws_choose_deflate(bn_buf_str(&offers), extension, sizeof extension)
+                         : 0;
+    if (window > 0)
+        conn->deflate_max = window == 15 ? MESSAGE_MAX : (size_t)1 << window;
     bn_buf_printf(&out,
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             "Sec-WebSocket-Accept: %s\r\n",
             accept);
-    if (conn->deflate)
+    if (window > 0)
         bn_buf_printf(&out, "Sec-WebSocket-Extensions: %s\r\n", extension);
     bn_buf_puts(&out, "\r\n");
     bn_stream_put(conn->stream, out.p, out.len);
-    bn_ws_init(&conn->ws, BN_WS_SERVER, MESSAGE_MAX, conn->deflate);
+    bn_ws_init(&conn->ws, BN_WS_SERVER, MESSAGE_MAX, window > 0);
 }
 
 static void request_came(struct conn *conn)

@@ -179,6 +179,25 @@ BN_TEST(an_idle_parser_owns_nothing)
     bn_ws_finish(&ws);
 }
 
+/* 64 bytes a piece: as outside suites cut 4 MiB where the limit is 16. */
+BN_TEST(a_larger_limit_allows_more_fragments)
+{
+    static const char empty[] = "\x00\x80\0\0\0\0";
+    struct bn_ws ws;
+    enum bn_ws_event event;
+    bn_ws_init(&ws, BN_WS_SERVER, 2048 * 64, false);
+    bn_ws_parse(&ws, "\x02\x80\0\0\0\0", 6, &event);
+    for (int i = 2; i <= 2048; i++) {
+        bn_ws_parse(&ws, empty, 6, &event);
+        CHECK_INT(event, BN_WS_MORE);
+    }
+    bn_ws_parse(&ws, empty, 6, &event);
+    CHECK_INT(event, BN_WS_BAD);
+    CHECK_INT(ws.close_code, 1008);
+    CHECK_STR(ws.err.text, "a message must not have more than 2048 fragments");
+    bn_ws_finish(&ws);
+}
+
 BN_TEST(bad_is_said_again_when_asked_again)
 {
     struct bn_ws ws;

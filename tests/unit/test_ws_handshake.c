@@ -82,8 +82,7 @@ BN_TEST(offers_that_cannot_be_served_are_passed_over)
             "permessage-deflate; client_max_window_bits; client_max_window_bits=10",
             "permessage-deflate; server_max_window_bits=15; server_max_window_bits=15",
             "permessage-deflate; server_max_window_bits",
-            "permessage-deflate; server_max_window_bits=8",
-            "permessage-deflate; server_max_window_bits=14",
+            "permessage-deflate; server_max_window_bits=7",
             "permessage-deflate; server_max_window_bits=16",
             "permessage-deflate; server_max_window_bits=015",
             "permessage-deflate; server_max_window_bits=1x",
@@ -99,6 +98,24 @@ BN_TEST(offers_that_cannot_be_served_are_passed_over)
     };
     for (size_t i = 0; i < COUNT(none); i++)
         CHECK_STR(choose(none[i]), "none");
+}
+
+BN_TEST(a_smaller_window_for_what_we_send_is_agreed_and_told)
+{
+    char out[128];
+    for (int bits = 8; bits <= 15; bits++) {
+        char offer[80];
+        char want[160];
+        snprintf(offer, sizeof offer, "permessage-deflate; server_max_window_bits=%d", bits);
+        snprintf(want, sizeof want, PLAIN "; server_max_window_bits=%d", bits);
+        CHECK_INT(bn_ws_choose_deflate(bn_str(offer), out, sizeof out), bits);
+        CHECK_STR(out, want);
+    }
+    CHECK_INT(bn_ws_choose_deflate(BN_STR("permessage-deflate"), out, sizeof out), 15);
+    CHECK_INT(bn_ws_choose_deflate(BN_STR("permessage-deflate; server_max_window_bits=9, "
+                                          "permessage-deflate; server_max_window_bits=12"),
+                      out, sizeof out),
+            12);
 }
 
 BN_TEST(an_ill_formed_header_offers_nothing)
