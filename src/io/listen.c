@@ -74,6 +74,7 @@ static void accept_some(uv_poll_t *handle, int status, int events)
             continue;
         }
         struct bn_stream *stream = bn_stream_create(listener->loop, fd, tls);
+        bn_stream_set_not_tls(stream, listener->config.not_tls);
         char text[INET6_ADDRSTRLEN];
         address_text(&from, text, sizeof text);
         bn_stream_set_address(stream, text);

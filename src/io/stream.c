@@ -53,6 +53,7 @@ struct bn_stream {
     struct bn_err *err;       /* why it died; NULL: the peer left */
     struct bn_list lingering; /* on the loop's list while waiting for the peer's goodbye */
     int64_t linger_until_mono_ms;
+    const char *not_tls; /* until the first byte showed what the peer speaks */
     char address[INET6_ADDRSTRLEN];
     uv_poll_t poll;
 };
@@ -62,8 +63,10 @@ static void poll_came(uv_poll_t *handle, int status, int events);
 static void watch(struct bn_stream *stream)
 {
     int wanted = 0;
-    if (!stream->dead) {
-        if (!stream->paused || stream->said_bye || stream->handshaking)
+    if (!stream->dead && stream->handshaking) { /* what is queued waits for the keys */
+        wanted = UV_READABLE | (stream->tls_wants_write ? UV_WRITABLE : 0);
+    } else if (!stream->dead) {
+        if (!stream->paused || stream->said_bye)
             wanted |= UV_READABLE;
         if (stream->queued > 0 || stream->tls_wants_write)
             wanted |= UV_WRITABLE;
@@ -102,6 +105,9 @@ static void finish_closing(void *user)
         bn_tls_destroy(stream->tls);
     }
     bn_list_remove(&stream->lingering);
+    if (stream->queued > 0) /* a peer that takes nothing: the kernel need not go on offering it */
+        setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0},
+                sizeof(struct linger));
     drop_queue(stream);
     free(stream->kept);
     free(stream->err);
@@ -370,9 +376,35 @@ static void read_tls(struct bn_stream *stream)
     } while (!stream->dead && !stream->paused && bn_tls_has_pending(stream->tls));
 }
 
+/* 22 is the type of the record every TLS handshake begins with (RFC 8446 section 5.1). */
+static bool is_not_tls(struct bn_stream *stream)
+{
+    char first;
+    if (!stream->not_tls || recv(stream->fd, &first, 1, MSG_PEEK) != 1)
+        return false;
+    if (first != 22)
+        return true;
+    stream->not_tls = NULL;
+    return false;
+}
+
+static void speak_plainly(struct bn_stream *stream)
+{
+    bn_tls_destroy(stream->tls);
+    stream->tls = NULL;
+    stream->handshaking = false;
+    drop_queue(stream); /* what was meant to be encrypted */
+    bn_stream_put(stream, stream->not_tls, strlen(stream->not_tls));
+    bn_stream_close(stream);
+}
+
 static void shake_hands(struct bn_stream *stream)
 {
     struct bn_err err;
+    if (is_not_tls(stream)) {
+        speak_plainly(stream);
+        return;
+    }
     enum bn_tls_result result = bn_tls_handshake(stream->tls, &err);
     stream->tls_wants_write = result == BN_TLS_WANT_WRITE;
     if (result == BN_TLS_OK)
@@ -455,6 +487,11 @@ void bn_stream_set(struct bn_stream *stream, const struct bn_stream_ops *ops, vo
     stream->ops = ops;
     stream->user = user;
     watch(stream);
+}
+
+void bn_stream_set_not_tls(struct bn_stream *stream, const char *text)
+{
+    stream->not_tls = stream->tls ? text : NULL;
 }
 
 void bn_stream_set_address(struct bn_stream *stream, const char *address)

@@ -30,6 +30,9 @@ struct bn_listener_config {
     char host[64];             /* "127.0.0.1", "::", "0.0.0.0" */
     int port;                  /* 0: any free one */
     struct bn_tls_config *tls; /* NULL: plain */
+    /* Said in clear to a peer that speaks no TLS to a TLS port, before goodbye; NULL: nothing. Must
+       outlive the listener. */
+    const char *not_tls;
     /* A new connection; set its ops in the call, or close it. */
     void (*accepted)(void *user, struct bn_stream *stream);
     void *user;

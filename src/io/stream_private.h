@@ -7,6 +7,8 @@
 
 /* Takes the descriptor (non-blocking) and the TLS object. */
 struct bn_stream *bn_stream_create(struct bn_loop *loop, int fd, struct bn_tls *tls);
+void bn_stream_set_not_tls(struct bn_stream *stream,
+        const char *text); /* bn_listener_config.not_tls */
 void bn_stream_set_address(struct bn_stream *stream, const char *address);
 
 /* The loop's list of streams that have said goodbye and wait for the peer's. */

@@ -43,6 +43,37 @@ static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_l
     return SSL_TLSEXT_ERR_OK;
 }
 
+/* Nobody sits at the server to type a passphrase; OpenSSL would ask its terminal and wait. */
+static int no_passphrase(char *out, int size, int is_writing, void *was_asked)
+{
+    (void)out;
+    (void)size;
+    (void)is_writing;
+    *(bool *)was_asked = true;
+    return 0;
+}
+
+static bool load_key(SSL_CTX *ctx, const char *path, struct bn_err *err)
+{
+    char what[150];
+    bool was_asked = false;
+    SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
+    SSL_CTX_set_default_passwd_cb_userdata(ctx, &was_asked);
+    bool ok = SSL_CTX_use_PrivateKey_file(ctx, path, SSL_FILETYPE_PEM) == 1 &&
+              SSL_CTX_check_private_key(ctx) == 1;
+    SSL_CTX_set_default_passwd_cb_userdata(ctx, NULL);
+    if (ok)
+        return true;
+    if (was_asked) {
+        ERR_clear_error();
+        return bn_fail(err, BN_E_INVALID,
+                "cannot use the key %.100s: it is encrypted, and nobody is there to type its passphrase",
+                path);
+    }
+    snprintf(what, sizeof what, "cannot use the key %.100s", path);
+    return fail_openssl(err, what);
+}
+
 static void set_policy(SSL_CTX *ctx)
 {
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
@@ -72,11 +103,9 @@ bool bn_tls_config_create(const char *cert_path, const char *key_path, struct bn
         snprintf(what, sizeof what, "cannot use the certificate %.100s", cert_path);
         return fail_openssl(err, what);
     }
-    if (SSL_CTX_use_PrivateKey_file(ctx, key_path, SSL_FILETYPE_PEM) != 1 ||
-            SSL_CTX_check_private_key(ctx) != 1) {
+    if (!load_key(ctx, key_path, err)) {
         SSL_CTX_free(ctx);
-        snprintf(what, sizeof what, "cannot use the key %.100s", key_path);
-        return fail_openssl(err, what);
+        return false;
     }
     struct bn_tls_config *config = bn_alloc(sizeof *config);
     config->ctx = ctx;
