@@ -26,6 +26,7 @@
 #define DRAIN_MAX_MS   3000 /* of the 5 s that SIGTERM may take; the store has the rest */
 #define CROWD          100  /* so many listeners are sent away over a while, not all at once */
 #define CROWD_WAIT_MS  1500
+#define SETTLE_MS      1000 /* of those: for what the store was given and has not acknowledged */
 #define QUERY_THREADS  2
 #define QUERY_WAITING  64
 
@@ -134,7 +135,8 @@ static int64_t connections_max(void)
 {
     struct rlimit files = {.rlim_cur = 1024};
     getrlimit(RLIMIT_NOFILE, &files);
-    return BN_MIN((int64_t)files.rlim_cur - BN_FD_RESERVE, BN_CONNECTIONS_MAX);
+    int64_t left = BN_MAX((int64_t)files.rlim_cur - BN_FD_RESERVE, (int64_t)files.rlim_cur / 4);
+    return BN_MIN(left, BN_CONNECTIONS_MAX);
 }
 
 static bool open_store(struct app *app, struct bn_err *err)
@@ -233,6 +235,9 @@ static bool build(struct app *app, struct bn_err *err)
     const struct bn_config *config = &app->config;
     if (!bn_secret_start(err) || !bn_loop_create(&app->loop, &app->clock, err))
         return false;
+    bn_loop_on_signal(app->loop, SIGTERM, stop, app); /* heard from the first turn on */
+    bn_loop_on_signal(app->loop, SIGINT, stop, app);
+    bn_loop_on_signal(app->loop, SIGHUP, reload, app);
     if (config->tls_cert[0] &&
             !bn_tls_config_create(config->tls_cert, config->tls_key, &app->tls, err))
         return false;
@@ -294,6 +299,21 @@ static bool start_sources(struct app *app, struct bn_err *err)
            bn_self_source_start(app->loop, &self, &app->self, err);
 }
 
+/* Who was promised an answer gets it, when the store is well; then nobody waits any more, so that
+   nothing reaches for the web once it is gone. */
+static void settle(struct app *app)
+{
+    const int64_t until_mono_ms = app->clock.mono_ms + SETTLE_MS;
+    while (bn_hub_is_asked(&app->hub) && app->clock.mono_ms < until_mono_ms)
+        bn_loop_round(app->loop, 20, turn, app);
+    bn_worker_destroy(app->query_worker);
+    bn_worker_destroy(app->hash_worker);
+    app->query_worker = app->hash_worker = NULL;
+    bn_hub_close_series(&app->hub);
+    bn_hub_turn(&app->hub);
+    bn_hub_abandon(&app->hub);
+}
+
 static void take_down(struct app *app)
 {
     bn_lines_stop();
@@ -302,13 +322,11 @@ static void take_down(struct app *app)
     bn_timer_destroy(app->drain);
     if (app->port)
         bn_setup_end(&app->config);
+    if (app->web)
+        settle(app);
     bn_worker_destroy(app->query_worker);
     bn_worker_destroy(app->hash_worker);
     bn_web_destroy(app->web);
-    if (app->has_hub) {
-        bn_hub_close_series(&app->hub);
-        bn_hub_turn(&app->hub);
-    }
     bn_store_close(app->store);
     bn_sessions_destroy(app->sessions);
     if (app->has_hub)
@@ -358,9 +376,6 @@ int bn_serve(const struct bn_config *config)
         take_down(&app);
         return 1;
     }
-    bn_loop_on_signal(app.loop, SIGTERM, stop, &app);
-    bn_loop_on_signal(app.loop, SIGINT, stop, &app);
-    bn_loop_on_signal(app.loop, SIGHUP, reload, &app);
     bn_loop_run(app.loop, turn, &app);
     take_down(&app);
     return 0;

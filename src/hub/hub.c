@@ -291,6 +291,19 @@ static void spoken(void *user, const struct bn_ack *ack)
     }
 }
 
+bool bn_hub_is_asked(const struct bn_hub *hub)
+{
+    return !bn_list_is_empty(&hub->asked);
+}
+
+void bn_hub_abandon(struct bn_hub *hub)
+{
+    struct bn_err err;
+    bn_fail(&err, BN_E_UNAVAILABLE, "the server is shutting down");
+    while (!bn_list_is_empty(&hub->asked)) /* an answer may ask for more */
+        answer_now(container_of(hub->asked.next, struct asked, link), &err);
+}
+
 static void take_foreign(void *user, const struct bn_fact *fact)
 {
     bn_hub_replay(user, fact);

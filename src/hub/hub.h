@@ -57,5 +57,10 @@ void bn_hub_watch(struct bn_hub *hub, enum bn_kind kind,
  */
 bool bn_hub_turn(struct bn_hub *hub);
 
+/* At shutdown: whoever still waits for the store's word is answered `unavailable`. What the store
+   has been given it may keep all the same. */
+void bn_hub_abandon(struct bn_hub *hub);
+bool bn_hub_is_asked(const struct bn_hub *hub); /* somebody waits for the store's word */
+
 /* Closes the ten seconds being gathered, at shutdown; before the last flush of the store. */
 void bn_hub_close_series(struct bn_hub *hub);
