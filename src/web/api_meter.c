@@ -99,16 +99,6 @@ void bn_api_meter_series(struct bn_request *req)
 
 /* --- what is asked for ----------------------------------------------------------------------- */
 
-static bool find_once(const struct bn_request *req, const char *name, struct bn_str *out,
-        struct bn_err *err)
-{
-    size_t n = 0;
-    *out = bn_query(req, name, NULL);
-    for (size_t i = 0; i < req->query_count; i++)
-        n += bn_str_is(req->query[i].name, name);
-    return n <= 1 || bn_fail_field(err, name, "%s was given %zu times", name, n);
-}
-
 static bool parse_time(struct bn_str text, const char *name, int64_t *out, struct bn_err *err)
 {
     return bn_time_parse(text.p, text.len, out) ||
@@ -130,13 +120,10 @@ static bool parse_range(struct bn_str text, int64_t *out_length_ms, struct bn_er
 
 static bool read_span(const struct bn_request *req, struct bn_history *out, struct bn_err *err)
 {
-    struct bn_str range;
-    struct bn_str from;
-    struct bn_str to;
+    struct bn_str range = bn_query(req, "range", NULL);
+    struct bn_str from = bn_query(req, "from", NULL);
+    struct bn_str to = bn_query(req, "to", NULL);
     int64_t length_ms = 0;
-    if (!find_once(req, "range", &range, err) || !find_once(req, "from", &from, err) ||
-            !find_once(req, "to", &to, err))
-        return false;
     out->to_ms = out->now_ms;
     if ((range.p != NULL) == (from.p != NULL))
         return bn_fail_field(err, "range", "either range or from is required, and not both");
@@ -181,10 +168,8 @@ static bool add_name(const struct bn_request *req, struct bn_str name, struct bn
 
 static bool read_points(const struct bn_request *req, struct bn_history *out, struct bn_err *err)
 {
-    struct bn_str points;
+    struct bn_str points = bn_query(req, "points", NULL);
     int64_t value = BN_HISTORY_POINTS;
-    if (!find_once(req, "points", &points, err))
-        return false;
     if (points.p && !bn_parse_i64(points, BN_HISTORY_POINTS_MIN, BN_QUERY_POINTS_MAX, &value))
         return bn_fail_field(err, "points", "points must be %d..%d, got \"%.*s\"",
                 BN_HISTORY_POINTS_MIN, BN_QUERY_POINTS_MAX, BN_ARG(points));
@@ -194,7 +179,7 @@ static bool read_points(const struct bn_request *req, struct bn_history *out, st
 
 static bool read_query(const struct bn_request *req, struct bn_history *out, struct bn_err *err)
 {
-    static const char *const names[] = {"series", "range", "from", "to", "points", NULL};
+    static const char *const names[] = {"*series", "range", "from", "to", "points", NULL};
     if (!bn_query_only(req, names, err) || !read_span(req, out, err))
         return false;
     for (size_t i = 0; i < req->query_count; i++)

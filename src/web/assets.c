@@ -5,24 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/secret.h"
+
 #include "web/asset_table.h"
 #include "web/web_private.h"
 
 #define FILE_BYTES_MAX (16 << 20) /* from --ui-dir, for developers */
 #define BASE_TAG       "<base href=\"/\">"
-
-/* The page's own paths: whatever is not of the API. Names without a dot are places inside the page.
- */
-bool bn_assets_claims(const struct bn_request *req)
-{
-    struct bn_str path = req->head->path;
-    size_t base = strlen(req->web->config.base_path);
-    if (path.len < base)
-        return false;
-    path = (struct bn_str){path.p + base, path.len - base};
-    bool reads = bn_str_is(req->head->method, "GET") || bn_str_is(req->head->method, "HEAD");
-    return reads && !bn_str_starts(path, "/api/") && !bn_str_is(path, "/api");
-}
 
 static const struct bn_asset *find(struct bn_str path)
 {
@@ -32,10 +21,14 @@ static const struct bn_asset *find(struct bn_str path)
     return NULL;
 }
 
-/* index.html names its own place, so that a page under a proxy's path finds its files. */
+/* index.html names its own place, so that a page under a proxy's path finds its files; its tag is
+   then of the bytes as sent. */
 static void reply_index(struct bn_request *req, const char *p, size_t len)
 {
     BN_BUF_AUTO page;
+    uint8_t hash[BN_HASH_SIZE];
+    char name[32];
+    char etag[40];
     bn_buf_init(&page, FILE_BYTES_MAX);
     const char *tag = memmem(p, len, BASE_TAG, sizeof BASE_TAG - 1);
     if (tag && req->web->config.base_path[0]) {
@@ -46,8 +39,15 @@ static void reply_index(struct bn_request *req, const char *p, size_t len)
     } else {
         bn_buf_put(&page, p, len);
     }
+    bn_sha256(page.p, page.len, hash);
+    bn_b64url_encode(hash, 16, name);
+    snprintf(etag, sizeof etag, "\"%s\"", name);
+    bn_reply_field(req, "ETag", etag);
     bn_reply_field(req, "Cache-Control", "no-cache");
-    bn_reply(req, 200, "text/html; charset=utf-8", bn_buf_str(&page));
+    if (bn_request_knows(req, etag))
+        bn_reply_empty(req, 304);
+    else
+        bn_reply(req, 200, "text/html; charset=utf-8", bn_buf_str(&page));
 }
 
 static void reply_asset(struct bn_request *req, const struct bn_asset *asset)
@@ -58,7 +58,9 @@ static void reply_asset(struct bn_request *req, const struct bn_asset *asset)
     if (strcmp(coding, "br") == 0 && asset->br_len > 0) {
         p = asset->br;
         len = asset->br_len;
-    } else if (coding[0] && asset->gzip_len > 0) {
+    } else if (asset->gzip_len > 0 &&
+               (strcmp(coding, "gzip") == 0 ||
+                       bn_http_lists(req->head, "Accept-Encoding", "gzip"))) {
         coding = "gzip";
         p = asset->gzip;
         len = asset->gzip_len;
@@ -73,7 +75,7 @@ static void reply_asset(struct bn_request *req, const struct bn_asset *asset)
     bn_reply_field(req, "Vary", "Accept-Encoding");
     bn_reply_field(req, "Cache-Control",
             asset->immutable ? "public, max-age=31536000, immutable" : "no-cache");
-    if (bn_str_is(bn_http_find(req->head, "If-None-Match"), etag)) {
+    if (bn_request_knows(req, etag)) {
         bn_reply_empty(req, 304);
         return;
     }
@@ -128,32 +130,33 @@ static bool reply_file(struct bn_request *req, const char *path)
     return true;
 }
 
-void bn_assets_serve(struct bn_request *req)
+/* Whatever is not of the API. Names without a dot are places inside the page. */
+struct bn_str bn_assets_find(const struct bn_request *req, struct bn_str path)
 {
-    const struct bn_web_config *config = &req->web->config;
-    struct bn_str path = req->head->path;
-    path.p += strlen(config->base_path);
-    path.len -= strlen(config->base_path);
-    const char *slash = path.len > 0 ? memrchr(path.p, '/', path.len) : NULL;
-    bool is_place = !slash || !memchr(slash, '.', path.len - (size_t)(slash - path.p));
-    if (is_place)
-        path = BN_STR("/index.html");
-    char *name = bn_arena_copy(req->arena, path);
-    if (config->ui_dir[0]) {
+    const struct bn_str none = {NULL, 0};
+    if (bn_str_is(path, "/api") || bn_str_starts(path, "/api/"))
+        return none;
+    const char *slash = memrchr(path.p, '/', path.len);
+    if (!slash || !memchr(slash, '.', path.len - (size_t)(slash - path.p)))
+        return BN_STR("/index.html");
+    return req->web->config.ui_dir[0] || find(path) ? path : none;
+}
+
+void bn_assets_serve(struct bn_request *req, struct bn_str file)
+{
+    const struct bn_asset *asset = find(file);
+    char *name = bn_arena_copy(req->arena, file);
+    if (req->web->config.ui_dir[0]) {
         if (name && reply_file(req, name))
             return;
-    } else {
-        const struct bn_asset *asset = find(path);
-        if (asset && is_place) {
-            reply_index(req, (const char *)asset->plain, asset->plain_len);
-            return;
-        }
-        if (asset) {
-            reply_asset(req, asset);
-            return;
-        }
+    } else if (asset && bn_str_is(file, "/index.html") && req->web->config.base_path[0]) {
+        reply_index(req, (const char *)asset->plain, asset->plain_len);
+        return;
+    } else if (asset) {
+        reply_asset(req, asset);
+        return;
     }
     struct bn_err err;
-    bn_fail(&err, BN_E_NOT_FOUND, "there is no %.*s", BN_ARG(path));
+    bn_fail(&err, BN_E_NOT_FOUND, "there is no %.*s", BN_ARG(file));
     bn_reply_err(req, &err);
 }

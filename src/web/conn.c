@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 
+#include "web/crowd.h"
 #include "web/setup_code.h"
 #include "web/web_private.h"
 
@@ -119,6 +120,16 @@ static bool identify(struct bn_request *req, struct bn_err *err)
             &req->who, err);
 }
 
+/* The method is not one of the place's. */
+static bool fail_method(struct bn_answering *a, const char *allowed, struct bn_err *err)
+{
+    bn_reply_field(&a->req, "Allow", allowed);
+    a->refusal_status = 405;
+    return bn_fail(err, BN_E_INVALID, "%.*s is not possible here, only %s",
+            BN_ARG(a->req.head->method), allowed);
+}
+
+/* A route, or a file of the page, or a refusal. */
 static bool find_route(struct bn_answering *a, struct bn_err *err)
 {
     struct bn_request *req = &a->req;
@@ -139,14 +150,15 @@ static bool find_route(struct bn_answering *a, struct bn_err *err)
     req->route = bn_web_route(web, req->head->method, segments, count, req->params, allowed);
     if (req->route)
         return true;
-    if (!allowed[0] && bn_str_starts(path, "/api/") && !identify(req, err))
+    if (allowed[0])
+        return fail_method(a, allowed, err);
+    a->page_path = bn_assets_find(req, path);
+    if (!a->page_path.p && bn_str_starts(path, "/api/") && !identify(req, err))
         return false; /* strangers do not learn what there is */
-    if (!allowed[0])
+    if (!a->page_path.p)
         return bn_fail(err, BN_E_NOT_FOUND, "there is no %.*s", BN_ARG(path));
-    bn_reply_field(req, "Allow", allowed);
-    a->refusal_status = 405;
-    return bn_fail(err, BN_E_INVALID, "%.*s is not possible here, only %s",
-            BN_ARG(req->head->method), allowed);
+    bool reads = !bn_guard_is_unsafe(req->head->method);
+    return reads || fail_method(a, "GET, HEAD", err);
 }
 
 /* Login, right, origin: in this order, so that who may not come in learns nothing else. */
@@ -154,16 +166,15 @@ static bool check_asker(struct bn_answering *a, struct bn_err *err)
 {
     struct bn_request *req = &a->req;
     const struct bn_route *route = req->route;
-    bool has_origin = bn_http_find(req->head, "Origin").p != NULL;
     bool unsafe = bn_guard_is_unsafe(req->head->method) || req->head->wants_upgrade;
     if (route->right == BN_RIGHT_NONE) {
-        if (unsafe && has_origin && !bn_guard_origin(req->head))
+        if (unsafe && bn_guard_is_foreign(req->head, req->is_secure))
             return bn_fail(err, BN_E_FORBIDDEN, "this request comes from a page of another site");
         return true;
     }
     if (!identify(req, err))
         return false;
-    if (unsafe && req->who.kind == BN_WHO_USER && !bn_guard_origin(req->head))
+    if (unsafe && req->who.kind == BN_WHO_USER && !bn_guard_origin(req->head, req->is_secure))
         return bn_fail(err, BN_E_FORBIDDEN, "this request needs an Origin header of this site");
     if (!bn_who_may(&req->who, route->right))
         return bn_fail(err, BN_E_FORBIDDEN, "%s may not do this", req->who.name);
@@ -173,14 +184,16 @@ static bool check_asker(struct bn_answering *a, struct bn_err *err)
 static bool check_body(const struct bn_request *req, struct bn_err *err)
 {
     int64_t bytes = req->head->body_bytes;
-    if (bytes != 0 && req->route->body_max == 0)
+    if (bytes != 0 && (!req->route || req->route->body_max == 0))
         return bn_fail(err, BN_E_INVALID, "no body is expected here");
+    if (bytes == 0)
+        return true;
     if (bytes > (int64_t)req->route->body_max)
         return bn_fail(err, BN_E_TOO_BIG, "the body may have at most %zu bytes, this one has %lld",
                 req->route->body_max, (long long)bytes);
     const char *wanted = req->route->body_type ? req->route->body_type : "application/json";
     struct bn_str type = bn_http_find(req->head, "Content-Type");
-    if (bytes != 0 && !bn_str_starts(type, wanted))
+    if (!bn_str_starts(type, wanted))
         return bn_fail_field(err, "Content-Type", "send Content-Type: %s", wanted);
     return true;
 }
@@ -213,18 +226,18 @@ static void head_came(struct bn_conn *conn)
                 "this server does not know the name \"%.*s\": add it with --allow-host",
                 BN_ARG(req->head->host));
         refuse(a, &err);
-    } else if (!find_route(a, &err) || !check_asker(a, &err) || !check_body(req, &err)) {
+    } else if (!find_route(a, &err) || (req->route && !check_asker(a, &err)) ||
+               !check_body(req, &err)) {
         refuse(a, &err);
     }
-    if (!req->route && a->refusal.code == BN_E_NOT_FOUND && req->head->body_bytes == 0)
-        a->refused = !bn_assets_claims(
-                req); /* a path of the page: answered when the request is complete */
     if (a->refused && req->head->body_bytes != 0 &&
             (req->head->expects_continue || req->head->body_bytes < 0 ||
-                    req->head->body_bytes > DISCARD_MAX))
+                    req->head->body_bytes > DISCARD_MAX)) {
         bn_reply_err(req, &a->refusal); /* not worth reading: answer now, then close */
-    else if (!a->refused && req->head->expects_continue)
+    } else if (!a->refused && req->head->expects_continue) {
         bn_stream_put(conn->stream, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+        bn_conn_dirty(conn);
+    }
 }
 
 static void body_came(struct bn_conn *conn)
@@ -243,6 +256,16 @@ static void body_came(struct bn_conn *conn)
     bn_buf_put(&a->body, conn->http->body.p, conn->http->body.len);
 }
 
+/* A person who came by an unknown name gets a page that says what to do. */
+static void answer_refusal(struct bn_answering *a)
+{
+    struct bn_str accepts = bn_http_find(a->req.head, "Accept");
+    if (a->refusal_status == 421 && accepts.p && memmem(accepts.p, accepts.len, "text/html", 9))
+        bn_reply_stranger(&a->req);
+    else
+        bn_reply_err(&a->req, &a->refusal);
+}
+
 static void request_came(struct bn_conn *conn)
 {
     struct bn_answering *a = conn->request;
@@ -250,11 +273,11 @@ static void request_came(struct bn_conn *conn)
     a->in_handler = true;
     a->req.body = bn_buf_str(&a->body);
     if (a->refused)
-        bn_reply_err(&a->req, &a->refusal);
+        answer_refusal(a);
     else if (a->req.route)
         a->req.route->handler(&a->req);
     else
-        bn_assets_serve(&a->req);
+        bn_assets_serve(&a->req, a->page_path);
     if (conn->request == a)
         a->in_handler = false;
 }
@@ -383,6 +406,9 @@ static void conn_closed(void *user, const struct bn_err *err)
         bn_live_closed(conn->live);
     if (conn->request)
         request_destroy(conn->request);
+    struct bn_addr addr;
+    if (conn->is_counted && bn_addr_parse(bn_str(bn_stream_address(conn->stream)), &addr))
+        bn_crowd_remove(conn->web->crowd, &addr);
     drop_parser(conn);
     bn_list_remove(&conn->link);
     bn_list_remove(&conn->dirty_link);
@@ -393,9 +419,28 @@ static void conn_closed(void *user, const struct bn_err *err)
 
 static const struct bn_stream_ops conn_ops = {conn_data, conn_drained, conn_closed};
 
+/* Is there room for one more, and for one more of that address? Proxies are many people. */
+static bool has_room(struct bn_conn *conn, struct bn_err *err)
+{
+    struct bn_web *web = conn->web;
+    const char *address = bn_stream_address(conn->stream);
+    struct bn_addr addr;
+    if (web->stats.connections > web->config.connections_max)
+        return bn_fail(err, BN_E_UNAVAILABLE, "all %lld connections are in use",
+                (long long)web->config.connections_max);
+    if (!bn_addr_parse(bn_str(address), &addr) || bn_addr_is_loopback(&addr) ||
+            is_proxy(web, address))
+        return true;
+    conn->is_counted = true;
+    return bn_crowd_add(web->crowd, &addr) <= BN_CONNECTIONS_PER_IP_MAX ||
+           bn_fail(err, BN_E_TOO_MANY, "%s has %d connections already", address,
+                   BN_CONNECTIONS_PER_IP_MAX);
+}
+
 void bn_conn_accepted(void *user, struct bn_stream *stream)
 {
     struct bn_web *web = user;
+    struct bn_err err;
     struct bn_conn *conn = bn_alloc(sizeof *conn);
     conn->web = web;
     conn->stream = stream;
@@ -407,12 +452,9 @@ void bn_conn_accepted(void *user, struct bn_stream *stream)
     bn_list_append(&web->conns, &conn->link);
     web->stats.connections++;
     bn_stream_set(stream, &conn_ops, conn);
-    if (web->stats.connections <= web->config.connections_max)
+    if (has_room(conn, &err))
         return;
-    struct bn_err err;
     web->stats.rejected++;
-    bn_fail(&err, BN_E_UNAVAILABLE, "all %lld connections are in use",
-            (long long)web->config.connections_max);
     bn_reply_bad(conn, &err);
     bn_conn_dirty(conn);
 }
@@ -423,6 +465,8 @@ static const char *overdue(const struct bn_conn *conn, int64_t mono_ms)
     int64_t waited_ms = mono_ms - conn->since_mono_ms;
     if (bn_stream_stalled_ms(conn->stream, mono_ms) > BN_WRITE_STALL_MS)
         return "reader";
+    if (conn->must_close && !conn->request)
+        return NULL; /* on its way out: the stream sees to that */
     if (conn->live || (conn->request && conn->request->is_done))
         return NULL;
     if (bn_stream_is_handshaking(conn->stream))

@@ -309,16 +309,18 @@ bool bn_live_may_speak(struct bn_live_conn *live)
 
 bool bn_live_hear(struct bn_live_conn *live, struct bn_str text)
 {
-    live->heard_mono_ms = live->conn->web->config.clock->mono_ms;
     struct bn_str rest = text;
+    bool is_empty = true;
+    live->heard_mono_ms = live->conn->web->config.clock->mono_ms;
     while (rest.p && !live->ended) {
         struct bn_str line = bn_str_trim(bn_str_cut(&rest, '\n'));
         if (line.len == 0)
             continue;
+        is_empty = false;
         if (!bn_live_may_speak(live) || !hear_line(live, line))
             return false;
     }
-    return !live->ended;
+    return !live->ended && (!is_empty || bn_live_may_speak(live));
 }
 
 /* --- what listeners get

@@ -143,7 +143,7 @@ static struct bn_doc *wish_for(const struct bn_doc *positions, const struct bn_t
 
 static bool check(const struct bn_request *req, size_t *out_topics, struct bn_err *err)
 {
-    static const char *const names[] = {"topic", "since", "tenant", NULL};
+    static const char *const names[] = {"*topic", "since", "tenant", NULL};
     size_t n = 0;
     if (!bn_query_only(req, names, err))
         return false;

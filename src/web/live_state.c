@@ -14,7 +14,7 @@ static void reply_value(struct bn_request *req, struct bn_topic *topic)
     snprintf(etag, sizeof etag, "\"%s.%llu\"", topic->epoch, (unsigned long long)topic->seq);
     bn_reply_field(req, "ETag", etag);
     bn_reply_field(req, "Cache-Control", "no-cache");
-    if (bn_str_is(bn_http_find(req->head, "If-None-Match"), etag)) {
+    if (bn_request_knows(req, etag)) {
         bn_reply_empty(req, 304);
         return;
     }

@@ -155,9 +155,40 @@ void bn_reply_field(struct bn_request *req, const char *name, const char *value)
     bn_http_put_field(&a->fields, name, bn_str(value));
 }
 
+bool bn_request_knows(const struct bn_request *req, const char *etag)
+{
+    struct bn_str rest = bn_http_find(req->head, "If-None-Match");
+    while (rest.p) {
+        struct bn_str tag = bn_str_trim(bn_str_cut(&rest, ','));
+        if (bn_str_starts(tag, "W/")) /* what a compressing proxy makes of ours */
+            tag = (struct bn_str){tag.p + 2, tag.len - 2};
+        if (bn_str_is(tag, etag) || bn_str_is(tag, "*"))
+            return true;
+    }
+    return false;
+}
+
+/* The name needs no escaping: a Host is letters, digits, "-._:[]" or refused before. */
+void bn_reply_stranger(struct bn_request *req)
+{
+    struct bn_str name = bn_guard_host_name(req->head->host);
+    BN_BUF_AUTO page;
+    bn_buf_init(&page, 4096);
+    bn_buf_printf(&page,
+            "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Binnacle</title>\n"
+            "<h1>This server does not know the name %.*s</h1>\n"
+            "<p>It answers to IP addresses, to localhost and to names it was told, so that no "
+            "foreign page can reach it under a name of its own.\n"
+            "<p>To add this name, write <code>allow_host = %.*s</code> into "
+            "<code>binnacle.conf</code> in the data folder, or start the server with "
+            "<code>--allow-host %.*s</code>.\n",
+            BN_ARG(name), BN_ARG(name), BN_ARG(name));
+    bn_reply(req, 421, "text/html; charset=utf-8", bn_buf_str(&page));
+}
+
 void bn_reply_bad(struct bn_conn *conn, const struct bn_err *err)
 {
-    struct bn_answering a = {.conn = conn};
+    struct bn_answering a = {.conn = conn, .req.is_secure = bn_stream_is_tls(conn->stream)};
     bn_buf_init(&a.fields, 16);
     conn->must_close = true;
     BN_BUF_AUTO body;

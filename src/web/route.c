@@ -44,21 +44,33 @@ const struct bn_route *bn_web_route(const struct bn_web *web, struct bn_str meth
             if (bn_str_is(wanted, route->method))
                 return route;
             size_t len = strlen(allowed);
-            snprintf(allowed + len, 64 - len, "%s%s", len ? ", " : "", route->method);
+            snprintf(allowed + len, 64 - len, "%s%s%s", len ? ", " : "", route->method,
+                    strcmp(route->method, "GET") == 0 ? ", HEAD" : "");
         }
     }
     return NULL;
+}
+
+static size_t times_given(const struct bn_request *req, const char *name)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < req->query_count; i++)
+        n += bn_str_is(req->query[i].name, name);
+    return n;
 }
 
 bool bn_query_only(const struct bn_request *req, const char *const *names, struct bn_err *err)
 {
     for (size_t i = 0; i < req->query_count; i++) {
         const char *const *name = names;
-        while (*name && !bn_str_is(req->query[i].name, *name))
+        while (*name && !bn_str_is(req->query[i].name, *name + (**name == '*')))
             name++;
         if (!*name)
             return bn_fail_field(err, "query", "unknown parameter \"%.*s\"",
                     BN_ARG(req->query[i].name));
+        size_t times = **name == '*' ? 1 : times_given(req, *name);
+        if (times > 1)
+            return bn_fail_field(err, *name, "%s was given %zu times", *name, times);
     }
     return true;
 }

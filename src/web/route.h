@@ -46,10 +46,11 @@ struct bn_route {
     const char *body_type;              /* of the request; NULL: application/json */
 };
 
-/* One value of a query parameter; `or` when absent. Repeated or unknown parameters are the
-   handler's to refuse: bn_query_only() names them. */
+/* Unknown parameters are refused by name, and repeated ones, for which of two values counts is a
+   guess; a name written "*topic" may come several times. */
 BN_MUST_CHECK bool bn_query_only(const struct bn_request *req, const char *const *names,
         struct bn_err *err);
+/* One value of a query parameter, the first; `or` when absent. */
 struct bn_str bn_query(const struct bn_request *req, const char *name, const char * or);
 
 /* Exactly one of these ends a request. Loop thread. */

@@ -5,10 +5,17 @@
 
 #include "base/secret.h"
 
+#include "web/crowd.h"
 #include "web/web_private.h"
 
 #define TICK_MS  1000
 #define SWEEP_MS 60000
+
+static const char not_tls[] = "HTTP/1.1 400 Bad Request\r\n"
+                              "Content-Type: text/plain; charset=utf-8\r\n"
+                              "Content-Length: 36\r\n"
+                              "Connection: close\r\n\r\n"
+                              "This port speaks TLS: use https://.\n";
 
 static void tick(void *user)
 {
@@ -40,6 +47,7 @@ struct bn_web *bn_web_create(const struct bn_web_config *config)
     bn_list_init(&web->polls);
     bn_list_init(&web->dirty);
     bn_random_code(web->node, 8);
+    web->crowd = bn_crowd_create();
     web->tick = bn_timer_create(config->loop, tick, web);
     bn_timer_start(web->tick, TICK_MS, TICK_MS);
     web->pace = bn_timer_create(config->loop, bn_live_pace, web);
@@ -56,6 +64,7 @@ bool bn_web_listen(struct bn_web *web, const char *host, int port, struct bn_tls
 {
     struct bn_listener_config config = {.port = port,
             .tls = tls,
+            .not_tls = not_tls,
             .accepted = bn_conn_accepted,
             .user = web};
     if (web->listener_count == COUNT(web->listeners))
@@ -144,6 +153,7 @@ void bn_web_destroy(struct bn_web *web)
     bn_list_each_safe(it, tmp, &web->conns)
         bn_stream_abort(container_of(it, struct bn_conn, link)->stream);
     bn_loop_reap_now(web->config.loop); /* closed() of each reaches into the server */
+    bn_crowd_destroy(web->crowd);
     free(web);
 }
 

@@ -10,6 +10,7 @@
 #include "web/server.h"
 #include "wire/ws.h"
 
+struct bn_crowd;
 struct bn_live_conn;
 
 #define BN_ROUTE_SETS_MAX 16
@@ -31,6 +32,7 @@ struct bn_web {
     size_t set_count;
     struct bn_listener *listeners[4];
     size_t listener_count;
+    struct bn_crowd *crowd;
     struct bn_timer *tick;
     struct bn_timer *pace; /* runs while listeners wait for their own pace */
     struct bn_web_stats stats;
@@ -58,6 +60,7 @@ struct bn_conn {
     struct bn_http *http;      /* NULL once it is a listener */
     int64_t since_mono_ms;     /* when what it does now began: idle, head, body */
     uint64_t body_seen;
+    bool is_counted; /* in web->crowd */
     bool is_first;   /* nothing was asked yet */
     bool must_close; /* after the answer that is being sent */
 };
@@ -69,7 +72,8 @@ struct bn_answering {
     struct bn_conn *conn;
     struct bn_arena arena;
     struct bn_buf body;
-    struct bn_buf fields; /* extra header fields of the answer */
+    struct bn_buf fields;    /* extra header fields of the answer */
+    struct bn_str page_path; /* of the page's file that was asked for; p NULL: a route */
     struct bn_list poll_link;
     struct bn_topic *poll_topic;
     uint64_t poll_after;
@@ -98,6 +102,10 @@ void bn_reply_head(struct bn_answering *a, int status, const char *type, int64_t
         struct bn_buf *out);
 void bn_reply_bytes(struct bn_request *req, int status, const char *type, const char *p,
         size_t len);
+/* Does If-None-Match name this tag (quotes included), weakly compared (RFC 9110 section 13.1.2)? */
+bool bn_request_knows(const struct bn_request *req, const char *etag);
+/* 421 for a person: how the name in the address bar is made known. */
+void bn_reply_stranger(struct bn_request *req);
 /* For connections beyond a request: bytes that were not HTTP. */
 void bn_reply_bad(struct bn_conn *conn, const struct bn_err *err);
 
@@ -105,7 +113,8 @@ void bn_reply_bad(struct bn_conn *conn, const struct bn_err *err);
 struct bn_str bn_guard_host_name(
         struct bn_str host); /* "name:port", "[v6]:port" without the port */
 bool bn_guard_host(const struct bn_web_config *config, struct bn_str host);
-bool bn_guard_origin(const struct bn_http_head *head);
+bool bn_guard_origin(const struct bn_http_head *head, bool is_secure); /* named, and our own */
+bool bn_guard_is_foreign(const struct bn_http_head *head, bool is_secure);
 bool bn_guard_is_unsafe(struct bn_str method);
 
 /* route.c */
@@ -113,8 +122,10 @@ const struct bn_route *bn_web_route(const struct bn_web *web, struct bn_str meth
         const struct bn_str *segments, size_t count, struct bn_str params[4], char allowed[64]);
 
 /* assets.c: the page and its files */
-bool bn_assets_claims(const struct bn_request *req);
-void bn_assets_serve(struct bn_request *req);
+/* The file that stands for a path below the base path, p NULL when there is none: places inside the
+   page are /index.html. */
+struct bn_str bn_assets_find(const struct bn_request *req, struct bn_str path);
+void bn_assets_serve(struct bn_request *req, struct bn_str file);
 
 /* live.c and its dialects */
 extern const struct bn_route bn_live_routes[];
@@ -123,8 +134,9 @@ size_t bn_live_data(struct bn_live_conn *live, const char *p, size_t len);
 void bn_live_closed(struct bn_live_conn *live);
 void bn_live_drained(struct bn_live_conn *live);
 void bn_live_flush(struct bn_web *web);
-void bn_live_pace(void *user);
+/* Somebody lost a right or a session: whoever listens for him hears no more (T16). */
 void bn_live_check_owners(struct bn_web *web);
+void bn_live_pace(void *user);
 void bn_live_tick(struct bn_web *web, int64_t mono_ms);
 void bn_live_drain(struct bn_web *web, int64_t window_ms);
 
