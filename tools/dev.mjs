@@ -14,8 +14,8 @@ const binary = path.join(root, 'build/dev/binnacle');
 const settle_ms = 60; // editors write a file in several steps
 
 const dashes = process.argv.indexOf('--');
-const serverArgs = ['serve', '--data', 'data', '--ui-dir', 'ui/dist',
-  ...(dashes < 0 ? [] : process.argv.slice(dashes + 1))];
+const given = dashes < 0 ? [] : process.argv.slice(dashes + 1);
+const serverArgs = ['serve', '--ui-dir', 'ui/dist', ...given];
 
 let server = null;
 let building = false;

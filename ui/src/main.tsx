@@ -8,3 +8,4 @@ const root = document.getElementById('app')!;
 root.replaceChildren();
 render(<App />, root);
 void enter();
+if (BN_DEV) void import('./dev').then((dev) => dev.reloadOnChange());
