@@ -12,7 +12,7 @@ static uint64_t soak_take(struct soak *soak, struct bn_sink *sink)
     uint64_t n = 0;
     bn_list_remove(&sink->due_link);
     do {
-        uint64_t sent = sink->subs[0]->sent;
+        uint64_t sent = sink->subs->sent;
         size_t got = bn_sink_take(sink, soak->clock.mono_ms, msgs, SOAK_TAKE_MAX,
                 BN_LIVE_INFLIGHT_MAX);
         for (size_t i = 0; i < got; i++) {
@@ -44,6 +44,7 @@ static void soak_init(struct soak *soak, const char *machine, int cores)
     soak_from = from;
     soak_to = soak->machine.root;
     soak_need(nftw(from, soak_copy_one, 16, FTW_PHYS) == 0, from);
+    soak_put(soak->machine.root, "sys/block/sda/size", BN_STR("20000000\n"));
     bn_buf_init(&soak->machine.text, SOAK_TEXT_MAX);
     soak_set_clock(soak);
     bn_text_clip(config.dir, sizeof config.dir, bn_str(soak->dir));

@@ -41,6 +41,13 @@
     X(SERIES_EMPTY, "DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM tail) AND id NOT IN"       \
                     " (SELECT series FROM blocks WHERE series = id)")                              \
     X(SERIES_CUT, "DELETE FROM series WHERE id = ?1")                                              \
+    X(SERIES_SILENT, "DELETE FROM blocks WHERE NOT EXISTS (SELECT 1 FROM tail) AND series IN"      \
+                     " (SELECT id FROM series WHERE tenant = ?1"                                   \
+                     " AND EXISTS (SELECT 1 FROM blocks WHERE series = id)"                        \
+                     " AND NOT EXISTS (SELECT 1 FROM blocks WHERE series = id AND level = 0"       \
+                     " AND start > ?2) ORDER BY"                                                   \
+                     " (SELECT max(start) FROM blocks WHERE series = id AND level = 1), id"        \
+                     " LIMIT 64)")                                                                 \
     X(TAIL_ADD, "INSERT INTO tail(data) VALUES(?1)")                                               \
     X(TAIL_ALL, "SELECT id, data FROM tail ORDER BY id")                                           \
     X(TAIL_CUT, "DELETE FROM tail WHERE id <= ?1")                                                 \

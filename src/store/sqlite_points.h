@@ -32,7 +32,8 @@ struct bn_point_in {
 struct bn_series_id {
     struct bn_series_id *next;
     uint64_t hash;
-    int64_t id; /* 0: refused, the tenant has too many series */
+    bool is_used; /* since the last sweep */
+    int64_t id;   /* 0: refused, the tenant has too many series */
     char tenant[BN_TENANT_MAX];
     char name[];
 };
@@ -41,6 +42,7 @@ struct bn_series_ids {
     struct bn_series_id **slots;
     size_t slot_count;
     size_t count;
+    char full_tenant[BN_TENANT_MAX]; /* one whose new series was refused; "" when none was */
 };
 
 /* A fold under way: the tail's points on their way into their blocks. */
@@ -67,3 +69,5 @@ void bn_tail_decode(const void *data, int bytes,
 int bn_series_number(struct bn_conn *conn, struct bn_series_ids *ids, const struct bn_point_in *in,
         int64_t *out_id);
 void bn_series_forget(struct bn_series_ids *ids); /* also when a transaction was rolled back */
+void bn_series_sweep(struct bn_series_ids *ids);  /* those that were silent since the last sweep */
+BN_MUST_CHECK int bn_series_count(struct bn_conn *conn, const char *tenant, int64_t *out);

@@ -28,6 +28,24 @@ void bn_series_forget(struct bn_series_ids *ids)
     ids->count = 0;
 }
 
+/* Interfaces of containers come and go by the hundred a day: what is remembered are the series that
+   speak, not all that ever did. */
+void bn_series_sweep(struct bn_series_ids *ids)
+{
+    for (size_t i = 0; i < ids->slot_count; i++)
+        for (struct bn_series_id **at = &ids->slots[i]; *at;) {
+            struct bn_series_id *entry = *at;
+            if (entry->is_used) {
+                entry->is_used = false;
+                at = &entry->next;
+                continue;
+            }
+            *at = entry->next;
+            free(entry);
+            ids->count--;
+        }
+}
+
 static void grow(struct bn_series_ids *ids)
 {
     size_t count = ids->slot_count ? ids->slot_count * 2 : 256;
@@ -53,6 +71,7 @@ static void remember(struct bn_series_ids *ids, const struct bn_point_in *in, ui
     struct bn_series_id *entry = bn_alloc(sizeof *entry + len + 1);
     entry->hash = hash;
     entry->id = id;
+    entry->is_used = true;
     memcpy(entry->tenant, in->tenant, sizeof entry->tenant);
     memcpy(entry->name, in->name, len + 1);
     entry->next = ids->slots[hash & (ids->slot_count - 1)];
@@ -66,10 +85,21 @@ static sqlite3_stmt *bind_series(struct bn_conn *conn, enum bn_sql which,
     sqlite3_stmt *stmt = bn_conn_sql(conn, which);
     if (stmt) {
         sqlite3_bind_text(stmt, 1, in->tenant, -1, SQLITE_STATIC);
-        if (which != BN_SQL_SERIES_COUNT)
-            sqlite3_bind_text(stmt, 2, in->name, -1, SQLITE_STATIC);
+        sqlite3_bind_text(stmt, 2, in->name, -1, SQLITE_STATIC);
     }
     return stmt;
+}
+
+int bn_series_count(struct bn_conn *conn, const char *tenant, int64_t *out)
+{
+    sqlite3_stmt *stmt = bn_conn_sql(conn, BN_SQL_SERIES_COUNT);
+    if (stmt)
+        sqlite3_bind_text(stmt, 1, tenant, -1, SQLITE_STATIC);
+    if (!stmt || sqlite3_step(stmt) != SQLITE_ROW)
+        return sqlite3_extended_errcode(conn->db);
+    *out = sqlite3_column_int64(stmt, 0);
+    sqlite3_reset(stmt);
+    return SQLITE_OK;
 }
 
 /* Counting a tenant's series walks them all, so it waits until their numbers say it could matter.
@@ -82,14 +112,11 @@ static int add_series(struct bn_conn *conn, const struct bn_point_in *in, int64_
     *out_id = sqlite3_last_insert_rowid(conn->db);
     if (*out_id <= BN_SERIES_MAX)
         return SQLITE_OK;
-    sqlite3_stmt *stmt = bind_series(conn, BN_SQL_SERIES_COUNT, in);
-    if (!stmt || sqlite3_step(stmt) != SQLITE_ROW)
-        return sqlite3_extended_errcode(conn->db);
-    bool is_over = sqlite3_column_int64(stmt, 0) > BN_SERIES_MAX || *out_id > UINT32_MAX;
-    sqlite3_reset(stmt);
-    if (!is_over)
-        return SQLITE_OK;
-    stmt = bn_conn_sql(conn, BN_SQL_SERIES_CUT);
+    int64_t count;
+    rc = bn_series_count(conn, in->tenant, &count);
+    if (rc != SQLITE_OK || (count <= BN_SERIES_MAX && *out_id <= UINT32_MAX))
+        return rc;
+    sqlite3_stmt *stmt = bn_conn_sql(conn, BN_SQL_SERIES_CUT);
     if (stmt)
         sqlite3_bind_int64(stmt, 1, *out_id);
     *out_id = 0;
@@ -103,6 +130,7 @@ int bn_series_number(struct bn_conn *conn, struct bn_series_ids *ids, const stru
     if (ids->slot_count)
         for (struct bn_series_id *e = ids->slots[hash & (ids->slot_count - 1)]; e; e = e->next)
             if (e->hash == hash && !strcmp(e->tenant, in->tenant) && !strcmp(e->name, in->name)) {
+                e->is_used = true;
                 *out_id = e->id;
                 return SQLITE_OK;
             }
@@ -115,6 +143,8 @@ int bn_series_number(struct bn_conn *conn, struct bn_series_ids *ids, const stru
         rc = add_series(conn, in, out_id);
     else if (rc == SQLITE_ROW)
         rc = SQLITE_OK;
+    if (rc == SQLITE_OK && !*out_id)
+        memcpy(ids->full_tenant, in->tenant, sizeof ids->full_tenant);
     if (rc == SQLITE_OK && (*out_id || ids->count < 2 * BN_SERIES_MAX))
         remember(ids, in, hash, *out_id);
     return rc;

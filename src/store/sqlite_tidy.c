@@ -9,6 +9,8 @@
 #define AUDIT_KEEP_MS      (365LL * 24 * BN_HOUR_MS)
 #define SESSION_KEEP_MS    (24LL * BN_HOUR_MS) /* past its end: a clock that was put back */
 #define FINE_KEEP_MIN_MS   (3LL * BN_HOUR_MS)  /* ten-second points that retention by size leaves */
+#define SERIES_AFTER_CUT   (BN_SERIES_MAX / 16 * 15)
+#define SPOKE_LATELY_MS    (3LL * BN_HOUR_MS)
 #define CHECKPOINT_BYTES   (4 << 20)  /* write back what is possible, without waiting for anybody */
 #define TRUNCATE_BYTES     (16 << 20) /* and shorten the file; waits a moment for readers */
 #define CHECKPOINT_WAIT_MS 50
@@ -45,6 +47,29 @@ static int cut_series(struct bn_writer *writer)
     if (rc == SQLITE_OK && sqlite3_changes(writer->conn.db) > 0)
         bn_series_forget(&writer->ids);
     return rc;
+}
+
+/* A tenant with as many series as it may have gets room for new ones: the history of those that
+   have been silent longest goes, whatever its age. What spoke in the last hours stays. */
+static int cut_silent(struct bn_writer *writer, int64_t now_ms, bool *out_more)
+{
+    struct bn_series_ids *ids = &writer->ids;
+    int64_t count = 0;
+    *out_more = false;
+    int rc = ids->full_tenant[0] ? bn_series_count(&writer->conn, ids->full_tenant, &count)
+                                 : SQLITE_OK;
+    if (rc != SQLITE_OK || count <= SERIES_AFTER_CUT) {
+        ids->full_tenant[0] = 0;
+        return rc;
+    }
+    sqlite3_stmt *stmt = bn_conn_sql(&writer->conn, BN_SQL_SERIES_SILENT);
+    if (stmt) {
+        sqlite3_bind_text(stmt, 1, ids->full_tenant, -1, SQLITE_STATIC);
+        sqlite3_bind_int64(stmt, 2, now_ms - SPOKE_LATELY_MS);
+    }
+    rc = bn_conn_run(&writer->conn, stmt);
+    *out_more = rc == SQLITE_OK && sqlite3_changes(writer->conn.db) > 0;
+    return *out_more ? cut_series(writer) : rc;
 }
 
 static int cut_rows(struct bn_writer *writer, int64_t now_ms)
@@ -124,11 +149,14 @@ static int retain(struct bn_store *store)
     }
     if (rc != SQLITE_OK || writer->retention_level <= BN_LEVELS)
         return rc;
+    bool more;
     if (writer->retention_level == BN_LEVELS + 1) {
+        rc = cut_silent(writer, now_ms, &more);
+        if (rc != SQLITE_OK || more)
+            return rc;
         writer->retention_level++;
         return cut_rows(writer, now_ms);
     }
-    bool more;
     rc = shrink(&writer->conn, &more);
     if (!more)
         writer->retention_level++;

@@ -307,6 +307,7 @@ static int fold_and_retain(struct bn_store *store, bool *out_more)
     int rc = bn_fold_step(store, out_more);
     if (rc == SQLITE_OK && !*out_more) {
         writer->fold_due = bn_mono_ms() + FOLD_EVERY_MS;
+        bn_series_sweep(&writer->ids);
         writer->is_retaining = true;
         *out_more = true;
     }

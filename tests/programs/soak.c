@@ -4,6 +4,7 @@
  *   soak [--hours N] [--cores N]      exit code 1: memory grew, or points are missing
  */
 #include <malloc.h>
+#include <sqlite3.h>
 
 #include "programs/flags.h"
 #include "soak_points.h"
@@ -32,10 +33,10 @@ static void report(const struct soak *soak, int percent, struct weight weight)
 {
     struct bn_store_stats stats;
     bn_store_get_stats(soak->store, &stats);
-    printf("%3d %%  RSS %6.2f MB  heap %6.2f MB  database %6.2f MB  series %5zu  topics' encodings %llu\n",
+    printf("%3d %%  RSS %6.2f MB  heap %6.2f MB, of it SQLite %5.2f MB  database %6.2f MB  series %5zu  encodings %llu\n",
             percent, (double)weight.rss_bytes / 1e6, (double)weight.heap_bytes / 1e6,
-            (double)(stats.db_bytes + stats.wal_bytes) / 1e6, soak->hub.live.tenants->series.count,
-            (unsigned long long)soak->hub.topics.encoded);
+            (double)sqlite3_memory_used() / 1e6, (double)(stats.db_bytes + stats.wal_bytes) / 1e6,
+            soak->hub.live.tenants->series.count, (unsigned long long)soak->hub.topics.encoded);
     fflush(stdout);
 }
 
