@@ -51,6 +51,7 @@ fuzz: ## run the fuzzers (F=ws for one, S=60 seconds each)
 bench: ## benchmarks, as ratios against the raw limit or a peer in the same run
 	@$(MAKE) release
 	@cmake --build build/release -j $(J) --target programs
+	@$(MAKE) tests/bench/peers/node_modules/.installed
 	@sh tests/bench/run.sh $(B)
 
 e2e: ## the real server, a real browser

@@ -3,12 +3,13 @@
  * the checks of the live protocol.
  *
  *   live_lab [--port 0] [--hz H] [--rows R] [--bytes B] [--events-hz E] [--max-listeners N]
- * [--chaos]
+ *            [--chaos] [--seed N] [--warm TURNS]
  *
- * Prints `port N`, `key bnk_…` (may everything) and `reader bnk_…` (may read). Each tick changes R
- * rows of meter.host so that its delta has about B bytes; with --chaos rows of every section come,
- * change and go at random instead. GET /lab/source takes the same words while it runs, GET
- * /lab/scopes changes what the first key may do. SIGTERM ends it.
+ * Prints `port N`, `key bnk_…` (of an administrator, may everything) and `reader bnk_…` (may read).
+ * Each tick changes R rows of meter.host so that its delta has about B bytes; with --chaos rows of
+ * every section come, change and go at random instead. GET /lab/source takes the same words while
+ * it runs, GET /lab/role?role=viewer changes what the owner of the first key may do. --warm lets
+ * turns pass before anybody can listen, so that the memories of the past are full. SIGTERM ends it.
  */
 #include <math.h>
 #include <signal.h>
@@ -36,7 +37,6 @@ struct lab {
     struct bn_timer *source;
     struct bn_timer *talk;
     struct bn_timer *stop;
-    struct bn_key keys[2];
     int64_t hz;
     int64_t rows;
     int64_t bytes;
@@ -180,26 +180,32 @@ static void put_source(struct bn_request *req)
     bn_reply(req, 200, "text/plain", BN_STR("ok\n"));
 }
 
-static void put_scopes(struct bn_request *req)
+static void tell_user(struct lab *lab, const char *name, enum bn_role role)
 {
-    struct lab *lab = the_lab;
     struct bn_fact fact;
-    bn_fact_init(&fact, BN_KIND_KEY, BN_TENANT_DEFAULT);
-    bn_text_clip(lab->keys[0].scopes, sizeof lab->keys[0].scopes, bn_query(req, "scopes", "all"));
-    fact.u.key = lab->keys[0];
+    bn_fact_init(&fact, BN_KIND_USER, BN_TENANT_DEFAULT);
+    snprintf(fact.u.user.id, sizeof fact.u.user.id, "%s", name);
+    snprintf(fact.u.user.name, sizeof fact.u.user.name, "%s", name);
+    fact.u.user.role = role;
     bn_hub_tell(&lab->hub, &fact);
+}
+
+static void put_role(struct bn_request *req)
+{
+    bool is_admin = bn_str_is(bn_query(req, "role", "admin"), "admin");
+    tell_user(the_lab, "ada", is_admin ? BN_ROLE_ADMIN : BN_ROLE_VIEWER);
     bn_reply(req, 200, "text/plain", BN_STR("ok\n"));
 }
 
 static const struct bn_route lab_routes[] = {
         {"GET", "/lab/source", BN_RIGHT_READ, put_source, 0, "", NULL, NULL, NULL},
-        {"GET", "/lab/scopes", BN_RIGHT_READ, put_scopes, 0, "", NULL, NULL, NULL},
+        {"GET", "/lab/role", BN_RIGHT_READ, put_role, 0, "", NULL, NULL, NULL},
 };
 
 /* --- life ------------------------------------------------------------------------------------- */
 
 /* A key as `binnacle key add` makes it: only the hash is known to the server. */
-static void add_key(struct lab *lab, struct bn_key *key, const char *word, const char *scopes)
+static void add_key(struct lab *lab, const char *word, const char *scopes, const char *owner)
 {
     char secret[33];
     char text[80];
@@ -209,13 +215,13 @@ static void add_key(struct lab *lab, struct bn_key *key, const char *word, const
     bn_sha256(text, strlen(text), hash);
     struct bn_fact fact;
     bn_fact_init(&fact, BN_KIND_KEY, BN_TENANT_DEFAULT);
-    *key = fact.u.key;
+    struct bn_key *key = &fact.u.key;
     snprintf(key->id, sizeof key->id, "%s", word);
     snprintf(key->name, sizeof key->name, "%s", word);
     snprintf(key->scopes, sizeof key->scopes, "%s", scopes);
     bn_b64url_encode(hash, sizeof hash, key->hash);
+    snprintf(key->user_id, sizeof key->user_id, "%s", owner);
     key->created_at = lab->clock.now_ms;
-    fact.u.key = *key;
     bn_hub_tell(&lab->hub, &fact);
     printf("%s %s\n", word, text);
 }
@@ -299,10 +305,16 @@ int main(int argc, char **argv)
         return 1;
     }
     printf("port %d\n", port);
-    add_key(&lab, &lab.keys[0], "key", "all");
-    add_key(&lab, &lab.keys[1], "reader", "read");
+    tell_user(&lab, "bob", BN_ROLE_ADMIN); /* the last administrator could not become less */
+    tell_user(&lab, "ada", BN_ROLE_ADMIN);
+    add_key(&lab, "key", "all", "ada");
+    add_key(&lab, "reader", "read", "");
     fflush(stdout);
-    source_tick(&lab); /* so that there is something to subscribe to */
+    for (int64_t i = flag_number(argv, "--warm", 1); i > 0;
+            i--) { /* 1: there is something to hear */
+        source_tick(&lab);
+        bn_hub_turn(&lab.hub);
+    }
     set_pace(lab.source, lab.hz);
     set_pace(lab.talk, lab.events_hz);
     bn_loop_on_signal(lab.loop, SIGTERM, ask_to_stop, &lab);
