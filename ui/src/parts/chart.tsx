@@ -130,9 +130,9 @@ export function Chart(props: ChartProps) {
   const cols = hasData && feed.track ? lines.map((l) => columnsOf(feed, l)) : [];
   const isEmpty = hasData && cols.every((c) => c.avg.every((v) => v == null));
   return (
-    <section class="panel chart" aria-label={title}>
+    <section class="panel chart" aria-label={`${title} over time`}>
       <header class="chart-head">
-        <h3>{title}</h3>
+        <h2>{title}</h2>
         {props.aside}
         <ul class="legend">
           {lines.map((l, i) => <Legend key={l.label} line={l} columns={cols[i]} cursor={cursor} format={format} words={feed.range.value.words} />)}

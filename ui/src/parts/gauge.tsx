@@ -3,7 +3,7 @@
 import type { ComponentChildren } from 'preact';
 import type { Cell } from '../state/history';
 import { percent, type Shown } from '../state/format';
-import { levelOf } from '../state/store';
+import { levelOf, type Level } from '../state/store';
 
 const R = 50;
 const SWEEP = 240;
@@ -36,6 +36,16 @@ const TICKS = ticks();
 const WARN = arc(70.6, 89.4, 56);
 const CRIT = arc(90.6, 100, 56);
 
+// A meter without a value is none to readers: it is then an image that says why.
+function spoken(label: string, pct: number | null | undefined, shown: Shown, level: Level) {
+  if (pct == null) return { role: 'img', 'aria-label': `${label}: unknown, ${shown.exact}` } as const;
+  const words = { ok: '', warn: ', high', crit: ', critical', unknown: '' }[level];
+  return {
+    role: 'meter', 'aria-label': label, 'aria-valuemin': 0, 'aria-valuemax': 100, 'aria-valuenow': Math.round(pct),
+    'aria-valuetext': `${shown.text} ${shown.unit}${words}`,
+  } as const;
+}
+
 interface DialProps {
   label: string;
   pct: number | null | undefined;
@@ -50,9 +60,7 @@ export function Dial({ label, pct, shown = percent(pct), children }: DialProps) 
   const [nx, ny] = point(at, 43);
   const angle = 150 + (at / 100) * SWEEP;
   return (
-    <div class={`dial ${level}`} role="meter" aria-label={label} aria-valuemin={0} aria-valuemax={100}
-      aria-valuenow={pct == null ? undefined : Math.round(pct)}
-      aria-valuetext={`${shown.text} ${shown.unit}${level === 'crit' ? ', critical' : level === 'warn' ? ', high' : ''}`}>
+    <div class={`dial ${level}`} {...spoken(label, pct, shown, level)}>
       <svg viewBox="0 0 120 94" aria-hidden="true">
         <path class="dial-track" d={TRACK} />
         <path class="dial-rim warn" d={WARN} />
@@ -79,8 +87,7 @@ export function Meter({ pct, label, why }: { pct: number | null | undefined; lab
   const shown = percent(pct, why);
   const width = Math.min(100, Math.max(0, pct ?? 0));
   return (
-    <span class={`meter ${level}`} data-tip={shown.exact} role="meter" aria-label={label} aria-valuemin={0} aria-valuemax={100}
-      aria-valuenow={pct == null ? undefined : Math.round(pct)} aria-valuetext={`${shown.text} ${shown.unit}`}>
+    <span class={`meter ${level}`} data-tip={shown.exact} {...spoken(label, pct, shown, level)}>
       <svg class="meter-bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
         <rect class="meter-track" width="100" height="6" />
         <rect class="meter-fill" width={width} height="6" />

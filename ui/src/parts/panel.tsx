@@ -46,11 +46,18 @@ export function Stale({ topic = hostTopic }: { topic?: Topic }) {
   return text.value === '' ? null : <span class="badge warn">{text}</span>;
 }
 
-export function Empty({ icon = 'info', title, children }: { icon?: IconName; title: string; children?: ComponentChildren }) {
+interface EmptyProps {
+  icon?: IconName;
+  title: string;
+  isPage?: boolean; // all there is of the page: its heading
+  children?: ComponentChildren;
+}
+
+export function Empty({ icon = 'info', title, isPage, children }: EmptyProps) {
   return (
     <div class="empty">
       <Icon name={icon} size={22} />
-      <p class="empty-title">{title}</p>
+      {isPage ? <h1 class="empty-title">{title}</h1> : <p class="empty-title">{title}</p>}
       {children && <div class="empty-text">{children}</div>}
     </div>
   );
@@ -78,9 +85,9 @@ export function Failure({ error, retry }: { error: ApiError; retry?: () => void 
   );
 }
 
-export function Forbidden({ what, role }: { what: string; role: string }) {
+export function Forbidden({ what, role, isPage }: { what: string; role: string; isPage?: boolean }) {
   return (
-    <Empty icon="lock" title={`${what} needs the role ${role}`}>
+    <Empty icon="lock" isPage={isPage ?? false} title={`${what} needs the role ${role}`}>
       Somebody with the role admin can give it to you under Settings, Users.
     </Empty>
   );

@@ -69,7 +69,7 @@ export function Table<T>({ label, columns, rows, sort = '', limit, keyOf, marked
   }
 
   return (
-    <div class={`table-box ${name}`} tabIndex={0} role="region" aria-label={label}
+    <div class={`table-box ${name}`} tabIndex={0} role="group" aria-label={label}
       onPointerEnter={(e) => {
         if (!column?.isNumber || e.pointerType === 'touch') return;
         held.current = new Map(list.map((row, i) => [keyOf(row), i]));

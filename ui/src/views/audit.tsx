@@ -23,7 +23,7 @@ const columns: Column<Row>[] = [
 ];
 
 export function AuditPage() {
-  if (!may('admin')) return <div class="page"><section class="panel"><Forbidden what="The audit" role="admin" /></section></div>;
+  if (!may('admin')) return <div class="page"><section class="panel"><Forbidden what="The audit" role="admin" isPage /></section></div>;
   return <AuditList />;
 }
 

@@ -19,7 +19,7 @@ import { LogTail } from './diagnostics-log';
 import { SelfCheck } from './diagnostics-check';
 
 export function DiagnosticsPage() {
-  if (!may('admin')) return <div class="page"><section class="panel"><Forbidden what="Diagnostics" role="admin" /></section></div>;
+  if (!may('admin')) return <div class="page"><section class="panel"><Forbidden what="Diagnostics" role="admin" isPage /></section></div>;
   return <Inner />;
 }
 

@@ -66,7 +66,7 @@ export function HostPage() {
     return () => document.removeEventListener('keydown', key);
   }, []);
 
-  if (hostTopic.phase.value === 'refused') return <div class="page"><section class="panel"><Forbidden what="Seeing this machine" role="viewer" /></section></div>;
+  if (hostTopic.phase.value === 'refused') return <div class="page"><section class="panel"><Forbidden what="Seeing this machine" role="viewer" isPage /></section></div>;
   return (
     <div class="page host">
       <div class="page-head">

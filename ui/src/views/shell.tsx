@@ -113,7 +113,7 @@ function Header() {
   return (
     <header class="head">
       <a class="brand head-brand" href={href('')} aria-label="Binnacle, overview"><Mark /></a>
-      <button type="button" class="search" onClick={() => (isPaletteOpen.value = true)} aria-keyshortcuts="Control+K">
+      <button type="button" class="search" aria-label="Search or act, Ctrl K" onClick={() => (isPaletteOpen.value = true)} aria-keyshortcuts="Control+K">
         <Icon name="search" />
         <span class="search-text">Search or act</span>
         <kbd>Ctrl K</kbd>
@@ -144,7 +144,7 @@ function UserMenu() {
   const user = who.value?.user;
   const name = user?.name ?? 'key';
   return (
-    <Menu label={`${name}, account menu`} button={<><span class="avatar" aria-hidden="true">{name[0]?.toUpperCase()}</span><span class="user-name">{name}</span><Icon name="chevron-down" size={14} /></>}>
+    <Menu label={`${name}, account menu`} button={<><span class="avatar" data-letter={name[0]?.toUpperCase()} /><span class="user-name">{name}</span><Icon name="chevron-down" size={14} /></>}>
       <div class="menu-who">
         <strong>{name}</strong>
         <span class="dim">{user?.role} on {who.value?.host_name ?? host.value?.name}</span>

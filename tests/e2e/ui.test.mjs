@@ -1,0 +1,705 @@
+// ui: the page in a real browser against a real server, as a person uses it.
+
+import assert from 'node:assert/strict';
+import net from 'node:net';
+import os from 'node:os';
+import { after, before, describe, test } from 'node:test';
+import { startBrowser } from './lib/browser.mjs';
+import { PASSWORD, percentile, startServer } from './lib/server.mjs';
+
+const UI_DIR = process.env.BINNACLE_UI_DIR; // to try a page that is not embedded yet
+const args = UI_DIR ? ['--ui-dir', UI_DIR] : [];
+const measured = (t, text) => t.diagnostic(`measured ${text}`);
+
+/** What a suite starts ends with it, the newest first. */
+function suite() {
+  const ends = [];
+  after(async () => {
+    for (const end of ends.reverse()) await end();
+  });
+  return { after: (end) => ends.push(end) };
+}
+
+const live = '.indicator.live';
+const kindOf = (page) => page.locator('.head .indicator').getAttribute('class').then((c) => c.replace('indicator ', ''));
+
+async function login(page, name = 'ada', password = PASSWORD) {
+  await page.fill('input[name=username]', name);
+  await page.fill('input[name=password]', password);
+  await page.click('button[type=submit]');
+  await page.waitForSelector('.shell');
+}
+
+/** Two different samples were seen. */
+async function moves(page, selector = '.machine-units, .figures') {
+  await page.waitForSelector(selector);
+  const first = await page.locator(selector).first().innerText();
+  await page.waitForFunction(([s, was]) => document.querySelector(s)?.innerText !== was, [selector, first], { timeout: 6000 });
+}
+
+describe('the first minute', () => {
+  const all = suite();
+  let server;
+  let browser;
+  before(async () => {
+    server = await startServer(all, { args });
+    browser = await startBrowser(all);
+  });
+
+  test('from the printed link to a moving machine within five seconds', async (t) => {
+    const requests = [];
+    const page = await browser.open(server.origin, {
+      path: `/setup#c=${server.code}`,
+      setUp: (p) => p.on('request', (r) => requests.push(r.url())),
+    });
+    await page.waitForSelector('input[name=code]');
+    assert.equal(await page.inputValue('input[name=code]'), server.code);
+    await page.axe('setup');
+    await page.fill('input[name=username]', 'ada');
+    await page.fill('input[name=password]', 'short');
+    assert.match(await page.innerText('.strength-text'), /7 more characters/);
+    assert.ok(await page.isDisabled('button[type=submit]'));
+    await page.evaluate((text) => navigator.clipboard.writeText(text), PASSWORD);
+    await page.fill('input[name=password]', '');
+    await page.focus('input[name=password]');
+    await page.keyboard.press('Control+V'); // pasting is welcome
+    assert.equal(await page.inputValue('input[name=password]'), PASSWORD);
+    await page.shot('setup');
+    const begun = performance.now();
+    await page.click('button[type=submit]');
+    await page.waitForSelector(live);
+    await moves(page);
+    const took = performance.now() - begun;
+    assert.ok(took < 5000, `took ${took} ms`);
+    measured(t, `set-up to a machine that moves: ${Math.round(took)} ms`);
+    assert.equal(new URL(page.url()).pathname, '/');
+    assert.equal(new URL(page.url()).hash, '', 'the code left the address bar');
+    assert.ok(!requests.some((r) => r.includes(server.code)), 'the code is in no address that was asked for');
+    assert.equal(await page.innerText('.machine h2 a'), os.hostname());
+    assert.equal(await page.locator('.start-card:disabled').count(), 3);
+    await page.shot('overview');
+    await page.clean();
+    await page.context().close();
+  });
+
+  test('the second visitor is told who was first', async () => {
+    const page = await browser.open(server.origin, { path: '/setup#c=AAAA-BBBB' });
+    await page.waitForSelector('text=Already set up');
+    await page.waitForSelector('strong:has-text("ada")');
+    await page.axe('already set up');
+    await page.click('text=Go to login');
+    await page.waitForSelector('h1:has-text("Log in")');
+    await page.axe('login');
+    await login(page);
+    await page.waitForSelector(live);
+    assert.equal(new URL(page.url()).pathname, '/');
+    await page.clean();
+    await page.context().close();
+  });
+
+  test('a wrong code is told at its field and burns nothing', async (t) => {
+    const other = await startServer(t, { args });
+    const page = await browser.open(other.origin, { path: '/setup#c=AAAA-BBBB' });
+    page.expect(/status of 40[03]/);
+    await page.fill('input[name=username]', 'ada');
+    await page.fill('input[name=password]', PASSWORD);
+    await page.click('button[type=submit]');
+    await page.waitForSelector('.field-error, .failure');
+    await page.axe('setup with an error');
+    await page.fill('input[name=code]', other.code);
+    await page.click('button[type=submit]');
+    await page.waitForSelector(live);
+    await page.clean();
+    await page.context().close();
+  });
+
+  test('a forgotten password says nothing but that, and too many tries are explained and counted down', async (t) => {
+    const other = await startServer(t, { args, expectLog: [/login|throttle/] });
+    await other.setup();
+    const page = await browser.open(other.origin, { path: '/login' });
+    page.expect(/status of 401/, /status of 429/);
+    await page.waitForSelector('input[name=username]');
+    for (let i = 0; i < 30 && await page.locator('.note.warn').count() === 0; i++) {
+      await page.fill('input[name=username]', 'ada');
+      await page.fill('input[name=password]', `wrong horse ${i} battery`);
+      await page.click('button[type=submit]');
+      await page.waitForSelector('.failure, .note.warn');
+      await page.waitForFunction(() => !document.querySelector('button[type=submit]')?.textContent.includes('Checking'));
+    }
+    assert.match(await page.innerText('.note.warn'), /try again in \d+ (s|min)/);
+    assert.match(await page.innerText('button[type=submit]'), /Wait \d+ (s|min)/);
+    await page.axe('a throttled login');
+    await page.shot('throttled');
+    await page.clean();
+    await page.context().close();
+  });
+});
+
+describe('a working day', () => {
+  const all = suite();
+  let server;
+  let browser;
+  let admin;
+  let context;
+  before(async () => {
+    server = await startServer(all, { args });
+    admin = await server.setup();
+    browser = await startBrowser(all);
+    const page = await browser.open(server.origin, { path: '/login' });
+    await page.waitForSelector('input[name=username]');
+    await login(page);
+    context = page.context();
+    await page.close();
+  });
+
+  const open = (path, options = {}) => browser.open(server.origin, { context, path, ...options });
+
+  test('a reload and a second tab are right within two seconds', async (t) => {
+    const page = await open('/host');
+    await page.waitForSelector(live);
+    const begun = performance.now();
+    await page.reload();
+    await page.waitForSelector(live);
+    await page.waitForSelector('.dial-number');
+    const took = performance.now() - begun;
+    assert.ok(took < 2000, `a reload took ${took} ms`);
+    measured(t, `reload to live: ${Math.round(took)} ms`);
+    const second = await open('/host');
+    await second.waitForSelector(live);
+    await moves(second);
+    await moves(page);
+    await page.clean();
+    await second.clean();
+    await second.close();
+    await page.close();
+  });
+
+  test('this machine shows what /proc says', async () => {
+    const page = await open('/host');
+    await page.waitForSelector('#procs tbody tr');
+    assert.equal(await page.locator('#cores .core').count(), os.cpus().length);
+    assert.ok(await page.locator('#mounts tbody tr').count() > 0);
+    assert.equal(await page.locator('#tcp .tcp-states > div').count(), 8);
+    const memory = await page.locator('.dial', { hasText: 'Memory' }).first().innerText();
+    assert.match(memory, new RegExp(`of\\s+${(os.totalmem() / 2 ** 30).toPrecision(3).replace('.', '\\.')}`));
+    assert.match(await page.innerText('#procs'), /chromium|node|binnacle/);
+    assert.match(await page.innerText('.page-facts'), new RegExp(os.release()));
+    // No number without a unit that people would miss, and none that was not measured.
+    for (const bad of ['NaN', 'undefined', 'null', 'Infinity', '[object']) {
+      assert.ok(!(await page.innerText('main')).includes(bad), `"${bad}" on the page`);
+    }
+    for (const tip of await page.locator('.num:has-text("–")').evaluateAll((all) => all.filter((e) => e.textContent.trim() === '–').map((e) => e.getAttribute('data-tip')))) {
+      assert.ok(tip, 'an unknown number has its reason');
+    }
+    await page.clean();
+    await page.close();
+  });
+
+  test('every range draws, by click and by key, and the address keeps it', async () => {
+    const page = await open('/host');
+    await page.waitForSelector('.uplot canvas');
+    for (const [i, id] of [[1, '1h'], [2, '24h'], [3, '7d'], [4, '30d'], [5, '1y'], [0, '5m']]) {
+      await page.locator('.ranges label').nth(i).click();
+      await page.waitForFunction((r) => new URL(location.href).searchParams.get('range') === r, id);
+      await page.waitForFunction(() => document.querySelectorAll('.uplot canvas').length >= 6 && !document.querySelector('.chart-wait'));
+    }
+    await page.locator('h1').click();
+    await page.keyboard.press('2');
+    await page.waitForFunction(() => location.search.includes('range=1h'));
+    await page.reload();
+    await page.waitForSelector('.ranges label.is-on:has-text("1 h")');
+    await page.clean();
+    await page.close();
+  });
+
+  test('a chart tells the exact value, its unit and its time under the pointer', async () => {
+    const page = await open('/host');
+    await page.waitForSelector('.uplot canvas');
+    await page.waitForTimeout(2500); // two samples, so that there is something to point at
+    const box = await page.locator('.chart .u-over').first().boundingBox();
+    await page.mouse.move(box.x + box.width - 3, box.y + 40);
+    const tip = page.locator('.chart-tip:visible');
+    await tip.waitFor();
+    assert.match(await tip.innerText(), /\d{1,2}:\d\d:\d\d/);
+    assert.match(await tip.innerText(), /%/);
+    await page.clean();
+    await page.close();
+  });
+
+  test('processes sort by what is clicked, and stay put under the pointer', async () => {
+    const page = await open('/host');
+    await page.waitForSelector('#procs tbody tr');
+    await page.click('#procs th button:has-text("Memory")');
+    const bytes = () => page.locator('#procs tbody tr td:nth-child(3) .num').evaluateAll((all) => all.map((e) => Number(e.getAttribute('data-tip').replace(/[^0-9]/g, ''))));
+    await page.mouse.move(10, 300);
+    const order = await bytes();
+    assert.deepEqual(order, [...order].sort((a, b) => b - a));
+    assert.equal(await page.getAttribute('#procs th:has-text("Memory")', 'aria-sort'), 'descending');
+    await page.clean();
+    await page.close();
+  });
+
+  test('from sample to pixel within 100 ms', async (t) => {
+    const page = await open('/', {
+      init: () => {
+        const Native = window.WebSocket;
+        window.bnLatency = [];
+        window.WebSocket = class extends Native {
+          constructor(...a) {
+            super(...a);
+            this.addEventListener('message', (e) => {
+              const at = /"k":\d+,"s":\d+,"p":\{"at":"([^"]+)","cpu_pct|"p":\{[^{}]*"at":"([^"]+)"/.exec(e.data);
+              if (!at || !/"load1"|"cpu_pct"|"mem_used_bytes"/.test(e.data)) return;
+              // The frame that shows it has been painted when the one after begins.
+              requestAnimationFrame(() => requestAnimationFrame(() => {
+                window.bnLatency.push(Date.now() - Date.parse(at[1] ?? at[2]));
+              }));
+            });
+          }
+        };
+      },
+    });
+    await page.waitForFunction(() => window.bnLatency.length >= 10, undefined, { timeout: 20000 });
+    const times = await page.evaluate(() => window.bnLatency);
+    measured(t, `sample to pixel: median ${percentile(times, 0.5)} ms, p95 ${percentile(times, 0.95)} ms of ${times.length}`);
+    assert.ok(percentile(times, 0.5) <= 100, `${times}`);
+    await page.clean();
+    await page.close();
+  });
+
+  test('the palette finds, acts and is all keyboard', async () => {
+    const page = await open('/');
+    await page.waitForSelector(live);
+    await page.keyboard.press('Control+K');
+    await page.waitForSelector('dialog.palette');
+    await page.axe('the palette');
+    await page.keyboard.type('theme dark');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => document.documentElement.dataset.theme === 'dark');
+    await page.keyboard.press('Control+K');
+    await page.keyboard.type('theme system');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => document.documentElement.dataset.theme === undefined);
+    await page.keyboard.press('Control+K');
+    await page.keyboard.type('/');
+    await page.waitForSelector('.palette-list [role=option]');
+    const took = await page.evaluate(() => {
+      const input = document.querySelector('.palette input');
+      const begun = performance.now();
+      input.value = 'cpu';
+      input.dispatchEvent(new Event('input', { bubbles: true }));
+      return performance.now() - begun;
+    });
+    assert.ok(took < 80, `a search took ${took} ms`);
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('dialog.palette', { state: 'detached' });
+    await page.keyboard.press('Control+K');
+    await page.keyboard.type('processes');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => location.pathname === '/host' && document.activeElement?.id === 'procs');
+    await page.keyboard.press('Control+K');
+    await page.keyboard.type('copy as curl');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.toast.ok');
+    assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^curl .*Bearer.*api\/v1\/state\?topic=meter\.host/);
+    await page.clean();
+    await page.close();
+  });
+
+  test('everything can be reached without a mouse', async () => {
+    const page = await open('/');
+    await page.waitForSelector(live);
+    await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to the content');
+    await page.keyboard.press('Enter');
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'main');
+    await page.keyboard.press('g');
+    await page.keyboard.press('h');
+    await page.waitForFunction(() => location.pathname === '/host');
+    await page.keyboard.press('?');
+    await page.waitForSelector('dialog:has-text("Keyboard")');
+    await page.axe('the help');
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('dialog', { state: 'detached' });
+    await page.focus('.indicator .menu-button');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.indicator .menu-sheet');
+    await page.axe('the indicator');
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('.indicator .menu-sheet', { state: 'detached' });
+    assert.ok(await page.evaluate(() => document.activeElement.matches('.indicator .menu-button')), 'focus comes back');
+    await page.goBack();
+    await page.waitForFunction(() => location.pathname === '/');
+    await page.clean();
+    await page.close();
+  });
+
+  for (const theme of ['light', 'dark']) {
+    for (const width of [1440, 390]) {
+      test(`every page is accessible and fits: ${theme}, ${width} px`, async () => {
+        const page = await browser.open(server.origin, { theme, width, path: '/login' });
+        await page.waitForSelector('input[name=username]');
+        await page.axe('login');
+        await page.shot(`login-${width}-${theme}`);
+        await login(page);
+        for (const path of ['/', '/host', '/diagnostics', '/audit', '/settings?tab=password', '/settings?tab=sessions', '/settings?tab=keys', '/settings?tab=users', '/settings?tab=appearance', '/nowhere']) {
+          await page.goto(server.origin + path);
+          await page.waitForSelector('main h1');
+          await page.waitForFunction(() => !document.querySelector('.skeleton'));
+          await page.waitForTimeout(400);
+          await page.axe(`${path} ${theme} ${width}`);
+          await page.fits(path);
+          await page.shot(`${path.replace(/\W+/g, '-')}-${width}-${theme}`);
+        }
+        await page.clean();
+        await page.context().close();
+      });
+    }
+  }
+
+  test('a chosen theme is there before the first paint of the next visit', async () => {
+    const page = await open('/settings?tab=appearance');
+    await page.click('.themes label:has-text("Dark")');
+    await page.reload();
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark');
+    assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor), 'rgb(10, 15, 21)');
+    await page.waitForSelector('.themes label');
+    await page.click('.themes label:has-text("System")');
+    await page.clean();
+    await page.close();
+  });
+
+  test('a key is shown once, works, and stops working when revoked', async () => {
+    const page = await open('/settings?tab=keys');
+    await page.click('button:has-text("New key")');
+    await page.fill('dialog input[name=name]', '<img src=x onerror=alert(1)>');
+    await page.axe('a new key');
+    await page.click('dialog button[type=submit]');
+    await page.waitForSelector('.secret-text');
+    const key = await page.innerText('.secret-text');
+    assert.match(key, /^bnk_/);
+    await page.axe('the key, once');
+    assert.equal((await server.request('GET', '/api/v1/state?topic=meter.host', { key })).status, 200);
+    await page.click('.secret button');
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), key);
+    await page.click('button:has-text("I have copied it")');
+    const row = page.locator('tr', { hasText: '<img src=x onerror=alert(1)>' }); // literally
+    await row.waitFor();
+    assert.ok(!(await page.innerText('main')).includes(key));
+    await row.locator('button:has-text("Revoke")').click();
+    await page.click('dialog button.danger');
+    await row.waitFor({ state: 'detached' });
+    assert.equal((await server.request('GET', '/api/v1/state?topic=meter.host', { key })).status, 401);
+    await page.clean();
+    await page.close();
+  });
+
+  test('users are added, changed and removed; a viewer sees what viewers see', async () => {
+    const page = await open('/settings?tab=users');
+    await page.click('button:has-text("Add user")');
+    await page.fill('dialog input[name=username]', 'grace');
+    await page.fill('dialog input[name=password]', PASSWORD);
+    await page.click('dialog button[type=submit]');
+    const row = page.locator('tr', { hasText: 'grace' });
+    await row.waitFor();
+
+    const viewer = await browser.open(server.origin, { path: '/diagnostics' });
+    await viewer.waitForSelector('input[name=username]');
+    await login(viewer, 'grace');
+    await viewer.waitForSelector('text=Diagnostics needs the role admin');
+    assert.equal(new URL(viewer.url()).pathname, '/diagnostics', 'the address is kept over the login');
+    assert.deepEqual(await viewer.locator('.side li a').allInnerTexts(), ['Overview', 'This machine', 'Settings']);
+    await viewer.axe('forbidden');
+    await viewer.goto(`${server.origin}/`);
+    await viewer.waitForSelector(live);
+
+    await row.locator('select').selectOption('manager');
+    await page.waitForSelector('.toast:has-text("grace is now manager")');
+    await row.locator('.menu-button').click();
+    await page.axe('actions of a user');
+    await page.click('.menu-item:has-text("Disable")');
+    await row.locator('.badge:has-text("disabled")').waitFor();
+    await viewer.waitForSelector('h1:has-text("Log in")', { timeout: 5000 }); // within a second or so, by itself
+    viewer.expect(/status of 401/, /WebSocket/);
+
+    await row.locator('.menu-button').click();
+    await page.click('.menu-item:has-text("Delete")');
+    assert.ok(await page.isDisabled('dialog button.danger'));
+    await page.fill('dialog input[name=confirm]', 'grace');
+    await page.click('dialog button.danger');
+    await row.waitFor({ state: 'detached' });
+    await page.goto(`${server.origin}/audit`);
+    await page.waitForSelector('td:has-text("grace")');
+    await page.clean();
+    await viewer.clean();
+    await viewer.context().close();
+    await page.close();
+  });
+
+  test('a session that is ended elsewhere leads to the login and back to the same place', async () => {
+    const other = await browser.open(server.origin, { path: '/host?range=1h' });
+    await other.waitForSelector('input[name=username]');
+    await login(other);
+    await other.waitForSelector(live);
+    const page = await open('/settings?tab=sessions');
+    await page.click('button:has-text("End ")');
+    const begun = performance.now();
+    await other.waitForSelector('h1:has-text("Log in")', { timeout: 5000 });
+    assert.ok(performance.now() - begun < 3000);
+    assert.match(await other.innerText('.note'), /session ended/i);
+    other.expect(/status of 401/, /WebSocket/);
+    await login(other);
+    await other.waitForSelector('.ranges label.is-on:has-text("1 h")');
+    await other.clean();
+    await page.clean();
+    await other.context().close();
+    await page.close();
+  });
+
+  test('a new password ends the other sessions and is the one that works', async () => {
+    admin = await server.login('ada'); // the session of the set-up was ended above
+    await server.addUser(admin, 'joan', 'viewer');
+    const page = await browser.open(server.origin, { path: '/settings?tab=password' });
+    await page.waitForSelector('input[name=username]');
+    await login(page, 'joan');
+    const elsewhere = await server.login('joan');
+    page.expect(/status of 40[01]/);
+    await page.fill('input[name=current]', 'not it at all');
+    await page.fill('input[name=new]', 'nine bells and a fog horn');
+    await page.click('button:has-text("Change password")');
+    await page.waitForSelector('.field-error, .failure');
+    await page.fill('input[name=current]', PASSWORD);
+    await page.click('button:has-text("Change password")');
+    await page.waitForSelector('.toast.ok');
+    assert.equal((await server.request('GET', '/api/v1/session', { cookie: elsewhere.cookie })).status, 401);
+    assert.equal((await server.request('GET', '/api/v1/session', { cookie: (await server.login('joan', 'nine bells and a fog horn')).cookie })).status, 200);
+    await page.waitForSelector(live);
+    await page.clean();
+    await page.context().close();
+  });
+
+  test('diagnostics: figures, checks, log', async () => {
+    const page = await open('/diagnostics');
+    await page.waitForSelector('.groups .pair');
+    await page.waitForSelector('.check-sum, .checklist');
+    await page.click('button:has-text("All ")');
+    assert.equal(await page.locator('.checklist li').count(), 11);
+    await page.waitForSelector('#log');
+    await page.click('#log label:has-text("Error")');
+    await page.click('#log button:has-text("Pause")');
+    await page.waitForSelector('#log button:has-text("Go on")');
+    await page.click('text=Copy report');
+    assert.match(await page.evaluate(() => navigator.clipboard.readText()), /Live connection: WebSocket open/);
+    await page.clean();
+    await page.close();
+  });
+
+  test('a store that refuses writes is said on every page, in the title and in the icon', async () => {
+    const page = await open('/', {
+      setUp: (p) => p.routeWebSocket(/api\/v1\/live/, (ws) => {
+        const upstream = ws.connectToServer();
+        upstream.onMessage((text) => ws.send(String(text).split('\n').map((line) => {
+          const frame = line ? JSON.parse(line) : null;
+          if (frame?.t !== 'sub' || frame.topic !== 'self') return line;
+          return JSON.stringify({ ...frame, v: { ...frame.v, degraded: true, degraded_why: 'disk is full' } });
+        }).join('\n')));
+      }),
+    });
+    await page.waitForSelector('.banner.crit:has-text("disk is full")');
+    await page.axe('degraded');
+    assert.match(await page.title(), /^▲ \d+ /);
+    assert.match(await page.getAttribute('link[rel=icon]', 'href'), /d0362c/);
+    for (const path of ['/host', '/settings', '/audit']) {
+      await page.locator(`.side a[href="${path}"]`).click();
+      await page.waitForSelector('.banner.crit');
+    }
+    await page.clean();
+    await page.close();
+  });
+});
+
+describe('bad days', () => {
+  const all = suite();
+  let browser;
+  before(async () => {
+    browser = await startBrowser(all);
+  });
+
+  test('the server dies and comes back: cached at once, right again within two seconds, no reload', async (t) => {
+    const server = await startServer(t, { args, expectLog: [/.*/] });
+    await server.setup();
+    const page = await browser.open(server.origin, { path: '/host' });
+    await page.waitForSelector('input[name=username]');
+    await login(page);
+    await page.waitForSelector(live);
+    await moves(page);
+    page.expect(/ERR_CONNECTION_REFUSED/, /WebSocket connection to/, /ERR_CONNECTION_RESET/, /ERR_EMPTY_RESPONSE/);
+    await page.evaluate(() => { window.bnSame = true; });
+    server.options.listen = `127.0.0.1:${server.port}`;
+    server.options.data = server.data;
+
+    for (const [how, awayMs] of [['crash', 700], ['crash', 7000], ['stop', 1500]]) {
+      const lostAt = performance.now();
+      await server[how]();
+      await page.waitForSelector('.indicator:not(.live)');
+      const noticed = performance.now() - lostAt;
+      const kind = await kindOf(page);
+      assert.ok(kind === 'cached' || kind === 'offline', kind);
+      await page.waitForSelector('.badge.warn:has-text("Last known")');
+      assert.ok(await page.locator('.dial-number').count() > 0, 'the last values stay');
+      assert.match(await page.title(), /^◌ /);
+      await page.click('.indicator .menu-button');
+      assert.match(await page.innerText('.indicator .menu-sheet'), /Reconnecting: (attempt \d+, )?(next try in \d+ s|trying now)/);
+      await page.keyboard.press('Escape');
+      await page.shot(`cached-${how}-${awayMs}`);
+      await new Promise((resolve) => { setTimeout(resolve, awayMs); });
+      await server.start();
+      const back = performance.now();
+      await page.waitForSelector(live, { timeout: 10000 });
+      await page.waitForSelector('.badge.warn:has-text("Last known")', { state: 'detached' });
+      await moves(page);
+      const took = performance.now() - back;
+      measured(t, `${how}, away ${awayMs} ms: noticed after ${Math.round(noticed)} ms, right again ${Math.round(took)} ms after the start`);
+      assert.ok(took < 3100, `right again after ${Math.round(took)} ms, one second of which is the next sample`);
+    }
+    assert.ok(await page.evaluate(() => window.bnSame), 'the page was not reloaded');
+    await page.clean();
+    await page.context().close();
+  });
+
+  test('a server that is gone for long is offline, and trying now is one click', async (t) => {
+    const server = await startServer(t, { args, expectLog: [/.*/] });
+    await server.setup();
+    const page = await browser.open(server.origin, { path: '/' });
+    await page.waitForSelector('input[name=username]');
+    await login(page);
+    await page.waitForSelector(live);
+    page.expect(/ERR_CONNECTION/, /WebSocket connection to/);
+    server.options.listen = `127.0.0.1:${server.port}`;
+    server.options.data = server.data;
+    await server.crash();
+    await page.waitForSelector('.indicator.cached');
+    await page.axe('cached');
+    await page.waitForSelector('.indicator.offline', { timeout: 40000 });
+    await page.axe('offline');
+    await page.shot('offline');
+    assert.ok(await page.locator('.dial-number').count() > 0, 'the last values still stay');
+    await server.start();
+    await page.waitForSelector(live, { timeout: 3000 });
+    await page.clean();
+    await page.context().close();
+  });
+
+  test('where no WebSocket gets through the page polls and says so', async (t) => {
+    const server = await startServer(t, { args });
+    await server.setup();
+    // A proxy that knows HTTP only.
+    const proxy = net.createServer((client) => {
+      const upstream = net.connect(server.port, '127.0.0.1');
+      client.on('data', (piece) => {
+        if (/^upgrade: *websocket/im.test(piece.toString('latin1'))) {
+          client.end('HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+          upstream.destroy();
+        } else upstream.write(piece);
+      });
+      upstream.on('data', (piece) => client.write(piece));
+      client.on('close', () => upstream.destroy());
+      upstream.on('close', () => client.destroy());
+      client.on('error', () => {});
+      upstream.on('error', () => {});
+    });
+    await new Promise((resolve) => { proxy.listen(0, '127.0.0.1', resolve); });
+    t.after(() => proxy.close());
+    const origin = `http://127.0.0.1:${proxy.address().port}`;
+    const page = await browser.open(origin, { path: '/host' });
+    page.expect(/WebSocket connection to/);
+    await page.waitForSelector('input[name=username]');
+    await login(page);
+    await page.waitForSelector('.indicator.live:has-text("polling")', { timeout: 10000 });
+    await moves(page, '.figures');
+    await page.clean();
+    await page.context().close();
+  });
+
+  test('everything works under a path of its own', async (t) => {
+    const server = await startServer(t, { args: [...args, '--base-path', '/ops'] });
+    const page = await browser.open(server.origin, { path: `/ops/setup#c=${server.code}` });
+    await page.waitForSelector('input[name=code]');
+    await page.fill('input[name=username]', 'ada');
+    await page.fill('input[name=password]', PASSWORD);
+    await page.click('button[type=submit]');
+    await page.waitForSelector(live);
+    assert.equal(new URL(page.url()).pathname, '/ops/');
+    for (const [link, where] of [['host', '/ops/host'], ['settings', '/ops/settings'], ['diagnostics', '/ops/diagnostics']]) {
+      await page.locator(`.side a[data-page="${link}"]`).click();
+      await page.waitForFunction((w) => location.pathname === w, where);
+      await page.reload();
+      await page.waitForSelector(live);
+    }
+    await page.clean();
+    await page.context().close();
+  });
+});
+
+describe('what it weighs', { skip: UI_DIR ? 'measured on the embedded page' : false }, () => {
+  test('the first load is small and the first paint is fast', async (t) => {
+    const server = await startServer(t, { args });
+    await server.setup();
+    const browser = await startBrowser(t);
+    await (await browser.open(server.origin, { path: '/login' })).context().close(); // a warm browser, a cold cache
+    const paints = [];
+    for (let i = 0; i < 5; i++) {
+      const page = await browser.open(server.origin, { path: '/login' });
+      await page.waitForSelector('input[name=username]');
+      paints.push(await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime));
+      if (i === 4) {
+        const files = await page.evaluate(() => performance.getEntriesByType('resource').filter((r) => /\.(js|css)$/.test(r.name)).map((r) => [r.name.split('/').pop(), r.encodedBodySize]));
+        const sum = files.reduce((n, [, size]) => n + size, 0);
+        measured(t, `first load: ${(sum / 1024).toFixed(1)} KB over the wire in ${files.length} files`);
+        assert.ok(sum > 10_000 && sum <= 60 * 1024, `${sum} bytes`);
+        await page.clean();
+      }
+      await page.context().close();
+    }
+    measured(t, `first contentful paint: median ${Math.round(percentile(paints, 0.5))} ms of ${paints.map(Math.round)}`);
+    assert.ok(percentile(paints, 0.5) <= 400, `${paints}`);
+  });
+
+  test('a day in ten-second points is drawn within 20 ms', async (t) => {
+    const server = await startServer(t, { args });
+    await server.setup();
+    const browser = await startBrowser(t);
+    const page = await browser.open(server.origin, { path: '/login' });
+    await page.waitForSelector('input[name=username]');
+    await login(page);
+    // The answer of a full day, so that the drawing and not the waiting is measured.
+    await page.route(/api\/v1\/history/, async (route) => {
+      const names = new URL(route.request().url()).searchParams.getAll('series');
+      const n = 8640;
+      const to = Date.now();
+      const wave = names.map((_, k) => Array.from({ length: n }, (__, i) => (i % 97 === 0 ? null : 40 + 30 * Math.sin(i / 300 + k))));
+      const series = Object.fromEntries(names.map((name, k) => [name, { avg: wave[k], min: wave[k], max: wave[k].map((v) => v && v + 5) }]));
+      await route.fulfill({ json: { from: new Date(to - n * 10000).toISOString(), to: new Date(to).toISOString(), step_ms: 10000, series } });
+    });
+    await page.goto(`${server.origin}/host?range=24h`);
+    await page.waitForSelector('.uplot canvas');
+    await page.waitForTimeout(1000);
+    const draws = await page.evaluate(async () => {
+      const all = [];
+      for (let i = 0; i < 8; i++) {
+        const box = document.querySelector('.chart-box');
+        const begun = performance.now();
+        box.dispatchEvent(new CustomEvent('bn-redraw'));
+        all.push(performance.now() - begun);
+        await new Promise((resolve) => { requestAnimationFrame(resolve); });
+      }
+      return all;
+    });
+    measured(t, `24 h at 10 s points, one chart of three lines: median ${percentile(draws, 0.5).toFixed(1)} ms`);
+    assert.ok(percentile(draws, 0.5) > 0.2, 'it was drawn');
+    assert.ok(percentile(draws, 0.5) <= 20, `${draws}`);
+    await page.clean();
+    await page.context().close();
+  });
+});
+
