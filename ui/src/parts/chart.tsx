@@ -96,6 +96,7 @@ export function Chart(props: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const tip = useRef<HTMLDivElement>(null);
   const [cursor, setCursor] = useState<number | null>(null);
+  const [isBroken, setBroken] = useState(false);
   const live = useRef(props);
   live.current = props;
   const shape = lines.map((l) => l.series.join() + l.color).join(';') + (props.max ?? '') + feed.range.value.id;
@@ -117,6 +118,8 @@ export function Chart(props: ChartProps) {
         plot.setData(dataOf(feed, live.current.lines), true);
       });
       size.observe(target);
+    }, () => {
+      if (!isGone) setBroken(true);
     });
     return () => {
       isGone = true;
@@ -140,7 +143,8 @@ export function Chart(props: ChartProps) {
       </header>
       <div class="chart-box" ref={box} role="img" aria-label={describe(title, lines, cols, format, feed.range.value)}>
         {!hasData && <div class="chart-wait" />}
-        {isEmpty && <p class="chart-none">{feed.range.value.isLive ? 'Waiting for the first points' : `Nothing was measured in the ${feed.range.value.words}`}</p>}
+        {isBroken && <p class="chart-none">The drawing part could not be fetched. Reload the page when the server is back.</p>}
+        {isEmpty && !isBroken && <p class="chart-none">{feed.range.value.isLive ? 'Waiting for the first points' : `Nothing was measured in the ${feed.range.value.words}`}</p>}
         <div class="chart-tip" ref={tip} hidden />
       </div>
       {props.note}

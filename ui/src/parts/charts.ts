@@ -6,5 +6,8 @@ let library: Promise<typeof uPlot> | null = null;
 
 export function loadCharts(): Promise<typeof uPlot> {
   library ??= import('uplot').then((m) => m.default);
+  library.catch(() => {
+    library = null; // the next chart tries again
+  });
   return library;
 }

@@ -1,7 +1,7 @@
 // dialog: the browser's own modal, which traps focus, closes on Escape and gives focus back.
 
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon } from './icon';
 
 interface DialogProps {
@@ -29,7 +29,8 @@ export function useModal(onClose: () => void) {
   const box = useRef<HTMLDialogElement>(null);
   const close = useRef(onClose);
   close.current = onClose;
-  useEffect(() => {
+  // Before the next key: what is typed right behind the shortcut belongs into the box.
+  useLayoutEffect(() => {
     const dialog = box.current!;
     const cancel = (event: Event) => {
       event.preventDefault();

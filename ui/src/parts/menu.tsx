@@ -1,14 +1,14 @@
 // menu: a button with a small sheet below it; closes on Escape, on leaving and on a choice.
 
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 export function Menu({ label, button, children }: { label: string; button: ComponentChildren; children: ComponentChildren }) {
   const [isOpen, open] = useState(false);
   const root = useRef<HTMLDivElement>(null);
   const id = useId();
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!isOpen) return;
     const outside = (e: Event) => {
       if (!root.current?.contains(e.target as Node)) open(false);

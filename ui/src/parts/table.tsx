@@ -7,6 +7,7 @@ import { Icon } from './icon';
 export interface Column<T> {
   id: string;
   head: string;
+  isSilent?: boolean; // the head is for readers only
   cell: (row: T) => ComponentChildren;
   sort?: (row: T) => number | string | null | undefined;
   then?: (row: T) => number; // among equals, greatest first
@@ -92,7 +93,7 @@ export function Table<T>({ label, columns, rows, sort = '', limit, keyOf, marked
                       {c.head}
                       <Icon name={isBy && !isDown ? 'arrow-up' : 'arrow-down'} size={12} />
                     </button>
-                  ) : c.head}
+                  ) : c.isSilent ? <span class="visually-hidden">{c.head}</span> : c.head}
                 </th>
               );
             })}

@@ -34,7 +34,7 @@ function Page() {
 /** Once the first page stands, the one most likely next. */
 function ahead(): void {
   HostPage.ahead();
-  void loadCharts();
+  loadCharts().catch(() => {}); // the page that needs them says so
 }
 
 function Inside() {

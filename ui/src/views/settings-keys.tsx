@@ -33,7 +33,7 @@ export function Keys() {
     { id: 'user', head: 'Made by', minor: 2, sort: (k) => k.user_name, cell: (k) => k.user_name || <span class="dim">command line</span> },
     { id: 'used', head: 'Last used', minor: 2, sort: (k) => k.last_used_at, cell: (k) => <Ago at={k.last_used_at} /> },
     { id: 'expires', head: 'Ends', minor: 2, sort: (k) => k.expires_at, cell: (k) => <Ago at={k.expires_at} none="never" /> },
-    { id: 'act', head: '', isNumber: true, cell: (k) => <button type="button" class="button small danger" aria-label={`Revoke ${k.name}`} onClick={() => drop(k)}>Revoke</button> },
+    { id: 'act', head: 'Act', isSilent: true, isNumber: true, cell: (k) => <button type="button" class="button small danger" aria-label={`Revoke ${k.name}`} onClick={() => drop(k)}>Revoke</button> },
   ];
   return (
     <Panel title="API keys" icon="key-round" aside={<button type="button" class="button small" onClick={() => make(true)}><Icon name="plus" size={14} /> New key</button>}>

@@ -30,12 +30,12 @@ export function Sessions() {
   };
   const columns: Column<Row>[] = [
     { id: 'agent', head: 'Browser', sort: (s) => browser(s.agent), cell: (s) => <span class="cell-name" data-tip={s.agent}>{browser(s.agent)}</span> },
-    { id: 'here', head: '', cell: (s) => (s.is_current ? <span class="badge ok">this browser</span> : null) },
-    { id: 'address', head: 'From', sort: (s) => s.address, cell: (s) => <span class="mono">{s.address ?? '–'}</span> },
+    { id: 'here', head: 'Which', isSilent: true, cell: (s) => (s.is_current ? <span class="badge ok">this browser</span> : null) },
+    { id: 'address', head: 'From', minor: 2, sort: (s) => s.address, cell: (s) => <span class="mono">{s.address ?? '–'}</span> },
     { id: 'seen', head: 'Last seen', sort: (s) => s.seen_at, cell: (s) => <Ago at={s.seen_at} /> },
     { id: 'created', head: 'Logged in', minor: 2, sort: (s) => s.created_at, cell: (s) => <Ago at={s.created_at} /> },
     { id: 'expires', head: 'Ends', minor: 2, sort: (s) => s.expires_at, cell: (s) => <Ago at={s.expires_at} /> },
-    { id: 'act', head: '', isNumber: true, cell: (s) => s.is_current ? null : <button type="button" class="button small danger" aria-label={`End session from ${s.address ?? 'unknown'}`} onClick={() => void end(s)}>End</button> },
+    { id: 'act', head: 'Act', isSilent: true, isNumber: true, cell: (s) => s.is_current ? null : <button type="button" class="button small danger" aria-label={`End session from ${s.address ?? 'unknown'}`} onClick={() => void end(s)}>End</button> },
   ];
   const others = asked.value.value?.sessions.filter((s) => !s.is_current).length ?? 0;
   return (

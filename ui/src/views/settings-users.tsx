@@ -43,13 +43,13 @@ function UserList() {
 
   const columns: Column<Row>[] = [
     { id: 'name', head: 'User', sort: (u) => u.name, cell: (u) => <span class="cell-name">{u.name}</span> },
-    { id: 'state', head: '', cell: (u) => (u.id === me ? <span class="badge ok">you</span> : u.disabled ? <span class="badge warn">disabled</span> : null) },
+    { id: 'state', head: 'State', isSilent: true, cell: (u) => (u.id === me ? <span class="badge ok">you</span> : u.disabled ? <span class="badge warn">disabled</span> : null) },
     { id: 'role', head: 'Role', sort: (u) => roles.findIndex((r) => r.id === u.role), cell: (u) => u.id === me
       ? <span data-tip="Nobody changes their own role">{u.role}</span>
       : <Select label={`Role of ${u.name}`} value={u.role} options={roles.map((r) => ({ id: r.id, label: r.label }))} onChange={(role) => void change(u, { role }, `${u.name} is now ${role}`)} /> },
     { id: 'last', head: 'Last login', sort: (u) => u.last_login_at, cell: (u) => <Ago at={u.last_login_at} /> },
     { id: 'created', head: 'Added', minor: 2, sort: (u) => u.created_at, cell: (u) => <Ago at={u.created_at} none="–" /> },
-    { id: 'act', head: '', isNumber: true, cell: (u) => u.id === me ? null : (
+    { id: 'act', head: 'Act', isSilent: true, isNumber: true, cell: (u) => u.id === me ? null : (
       <Menu label={`Actions for ${u.name}`} button={<span class="button icon-only small quiet"><Icon name="ellipsis" /></span>}>
         <button type="button" class="menu-item" onClick={() => reset(u)}><Icon name="lock" /> Set a new password</button>
         <button type="button" class="menu-item" onClick={() => void change(u, { disabled: !u.disabled }, u.disabled ? `${u.name} may log in again` : `${u.name} is disabled and logged out`)}>

@@ -113,7 +113,7 @@ function Header() {
   return (
     <header class="head">
       <a class="brand head-brand" href={href('')} aria-label="Binnacle, overview"><Mark /></a>
-      <button type="button" class="search" aria-label="Search or act, Ctrl K" onClick={() => (isPaletteOpen.value = true)} aria-keyshortcuts="Control+K">
+      <button type="button" class="search" onClick={() => (isPaletteOpen.value = true)} aria-keyshortcuts="Control+K">
         <Icon name="search" />
         <span class="search-text">Search or act</span>
         <kbd>Ctrl K</kbd>
