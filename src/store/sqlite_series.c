@@ -112,7 +112,7 @@ static int add_series(struct bn_conn *conn, const struct bn_point_in *in, int64_
     *out_id = sqlite3_last_insert_rowid(conn->db);
     if (*out_id <= BN_SERIES_MAX)
         return SQLITE_OK;
-    int64_t count;
+    int64_t count = 0;
     rc = bn_series_count(conn, in->tenant, &count);
     if (rc != SQLITE_OK || (count <= BN_SERIES_MAX && *out_id <= UINT32_MAX))
         return rc;

@@ -269,6 +269,7 @@ static void answer_refusal(struct bn_answering *a)
 static void request_came(struct bn_conn *conn)
 {
     struct bn_answering *a = conn->request;
+    assert(a); /* its head came first */
     a->is_done = true;
     a->in_handler = true;
     a->req.body = bn_buf_str(&a->body);

@@ -27,6 +27,7 @@ void bn_crowd_destroy(struct bn_crowd *crowd)
         return;
     HASH_ITER(hh, crowd->places, place, next)
     {
+        // NOLINTNEXTLINE(clang-analyzer-unix.Malloc): next was read before place was freed
         HASH_DEL(crowd->places, place);
         free(place);
     }
