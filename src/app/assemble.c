@@ -122,6 +122,7 @@ static void reload_tls(struct app *app)
 static void prepare_process(void)
 {
     struct rlimit files;
+    bn_memory_prepare();
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);

@@ -67,3 +67,8 @@ void *bn_alloc_array(size_t count, size_t size)
         __attribute__((malloc, alloc_size(1, 2), returns_nonnull));
 void *bn_realloc(void *ptr, size_t size) __attribute__((alloc_size(2), returns_nonnull));
 char *bn_strdup(const char *text) __attribute__((malloc, returns_nonnull));
+
+/* For a program that runs for months, before its first thread: what is large and short-lived goes
+   back to the kernel at once, and threads share two heaps. A simulated day of a machine with 64
+   cores kept 13.5 MB so, and 14 to 16 MB in steps of one without. */
+void bn_memory_prepare(void);

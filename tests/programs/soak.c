@@ -70,6 +70,7 @@ int main(int argc, char **argv)
     int64_t from_ns = bn_clock_mono_ns();
     bn_log_set_fd(2);
     bn_log_set_level(BN_WARN);
+    bn_memory_prepare();
     soak_init(&soak, "bare64", (int)flag_number(argv, "--cores", 64));
     while (soak.machine.second < seconds) {
         soak_second(&soak);

@@ -1,3 +1,5 @@
+#include <malloc.h>
+
 #include "base/base.h"
 
 #include "bn_test.h"
@@ -109,6 +111,20 @@ BN_TEST(an_array_too_large_for_the_address_space_stops_the_process)
 {
     size_t volatile half = SIZE_MAX / 2;
     CHECK_ABORTS(free(bn_alloc_array(half, 4)));
+}
+
+BN_TEST(large_memory_goes_back_when_it_is_freed_whatever_was_freed_before)
+{
+    bn_memory_prepare();
+    size_t before = mallinfo2().hblks;
+    for (int i = 0; i < 3; i++) {
+        void *large = bn_alloc(1 << 20);
+        void *smaller = bn_alloc(200 << 10);
+        CHECK_INT(mallinfo2().hblks, before + 2);
+        free(large);
+        free(smaller);
+        CHECK_INT(mallinfo2().hblks, before);
+    }
 }
 #endif
 
