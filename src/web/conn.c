@@ -181,6 +181,12 @@ static bool check_asker(struct bn_answering *a, struct bn_err *err)
     return true;
 }
 
+/* "application/json; charset=utf-8" is application/json; "application/jsonp" is not. */
+static bool is_type(struct bn_str type, const char *wanted)
+{
+    return bn_str_is_nocase(bn_str_trim(bn_str_cut(&type, ';')), wanted);
+}
+
 static bool check_body(const struct bn_request *req, struct bn_err *err)
 {
     int64_t bytes = req->head->body_bytes;
@@ -193,7 +199,7 @@ static bool check_body(const struct bn_request *req, struct bn_err *err)
                 req->route->body_max, (long long)bytes);
     const char *wanted = req->route->body_type ? req->route->body_type : "application/json";
     struct bn_str type = bn_http_find(req->head, "Content-Type");
-    if (!bn_str_starts(type, wanted))
+    if (!is_type(type, wanted))
         return bn_fail_field(err, "Content-Type", "send Content-Type: %s", wanted);
     return true;
 }
