@@ -20,6 +20,23 @@ export function href(page: string, query: Record<string, string> = {}): string {
   return BASE + page + (search ? '?' + search : '');
 }
 
+/** The address of this page with one part of its query changed; null leaves it out. */
+export function withQuery(name: string, value: string | null): string {
+  const query = Object.fromEntries(route.value.query);
+  if (value === null) delete query[name];
+  else query[name] = value;
+  return href(route.value.page, query);
+}
+
+// The part of a page an address points at, once it is drawn; readers continue there.
+function showPart(id: string, triesLeft = 60): void {
+  const part = document.getElementById(id);
+  if (part) {
+    part.scrollIntoView({ block: 'start' });
+    part.focus({ preventScroll: true });
+  } else if (triesLeft > 0) requestAnimationFrame(() => showPart(id, triesLeft - 1));
+}
+
 /** Shows another page. `replace` leaves no step behind for the back button. */
 export function go(target: string, how: 'push' | 'replace' = 'push'): void {
   const path = target.split('#')[0]!.split('?')[0]!;
@@ -27,7 +44,9 @@ export function go(target: string, how: 'push' | 'replace' = 'push'): void {
   if (how === 'push') history.pushState(null, '', target);
   else history.replaceState(null, '', target);
   route.value = read();
-  if (isOtherPage) {
+  const part = target.split('#')[1];
+  if (part) showPart(part);
+  else if (isOtherPage) {
     window.scrollTo(0, 0);
     // Readers hear the new page's name, as after a real page load.
     queueMicrotask(() => document.getElementById('main')?.focus({ preventScroll: true }));

@@ -42,8 +42,23 @@ export function TipLayer() {
       if (target?.matches?.('[data-tip]') && target.matches(':focus-visible')) show(target);
     }
 
+    // Tab does not stop at every number; the key t does, one after the other.
+    function walk(step: 1 | -1): void {
+      const all = [...document.querySelectorAll<HTMLElement>('main [data-tip]')].filter((e) => e.dataset.tip && e.offsetParent !== null);
+      const from = document.activeElement?.closest<HTMLElement>('[data-tip]') ?? null;
+      const next = all[(all.indexOf(from as HTMLElement) + step + all.length) % all.length] ?? all[0];
+      if (!next) return;
+      if (!next.hasAttribute('tabindex')) next.tabIndex = -1;
+      next.setAttribute('aria-describedby', 'tip');
+      next.focus();
+      show(next);
+    }
+
     function key(event: KeyboardEvent): void {
-      if (event.key === 'Escape') hide();
+      if (event.key === 'Escape') return hide();
+      const isTyping = (event.target as Element | null)?.closest?.('input, textarea, select, dialog');
+      if (event.key.toLowerCase() !== 't' || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+      walk(event.shiftKey ? -1 : 1);
     }
 
     document.addEventListener('pointerover', over);
@@ -61,5 +76,5 @@ export function TipLayer() {
       document.removeEventListener('pointerdown', hide);
     };
   }, []);
-  return <div class="tip" role="tooltip" ref={box} hidden />;
+  return <div class="tip" id="tip" role="tooltip" ref={box} hidden />;
 }

@@ -178,7 +178,7 @@ export interface Concern {
   id: string;
   level: 'warn' | 'crit';
   text: string;
-  page: string;
+  page: string; // and the part of it that shows more
 }
 
 /** What wants attention now, worst first; empty when nothing does. */
@@ -191,7 +191,7 @@ export const concerns: ReadonlySignal<Concern[]> = computed(() => {
   for (const m of realMounts.value) {
     // A read-only image is always full.
     if (!m.read_only && (m.used_pct ?? 0) >= 90) {
-      out.push({ id: `mount ${m.id}`, level: 'crit', text: `${m.id} is ${line(percent(m.used_pct))} full, ${line(bytes(m.available_bytes))} left`, page: 'host' });
+      out.push({ id: `mount ${m.id}`, level: 'crit', text: `${m.id} is ${line(percent(m.used_pct))} full, ${line(bytes(m.available_bytes))} left`, page: 'host#mounts' });
     }
   }
   const h = host.value;

@@ -1,8 +1,7 @@
-import { route } from '../link/route';
+import { go, route, withQuery } from '../link/route';
 import type { Feed } from '../state/feed';
 import { bitRate, byteRate, bytes, count, load, percent } from '../state/format';
 import { disks, host, nics, realMounts, rows } from '../state/store';
-import { useState } from 'preact/hooks';
 import { Chart, type Line } from '../parts/chart';
 import { Select } from '../parts/form';
 import { loopback } from './overview';
@@ -14,8 +13,8 @@ export function HostCharts({ feed }: { feed: Feed }) {
   const h = host.value;
   const nicRows = rows(nics.value);
   const diskRows = rows(disks.value);
-  const [nic, setNic] = useState(route.value.query.get('nic') ?? 'all');
-  const [disk, setDisk] = useState(route.value.query.get('disk') ?? 'all');
+  const nic = route.value.query.get('nic') ?? 'all';
+  const disk = route.value.query.get('disk') ?? 'all';
   const nicIds = nic !== 'all' && nicRows.some((n) => n.id === nic) ? [nic] : nicRows.filter((n) => !loopback(n.id)).map((n) => n.id);
   const diskIds = disk !== 'all' && diskRows.some((d) => d.id === disk) ? [disk] : diskRows.map((d) => d.id);
   const hasPsi = h?.cpu_pressure_pct !== undefined;
@@ -38,13 +37,13 @@ export function HostCharts({ feed }: { feed: Feed }) {
         { label: 'in', series: nicIds.map((n) => `nic/${n}.rx_bps`), color: 3, isFilled: true },
         { label: 'out', series: nicIds.map((n) => `nic/${n}.tx_bps`), color: 2 },
       ]} aside={nicRows.length > 1 && (
-        <Select label="Interface" value={nic} onChange={setNic} options={[{ id: 'all', label: 'All' }, ...nicRows.map((n) => ({ id: n.id, label: n.id }))]} />
+        <Select label="Interface" value={nic} onChange={(id) => go(withQuery('nic', id === 'all' ? null : id), 'replace')} options={[{ id: 'all', label: 'All' }, ...nicRows.map((n) => ({ id: n.id, label: n.id }))]} />
       )} />
       <Chart title="Disk" feed={feed} format={byteRate} atLeast={10_000} lines={[
         { label: 'read', series: diskIds.map((d) => `disk/${d}.read_bps`), color: 1, isFilled: true },
         { label: 'write', series: diskIds.map((d) => `disk/${d}.write_bps`), color: 5 },
       ]} aside={diskRows.length > 1 && (
-        <Select label="Disk" value={disk} onChange={setDisk} options={[{ id: 'all', label: 'All disks' }, ...diskRows.map((d) => ({ id: d.id, label: d.id }))]} />
+        <Select label="Disk" value={disk} onChange={(id) => go(withQuery('disk', id === 'all' ? null : id), 'replace')} options={[{ id: 'all', label: 'All disks' }, ...diskRows.map((d) => ({ id: d.id, label: d.id }))]} />
       )} />
       <Chart title="Load" feed={feed} format={load} atLeast={1} lines={[
         { label: '1 min', series: local('load1'), color: 1, isFilled: true },

@@ -1,6 +1,6 @@
 // host-tables: file systems, disks, interfaces, connections, processes.
 
-import { href, route } from '../link/route';
+import { route, withQuery } from '../link/route';
 import type { Disk, Host, Mount, Nic, Proc } from '../model.gen';
 import { bitRate, byteRate, bytes, count, dateTime, millis, percent, perSecond, time } from '../state/format';
 import { disks, host, hostTopic, nics, procs, realMounts, rows } from '../state/store';
@@ -50,10 +50,6 @@ const diskColumns: Column<Row<Disk>>[] = [
   { id: 'await', head: 'Answer', isNumber: true, minor: 2, tip: 'Mean time a request took', sort: (d) => d.await_ms, cell: (d) => <Num of={millis(d.await_ms, 'no request in this second')} /> },
   { id: 'size', head: 'Size', isNumber: true, minor: 1, sort: (d) => d.size_bytes, cell: (d) => <Num of={bytes(d.size_bytes)} /> },
 ];
-
-function withQuery(name: string, value: string): string {
-  return href('host', { ...Object.fromEntries(route.value.query), [name]: value });
-}
 
 export function Disks() {
   const list = rows(disks.value);

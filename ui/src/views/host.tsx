@@ -2,7 +2,7 @@
 
 import { computed, useSignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
-import { go, href, route } from '../link/route';
+import { go, route, withQuery } from '../link/route';
 import { openFeed } from '../state/feed';
 import { rangeById, ranges } from '../state/history';
 import { cores, disks, host, hostTopic, mounts, nics, rows } from '../state/store';
@@ -52,8 +52,7 @@ export function HostPage() {
   useEffect(() => feed.stop, [feed]);
 
   function choose(id: string): void {
-    const query = Object.fromEntries(route.peek().query);
-    go(href('host', { ...query, range: id }), 'replace');
+    go(withQuery('range', id), 'replace');
   }
 
   useEffect(() => {

@@ -24,12 +24,7 @@ interface Entry {
 /** To a part of the host page, opened there. */
 function jump(section: string, query: Record<string, string> = {}): void {
   const range = route.peek().page === 'host' ? route.peek().query.get('range') : null;
-  go(href('host', { ...(range ? { range } : {}), ...query }));
-  requestAnimationFrame(() => requestAnimationFrame(() => {
-    const target = document.getElementById(section);
-    target?.scrollIntoView({ block: 'start' });
-    target?.focus({ preventScroll: true });
-  }));
+  go(`${href('host', { ...(range ? { range } : {}), ...query })}#${section}`);
 }
 
 function curl(): string {

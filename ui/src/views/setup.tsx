@@ -92,7 +92,7 @@ function SetupDone() {
         <Icon name="shield-check" />
         <span>
           The first user{setup?.done_by ? <>, <strong>{setup.done_by}</strong>,</> : ''} was created{when}. Not you? On the machine,{' '}
-          <code>binnacle user add NAME --admin --password-stdin --data DIR</code> lets its owner in; the audit then shows who came before.
+          <code>binnacle setup-url --reset --data DIR</code> prints a new code for its owner; the audit shows who came before.
         </span>
       </p>
       <a class="button primary wide" href={href('login')}>Go to login</a>
