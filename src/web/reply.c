@@ -24,7 +24,8 @@ static const char *date_text(struct bn_web *web)
 
 /* What every answer bears, so that no page of another origin can read, frame or reuse it (SECURITY
  * B15). */
-static void put_guards(const struct bn_request *req, const char *type, struct bn_buf *out)
+static void put_guards(const struct bn_request *req, int status, const char *type,
+        struct bn_buf *out)
 {
     bn_buf_puts(out, "X-Content-Type-Options: nosniff\r\n"
                      "Referrer-Policy: no-referrer\r\n"
@@ -38,7 +39,7 @@ static void put_guards(const struct bn_request *req, const char *type, struct bn
                 "base-uri 'self'; frame-ancestors 'none'; form-action 'self'; "
                 "require-trusted-types-for 'script'; trusted-types 'none'\r\n"
                 "Permissions-Policy: camera=(), microphone=(), geolocation=()\r\n");
-    else
+    else if (status != 304) /* its fields replace those of the page it confirms (RFC 9111 3.2) */
         bn_buf_puts(out, "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n");
     if (req->is_secure)
         bn_buf_puts(out, "Strict-Transport-Security: max-age=31536000\r\n");
@@ -56,7 +57,7 @@ void bn_reply_head(struct bn_answering *a, int status, const char *type, int64_t
         bn_buf_printf(out, "Content-Length: %lld\r\n", (long long)length);
     if (!a->fields.len || !memmem(a->fields.p, a->fields.len, "Cache-Control:", 14))
         bn_buf_puts(out, "Cache-Control: no-store\r\n");
-    put_guards(&a->req, type, out);
+    put_guards(&a->req, status, type, out);
     if (a->fields.len > 0)
         bn_buf_put(out, a->fields.p, a->fields.len);
     if (conn->must_close)

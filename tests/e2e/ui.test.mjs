@@ -164,6 +164,11 @@ describe('a working day', () => {
     const took = performance.now() - begun;
     assert.ok(took < 2000, `a reload took ${took} ms`);
     measured(t, `reload to live: ${Math.round(took)} ms`);
+    // A page that is confirmed by a 304 keeps the policy it came with.
+    await page.goto(`${server.origin}/host`);
+    await page.waitForSelector(live);
+    await page.goto(`${server.origin}/host`);
+    await page.waitForSelector(live);
     const second = await open('/host');
     await second.waitForSelector(live);
     await moves(second);
