@@ -176,3 +176,8 @@ bool bn_unseal(const struct bn_seal_key *key, const char *aad, struct bn_str sea
     free(box);
     return ok;
 }
+
+const char *bn_secret_library(void)
+{
+    return sodium_version_string();
+}

@@ -44,3 +44,5 @@ BN_MUST_CHECK bool bn_seal(const struct bn_seal_key *key, const char *aad, struc
 /* false when anything of it is not as it was sealed, or out is too small; out gets no NUL. */
 BN_MUST_CHECK bool bn_unseal(const struct bn_seal_key *key, const char *aad, struct bn_str sealed,
         char *out, size_t size, size_t *out_len);
+
+const char *bn_secret_library(void); /* "1.0.18": the libsodium that was loaded */

@@ -246,3 +246,8 @@ void bn_loop_reap_now(struct bn_loop *loop)
 {
     run_reaps(loop);
 }
+
+const char *bn_loop_library(void)
+{
+    return uv_version_string();
+}

@@ -53,3 +53,5 @@ const struct bn_clock *bn_loop_clock(const struct bn_loop *loop);
 /* First in every callback of the library: the wait before it may have been long, and what a request
    is measured by must not be the time of the turn before. */
 void bn_loop_note_time(struct uv_loop_s *uv);
+
+const char *bn_loop_library(void); /* "1.44.2": the libuv that was loaded */

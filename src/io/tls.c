@@ -210,3 +210,8 @@ void bn_tls_goodbye(struct bn_tls *tls)
     SSL_shutdown(tls->ssl);
     ERR_clear_error();
 }
+
+const char *bn_tls_library(void)
+{
+    return OpenSSL_version(OPENSSL_VERSION);
+}

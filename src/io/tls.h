@@ -37,3 +37,5 @@ enum bn_tls_result bn_tls_write(struct bn_tls *tls, const void *p, size_t len, s
         struct bn_err *err);
 bool bn_tls_has_pending(const struct bn_tls *tls); /* decrypted bytes wait inside: read again */
 void bn_tls_goodbye(struct bn_tls *tls);           /* close_notify, if it fits */
+
+const char *bn_tls_library(void); /* "OpenSSL 3.0.22 …": the one that was loaded */

@@ -264,3 +264,8 @@ bool bn_doc_only(const struct bn_doc *doc, const char *const *names, struct bn_e
             return bn_fail_field(err, name, "unknown field \"%.80s\"", name);
     return true;
 }
+
+const char *bn_doc_library(void)
+{
+    return jansson_version_str();
+}

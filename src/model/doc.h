@@ -44,3 +44,5 @@ bool bn_doc_get_f64(const struct bn_doc *value, double *out); /* whole numbers t
 bool bn_doc_get_bool(const struct bn_doc *value, bool *out);
 /* For sentences: "text", "a whole number", "an object", …; "nothing" for NULL. */
 const char *bn_doc_type_word(const struct bn_doc *value);
+
+const char *bn_doc_library(void); /* "2.14": the jansson that was loaded */

@@ -489,3 +489,8 @@ void bn_store_get_stats(struct bn_store *store, struct bn_store_stats *out)
     store->stats.worst_ms = 0;
     pthread_mutex_unlock(&store->mutex);
 }
+
+const char *bn_store_library(void)
+{
+    return sqlite3_libversion();
+}

@@ -107,3 +107,5 @@ BN_MUST_CHECK bool bn_store_read_series(struct bn_store *store, const struct bn_
  * there. */
 BN_MUST_CHECK bool bn_store_read_audit(struct bn_store *store, const char *tenant,
         const char *before_id, struct bn_audit *out, size_t *n, struct bn_err *err);
+
+const char *bn_store_library(void); /* "3.40.1": the SQLite that was loaded */

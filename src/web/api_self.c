@@ -4,7 +4,10 @@
 #include "base/log.h"
 
 #include "hub/inbox.h"
+#include "io/tls.h"
+#include "model/doc.h"
 #include "web/web_private.h"
+#include "wire/deflate.h"
 
 #define ANSWER_BYTES_MAX (1 << 20)
 
@@ -227,12 +230,65 @@ static void openapi(struct bn_request *req)
     bn_reply_json(req, 200, &out);
 }
 
+/* --- /api/v1/about: what runs here, for whoever looks after it
+ * ------------------------------------- */
+
+static void put_libraries(struct bn_json *json)
+{
+    const struct {
+        const char *name;
+        const char *version;
+    } libraries[] = {
+            {"jansson", bn_doc_library()},
+            {"libsodium", bn_secret_library()},
+            {"libuv", bn_loop_library()},
+            {"openssl", bn_tls_library()},
+            {"sqlite", bn_store_library()},
+            {"zlib", bn_deflate_library()},
+    };
+
+    bn_json_key(json, "libraries");
+    bn_json_object(json);
+    for (size_t i = 0; i < COUNT(libraries); i++) {
+        bn_json_key(json, libraries[i].name);
+        bn_json_text(json, libraries[i].version);
+    }
+    bn_json_object_end(json);
+}
+
+static void about(struct bn_request *req)
+{
+    const struct bn_web *web = req->web;
+    BN_BUF_AUTO out;
+    bn_buf_init(&out, ANSWER_BYTES_MAX);
+    struct bn_json json;
+    bn_json_init(&json, &out);
+    bn_json_object(&json);
+    bn_json_key(&json, "version");
+    bn_json_text(&json, BN_VERSION);
+    bn_json_key(&json, "node");
+    bn_json_text(&json, web->node);
+    bn_json_key(&json, "data_dir");
+    bn_json_text(&json, bn_sessions_dir(web->config.sessions));
+    bn_json_key(&json, "base_path");
+    bn_json_text(&json, web->config.base_path);
+    bn_json_key(&json, "listeners_max");
+    bn_json_i64(&json, web->config.listeners_max);
+    bn_json_key(&json, "connections_max");
+    bn_json_i64(&json, web->config.connections_max);
+    put_libraries(&json);
+    bn_json_object_end(&json);
+    bn_reply_json(req, 200, &out);
+}
+
 const struct bn_route bn_self_routes[] = {
         {"GET", "/healthz", BN_RIGHT_NONE, health, 0, "Is the server there?", NULL, NULL, NULL},
         {"GET", "/metrics", BN_RIGHT_METRICS, metrics, 0,
                 "What Binnacle spends, as Prometheus text", NULL, NULL, NULL},
         {"GET", "/openapi.json", BN_RIGHT_READ, openapi, 0, "Every route, as OpenAPI", NULL, NULL,
                 NULL},
+        {"GET", "/api/v1/about", BN_RIGHT_ADMIN, about, 0, "This server and its libraries", NULL,
+                NULL, NULL},
 };
 
 const size_t bn_self_route_count = COUNT(bn_self_routes);

@@ -179,3 +179,8 @@ bool bn_gzip(struct bn_buf *out, const char *p, size_t len)
     bn_buf_added(out, len - 1 - stream->avail_out);
     return true;
 }
+
+const char *bn_deflate_library(void)
+{
+    return zlibVersion();
+}

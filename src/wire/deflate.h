@@ -29,3 +29,5 @@ BN_MUST_CHECK bool bn_gzip(struct bn_buf *out, const char *p, size_t len);
    that ends calls this first. Harmless when nothing was made; what is called later makes them anew.
  */
 void bn_deflate_finish_thread(void);
+
+const char *bn_deflate_library(void); /* "1.2.13": the zlib that was loaded */
