@@ -96,11 +96,23 @@ function Figures() {
   );
 }
 
+/** Names with values; a setting also says where its value came from. */
 function Facts({ of }: { of: Record<string, unknown> }) {
+  const list = Object.entries(of).flatMap(([name, v]): [string, unknown, string][] => {
+    if (typeof v !== 'object' || v === null) return [[name, v, '']];
+    const setting = v as { value?: unknown; from?: unknown };
+    return 'value' in setting ? [[name, setting.value, String(setting.from ?? '')]] : [];
+  });
   return (
     <>
-      {Object.entries(of).filter(([, v]) => typeof v !== 'object' || v === null).map(([k, v]) => (
-        <dl key={k} class="pair"><dt>{k.replace(/_/g, ' ')}</dt><dd class="mono">{v === null || v === '' ? <span class="dim" data-tip="not set">–</span> : String(v)}</dd></dl>
+      {list.map(([name, v, from]) => (
+        <dl key={name} class="pair">
+          <dt>{name.replace(/_/g, ' ')}</dt>
+          <dd>
+            {v === null || v === '' ? <span class="dim" data-tip="not set">–</span> : <span class="mono">{String(v)}</span>}
+            {from !== '' && from !== 'default' && <span class="tag scope">{from}</span>}
+          </dd>
+        </dl>
       ))}
     </>
   );
