@@ -66,4 +66,3 @@ void bn_live_ws(struct bn_request *req);
 void bn_live_sse(struct bn_request *req);
 void bn_live_state(struct bn_request *req);
 void bn_live_state_flush(struct bn_web *web);
-void bn_live_state_tick(struct bn_web *web, int64_t mono_ms);

@@ -136,6 +136,8 @@ void bn_web_drain(struct bn_web *web, int64_t window_ms)
         if (!conn->request)
             bn_conn_dirty(conn);
     }
+    bn_live_state_tick(web,
+            web->config.clock->mono_ms); /* who waits for a change is answered now */
 }
 
 bool bn_web_is_empty(const struct bn_web *web)

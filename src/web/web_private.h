@@ -139,6 +139,7 @@ void bn_live_check_owners(struct bn_web *web);
 void bn_live_pace(void *user);
 void bn_live_tick(struct bn_web *web, int64_t mono_ms);
 void bn_live_drain(struct bn_web *web, int64_t window_ms);
+void bn_live_state_tick(struct bn_web *web, int64_t mono_ms);
 
 /* api_self.c: health, metrics, openapi, about */
 extern const struct bn_route bn_self_routes[];

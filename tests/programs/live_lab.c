@@ -25,6 +25,7 @@
 #define COMMAND_MAX 150 /* of the 159 bytes a command may have */
 #define HEAD_BYTES  44  /* {"t":"d","k":1,"s":123456,"p":{"procs":{…}}}\n */
 #define ROW_BYTES   31  /* "p0001.1":{"command":"…"}, and what the tick number takes */
+#define EVENT_MAX   500 /* of the 511 bytes the text of a line may have */
 #define CHAOS_KEYS  24
 #define DRAIN_MS    1000
 
@@ -41,6 +42,7 @@ struct lab {
     int64_t rows;
     int64_t bytes;
     int64_t events_hz;
+    int64_t event_bytes;
     bool chaos;
     uint64_t tick;
     uint64_t lines;
@@ -141,7 +143,9 @@ static void talk_tick(void *user)
     snprintf(line->id, sizeof line->id, "%llu", (unsigned long long)++lab->lines);
     snprintf(line->level, sizeof line->level, "info");
     snprintf(line->event, sizeof line->event, "lab.line");
-    snprintf(line->text, sizeof line->text, "n=%llu", (unsigned long long)lab->lines);
+    int n = snprintf(line->text, sizeof line->text, "n=%llu ", (unsigned long long)lab->lines);
+    if (lab->event_bytes > n)
+        memset(line->text + n, '.', (size_t)(lab->event_bytes - n));
     line->at = lab->clock.now_ms;
     bn_hub_tell(&lab->hub, &fact);
 }
@@ -173,6 +177,7 @@ static void put_source(struct bn_request *req)
     read_number(req, "rows", ROWS_MAX, &lab->rows);
     read_number(req, "bytes", 1 << 20, &lab->bytes);
     read_number(req, "events_hz", 1000, &lab->events_hz);
+    read_number(req, "event_bytes", EVENT_MAX, &lab->event_bytes);
     read_number(req, "chaos", 1, &chaos);
     lab->chaos = chaos;
     set_pace(lab->source, lab->hz);
