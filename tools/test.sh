@@ -29,11 +29,11 @@ close() {
     [ "$f" -eq 0 ]
 }
 
-# configure PRESET [OPTION…] and make everything of it.
+# build PRESET [OPTION…]: configures it and makes everything of it, or what the options of the build say.
 build() {
     preset=$1
     shift
-    cmake --preset "$preset" "$@" >/dev/null && cmake --build "build/$preset" -j "$jobs"
+    cmake --preset "$preset" >/dev/null && cmake --build "build/$preset" -j "$jobs" "$@"
 }
 
 # Runs CTest and counts: each cmocka test is one, each other program is one, and a program that failed
@@ -114,6 +114,10 @@ suite_lint() { # clang-tidy, gcc's analyzer and cppcheck over src/, each finding
     close
 }
 
+suite_stress() { # the whole server under ThreadSanitizer and eight clients, a minute
+    build tsan --target binnacle swarm && sh tests/house/stress.sh 60
+}
+
 # MemorySanitizer knows only what it compiled: what needs no other library.
 suite_msan() { # the parsers and their corpora under MemorySanitizer
     names='unit_test_(addr|buf|bytes|err|http|http_path|http_put|procfs|procfs_io|procfs_pid|scan|sse|text|utf8|ws_frame|ws_handshake)'
@@ -182,7 +186,7 @@ needs() {
 
 table=$logs/table
 : >"$table"
-[ $# -gt 0 ] || set -- house format strict lint asan tsan msan ui release e2e fuzz
+[ $# -gt 0 ] || set -- house format strict lint asan tsan stress msan ui release e2e fuzz
 for suite in "$@"; do
     log=$logs/$suite.log
     start=$(date +%s)
