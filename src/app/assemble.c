@@ -14,6 +14,7 @@
 #include "app/url.h"
 #include "hub/hub.h"
 #include "hub/inbox.h"
+#include "io/notify.h"
 #include "io/worker.h"
 #include "source/host.h"
 #include "source/lines.h"
@@ -48,6 +49,9 @@ struct app {
     char degraded_why[160]; /* what the last figures point to */
     struct bn_timer *drain;
     int64_t drain_until_mono_ms;
+    struct bn_notify notify;
+    struct bn_timer
+            *pulse; /* turns for the service manager's watchdog, also when nothing happens */
     int port;
 };
 
@@ -60,6 +64,7 @@ static bool turn(void *user)
     bn_worker_collect(app->query_worker);
     bool hurry = bn_hub_turn(&app->hub);
     bn_web_flush(app->web);
+    bn_notify_beat(&app->notify, app->clock.mono_ms);
     return hurry;
 }
 
@@ -92,6 +97,7 @@ static void stop(void *user)
     struct bn_web_stats stats;
     bn_web_get_stats(app->web, &stats);
     bn_log(BN_INFO, "server.stopping", BN_KV_I64("listeners", stats.listeners));
+    bn_notify_say(&app->notify, "STOPPING=1\nSTATUS=Saying goodbye to listeners");
     bn_web_drain(app->web, stats.listeners > CROWD ? CROWD_WAIT_MS : 0);
     app->drain_until_mono_ms = app->clock.mono_ms + DRAIN_MAX_MS;
     app->drain = bn_timer_create(app->loop, check_drained, app);
@@ -190,9 +196,8 @@ static void fill_web_config(struct app *app, struct bn_web_config *web)
                 (struct bn_str){host + 3, strcspn(host + 3, ":/")});
 }
 
-static void reload(void *user)
+static void reload_all(struct app *app)
 {
-    struct app *app = user;
     struct bn_web_config web;
     struct bn_err err;
     BN_BUF_AUTO kept;
@@ -212,6 +217,14 @@ static void reload(void *user)
                 BN_KV("text", "changing these needs a restart"));
     else
         bn_log(BN_INFO, "config.reload", BN_KV("file", app->config.config));
+}
+
+static void reload(void *user)
+{
+    struct app *app = user;
+    bn_notify_reloading(&app->notify);
+    reload_all(app);
+    bn_notify_say(&app->notify, app->drain ? "STOPPING=1" : "READY=1");
 }
 
 static bool open_web(struct app *app, struct bn_err *err)
@@ -254,6 +267,33 @@ static bool build(struct app *app, struct bn_err *err)
     return open_web(app, err);
 }
 
+/* --- what the service manager is told -------------------------------------------------------- */
+
+static void say_status(struct app *app, const char *trouble)
+{
+    char url[BN_URL_SIZE];
+    char text[BN_URL_SIZE + 200];
+    bn_config_url(&app->config, app->port, url, sizeof url);
+    snprintf(text, sizeof text, "STATUS=Serving on %s%s%s", url, trouble[0] ? "/; " : "/", trouble);
+    bn_notify_say(&app->notify, text);
+}
+
+static void wake_up(void *user)
+{
+    (void)user; /* the turn that follows is what is wanted */
+}
+
+/* Listening, and everything runs. */
+static void say_ready(struct app *app)
+{
+    bn_notify_say(&app->notify, "READY=1");
+    say_status(app, app->degraded_why);
+    if (!app->notify.every_ms)
+        return;
+    app->pulse = bn_timer_create(app->loop, wake_up, app);
+    bn_timer_start(app->pulse, app->notify.every_ms, BN_MAX(app->notify.every_ms / 2, 1));
+}
+
 /* What only the parts know of themselves, once a second. */
 static void fill_figures(void *user, struct bn_self_figures *figures)
 {
@@ -285,6 +325,8 @@ static void fill_figures(void *user, struct bn_self_figures *figures)
     figures->db_bytes = (uint64_t)store.db_bytes;
     figures->wal_bytes = (uint64_t)store.wal_bytes;
     figures->is_degraded = store.degraded;
+    if (strcmp(store.why, app->degraded_why) != 0)
+        say_status(app, store.why);
     bn_text_clip(app->degraded_why, sizeof app->degraded_why, bn_str(store.why));
     figures->degraded_why = app->degraded_why;
 }
@@ -321,6 +363,7 @@ static void take_down(struct app *app)
     bn_self_source_stop(app->self);
     bn_host_source_stop(app->host);
     bn_timer_destroy(app->drain);
+    bn_timer_destroy(app->pulse);
     if (app->port)
         bn_setup_end(&app->config);
     if (app->web)
@@ -334,6 +377,7 @@ static void take_down(struct app *app)
         bn_hub_finish(&app->hub);
     bn_tls_config_unref(app->tls);
     bn_loop_destroy(app->loop);
+    bn_notify_close(&app->notify);
 }
 
 static bool has_admin(struct app *app)
@@ -370,13 +414,19 @@ int bn_serve(const struct bn_config *config)
 {
     struct app app = {.config = *config};
     struct bn_err err;
+    char status[BN_ERR_TEXT_MAX + 8];
     prepare_process();
     bn_log_set_level((enum bn_level)config->log_level);
+    if (!bn_notify_open(&app.notify, &err))
+        bn_log(BN_WARN, "notify.open", BN_KV("text", err.text));
     if (!build(&app, &err) || !start_sources(&app, &err) || !greet(&app, &err)) {
         fprintf(stderr, "binnacle: %s\n", err.text);
+        snprintf(status, sizeof status, "STATUS=%s", err.text);
+        bn_notify_say(&app.notify, status);
         take_down(&app);
         return 1;
     }
+    say_ready(&app);
     bn_loop_run(app.loop, turn, &app);
     take_down(&app);
     return 0;
