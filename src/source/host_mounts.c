@@ -21,6 +21,7 @@ struct place {
     enum sort sort;
     bool is_whole; /* not a part of the file system mounted elsewhere (bind mount, subvolume) */
     bool is_read_only;
+    bool is_sealed;
     char point[PATH_MAX_HERE];
     char source[sizeof((struct bn_mount *)0)->device];
     char type[sizeof((struct bn_mount *)0)->type];
@@ -144,6 +145,18 @@ static bool is_best(const struct bn_host_mounts *mounts, const struct place *pla
     return true;
 }
 
+/* A service manager may give us everything read-only (ProtectSystem=strict): the root among the
+   rest, whose file system is written all the time. Then that is our cage and not the machine's
+   state. */
+static void unseal(struct bn_host_mounts *mounts)
+{
+    bool is_caged = false;
+    for (size_t i = 0; i < mounts->place_count; i++)
+        is_caged |= mounts->places[i].is_sealed && strcmp(mounts->places[i].point, "/") == 0;
+    for (size_t i = 0; is_caged && i < mounts->place_count; i++)
+        mounts->places[i].is_read_only &= !mounts->places[i].is_sealed;
+}
+
 static void collect(struct bn_host_mounts *mounts, struct bn_host_sampler *s, struct bn_str text)
 {
     struct bn_procfs_mount mount;
@@ -161,12 +174,14 @@ static void collect(struct bn_host_mounts *mounts, struct bn_host_sampler *s, st
         *place = (struct place){.device = mount.device,
                 .sort = sort,
                 .is_whole = bn_str_is(mount.root, "/"),
-                .is_read_only = mount.is_read_only};
+                .is_read_only = mount.is_read_only,
+                .is_sealed = mount.is_sealed};
         memcpy(place->point, point, sizeof point);
         size_t len = bn_scan_unescape(mount.source, source, sizeof source);
         bn_scan_label(place->source, sizeof place->source, (struct bn_str){source, len});
         bn_scan_label(place->type, sizeof place->type, mount.type);
     }
+    unseal(mounts);
     /* A container gets single files (/etc/hosts) from a disk of its host: no folder, not told. */
     for (size_t i = 0; i < mounts->place_count; i++) {
         struct bn_fs_size size;

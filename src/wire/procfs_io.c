@@ -95,7 +95,9 @@ static bool read_mount(struct bn_str line, struct bn_procfs_mount *out)
         super = out->source;
         out->source.len = 0;
     }
-    out->is_read_only = has_option(options, "ro") || has_option(super, "ro");
+    bool is_whole_read_only = has_option(super, "ro");
+    out->is_read_only = is_whole_read_only || has_option(options, "ro");
+    out->is_sealed = out->is_read_only && !is_whole_read_only;
     return out->point.len > 0 && out->type.len > 0 && super.len > 0;
 }
 

@@ -47,7 +47,8 @@ struct bn_procfs_mount {
     struct bn_str point; /* escaped */
     struct bn_str type;
     struct bn_str source; /* escaped */
-    bool is_read_only;
+    bool is_read_only;    /* here; its file system may be written elsewhere, then also is_sealed */
+    bool is_sealed;
 };
 
 /* /proc/self/mountinfo, in the order of mounting: a later one on the same point hides the earlier.

@@ -274,4 +274,27 @@ BN_TEST(one_that_refuses_has_no_sizes)
     machine_stop(&m);
 }
 
+/* As ProtectSystem=strict, PrivateTmp= and PrivateDevices= show the same machine to a service. */
+BN_TEST(a_cage_of_ours_is_not_taken_for_read_only_file_systems)
+{
+    struct machine m;
+    machine_start(&m, "bare64", recorded_size);
+    machine_put(&m, "proc/self/mountinfo",
+            "31 1 253:0 / / ro,relatime - ext4 /dev/mapper/vg0-root rw,errors=remount-ro\n"
+            "40 31 259:1 / /boot/efi ro,relatime - vfat /dev/nvme0n1p1 rw\n"
+            "41 31 0:40 / /tmp ro,nosuid - tmpfs tmpfs rw\n"
+            "42 41 0:40 /systemd-private-1/tmp /tmp rw,nosuid - tmpfs tmpfs rw\n"
+            "44 31 0:45 / /tank ro - zfs tank ro\n"
+            "50 31 253:0 /var/lib/private/binnacle /var/lib/private/binnacle rw - ext4 "
+            "/dev/mapper/vg0-root rw\n");
+    machine_sample(&m);
+    CHECK_INT(MACHINE_ROW(&m, MOUNT, mount, "/")->read_only, 0);
+    CHECK_INT(MACHINE_ROW(&m, MOUNT, mount, "/boot/efi")->read_only, 0);
+    CHECK_INT(MACHINE_ROW(&m, MOUNT, mount, "/tmp")->read_only, 0);
+    CHECK_INT(MACHINE_ROW(&m, MOUNT, mount, "/tmp")->total_bytes, 1000);
+    CHECK_INT(MACHINE_ROW(&m, MOUNT, mount, "/tank")->read_only, 1);
+    CHECK(machine_find(&m, BN_KIND_MOUNT, "/var/lib/private/binnacle") == NULL);
+    machine_stop(&m);
+}
+
 BN_TEST_MAIN()

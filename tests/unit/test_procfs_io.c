@@ -149,13 +149,13 @@ BN_TEST(mountinfo_gives_device_type_source_and_what_is_read_only)
     CHECK(mount.device == (UINT64_C(253) << 32));
     CHECK(bn_str_is(mount.type, "ext4"));
     CHECK(bn_str_is(mount.source, "/dev/mapper/vg0-root"));
-    CHECK(!mount.is_read_only);
+    CHECK(!mount.is_read_only && !mount.is_sealed);
     CHECK(find_mount(text, "/srv/backup disk", &mount));
     CHECK(mount.device == ((UINT64_C(8) << 32) | 1));
     CHECK(find_mount(text, "/mnt/old", &mount));
     CHECK(bn_str_is(mount.root, "/old"));
     CHECK(find_mount(text, "/mnt/share", &mount));
-    CHECK(mount.is_read_only);
+    CHECK(mount.is_read_only && mount.is_sealed);
     CHECK(bn_str_is(mount.type, "cifs"));
     CHECK(find_mount(text, "/mnt/nas", &mount));
     CHECK(bn_str_is(mount.source, "192.0.2.40:/export/nas"));
