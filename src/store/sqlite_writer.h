@@ -122,12 +122,10 @@ int bn_writer_transact(struct bn_store *store, bool is_full_sync,
 void bn_trouble_meet(struct bn_store *store, int rc); /* decides what a failed transaction means */
 void bn_trouble_set(struct bn_store *store, enum bn_trouble trouble);
 void bn_trouble_probe(struct bn_store *store); /* tries again; ends the trouble when it can */
-void bn_trouble_say(struct bn_store *store,
-        struct bn_err *err); /* the sentence for refused records */
+void bn_trouble_say(struct bn_store *store, struct bn_err *err); /* of refused records */
 
-/* sqlite_points.c */
-int bn_points_write(
-        struct bn_store *store); /* inside a transaction: the points of writer.batches */
+/* sqlite_points.c, inside a transaction: the points of writer.batches. */
+int bn_points_write(struct bn_store *store);
 
 /* sqlite_fold.c: one bounded step; *out_more when there is more to do. */
 int bn_fold_step(struct bn_store *store, bool *out_more);
