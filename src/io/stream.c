@@ -203,18 +203,8 @@ static bool write_plain(struct bn_stream *stream)
     return (size_t)sent == wanted;
 }
 
-/* Joins chunks to whole records. A repeated call offers at least the same bytes again, as OpenSSL
- * asks. */
-static bool write_tls(struct bn_stream *stream)
+static bool write_record(struct bn_stream *stream, const char *piece, size_t len)
 {
-    char piece[TLS_PIECE];
-    size_t len = 0;
-    for (uint32_t i = 0; i < stream->out_count && len < sizeof piece; i++) {
-        struct chunk *chunk = &stream->out[stream->out_head + i];
-        size_t n = BN_MIN((size_t)chunk->len, sizeof piece - len);
-        memcpy(piece + len, chunk->bytes->p + chunk->offset, n);
-        len += n;
-    }
     size_t sent = 0;
     struct bn_err err;
     enum bn_tls_result result = bn_tls_write(stream->tls, piece, len, &sent, &err);
@@ -228,6 +218,30 @@ static bool write_tls(struct bn_stream *stream)
     else if (result == BN_TLS_CLOSED)
         die(stream, NULL);
     return false;
+}
+
+static bool write_joined(struct bn_stream *stream)
+{
+    char piece[TLS_PIECE];
+    size_t len = 0;
+    for (uint32_t i = 0; i < stream->out_count && len < sizeof piece; i++) {
+        struct chunk *chunk = &stream->out[stream->out_head + i];
+        size_t n = BN_MIN((size_t)chunk->len, sizeof piece - len);
+        memcpy(piece + len, chunk->bytes->p + chunk->offset, n);
+        len += n;
+    }
+    return write_record(stream, piece, len);
+}
+
+/* Chunks are joined to whole records; a broadcast is one chunk and goes as it lies. A repeated call
+ * offers at least the same bytes again, as OpenSSL asks. */
+static bool write_tls(struct bn_stream *stream)
+{
+    const struct chunk *first = &stream->out[stream->out_head];
+    if (stream->out_count > 1)
+        return write_joined(stream);
+    return write_record(stream, first->bytes->p + first->offset,
+            BN_MIN((size_t)first->len, (size_t)TLS_PIECE));
 }
 
 void bn_stream_flush(struct bn_stream *stream)

@@ -41,16 +41,18 @@ static void put_id(struct bn_live_conn *live, struct bn_msg *const *msgs, size_t
 {
     BN_BUF_AUTO json;
     bn_buf_init(&json, ID_BYTES_MAX);
-    for (const struct bn_sub *sub = live->sink.subs; sub; sub = sub->next) {
+    for (const struct bn_sub *sub = live->sink.subs; sub; sub = sub->next)
         bn_buf_printf(&json, "%s[%u,\"%s\",%llu]", json.len ? "," : "[", sub->topic->alias,
                 sub->topic->epoch, (unsigned long long)position(sub, msgs, count));
-    }
+    if (json.len == 0)
+        return; /* it hears nothing */
     bn_buf_putc(&json, ']');
-    char id[ID_BYTES_MAX * 4 / 3 + 8];
-    bn_b64url_encode(json.p, json.len, id);
     BN_BUF_AUTO line;
-    bn_buf_init(&line, sizeof id + 16);
-    bn_buf_printf(&line, "id: %s\n", id);
+    bn_buf_init(&line, ID_BYTES_MAX * 2);
+    bn_buf_puts(&line, "id: ");
+    bn_b64url_encode(json.p, json.len, bn_buf_room(&line, bn_b64url_size(json.len)));
+    bn_buf_added(&line, bn_b64url_size(json.len) - 1);
+    bn_buf_putc(&line, '\n');
     bn_stream_put(live->stream, line.p, line.len);
 }
 

@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { EventStream } from './lib/events.mjs';
 import { Ear, Knowledge, startLab } from './lib/lab.mjs';
+import { dial } from './lib/raw.mjs';
 import { sleep, until } from './lib/server.mjs';
 
 const HOST = ['meter.host'];
@@ -142,6 +143,22 @@ test('a topic left is heard no more, and can be joined again where it was left',
   await until('more changes', () => ear.at('meter.host').s > s + 3);
   assert.equal(ear.at('meter.host').replies.at(-1).mode, 'resumed');
   await lab.quiet([ear], HOST);
+});
+
+test('who subscribes in the very turn of a change hears of it, though nothing follows', async (t) => {
+  const lab = await startLab(t);
+  const source = await dial(lab.port); // two sockets written to at once are read in one turn, most times
+  for (let i = 0; i < 40; i++) {
+    const ear = new Ear(lab, HOST, { wishes: [] }).open();
+    await until('a welcome', () => ear.said.length > 0);
+    ear.say({ t: 'sub', id: 1, topics: [HOST] });
+    source.write(`GET /lab/source?ticks=1 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${lab.key}\r\n\r\n`);
+    await ear.subscribed();
+    const now = await lab.state('meter.host');
+    await until(`the change of round ${i}`, () => ear.at('meter.host').s >= now.s, { within: 1000 });
+    ear.drop();
+  }
+  source.destroy();
 });
 
 test('a pace is kept: at most one message per interval, the last change not forgotten', async (t) => {

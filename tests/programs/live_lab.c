@@ -8,8 +8,9 @@
  * Prints `port N`, `key bnk_…` (of an administrator, may everything) and `reader bnk_…` (may read).
  * Each tick changes R rows of meter.host so that its delta has about B bytes; with --chaos rows of
  * every section come, change and go at random instead. GET /lab/source takes the same words while
- * it runs, GET /lab/role?role=viewer changes what the owner of the first key may do. --warm lets
- * turns pass before anybody can listen, so that the memories of the past are full. SIGTERM ends it.
+ * it runs, and ticks=N for so many ticks in this turn; GET /lab/role?role=viewer changes what the
+ * owner of the first key may do. --warm lets turns pass before anybody can listen, so that the
+ * memories of the past are full. SIGTERM ends it.
  */
 #include <math.h>
 #include <signal.h>
@@ -173,13 +174,17 @@ static void put_source(struct bn_request *req)
 {
     struct lab *lab = the_lab;
     int64_t chaos = lab->chaos;
+    int64_t ticks = 0;
     read_number(req, "hz", 1000, &lab->hz);
     read_number(req, "rows", ROWS_MAX, &lab->rows);
     read_number(req, "bytes", 1 << 20, &lab->bytes);
     read_number(req, "events_hz", 1000, &lab->events_hz);
     read_number(req, "event_bytes", EVENT_MAX, &lab->event_bytes);
     read_number(req, "chaos", 1, &chaos);
+    read_number(req, "ticks", 1000, &ticks);
     lab->chaos = chaos;
+    for (; ticks > 0; ticks--)
+        source_tick(lab);
     set_pace(lab->source, lab->hz);
     set_pace(lab->talk, lab->events_hz);
     bn_reply(req, 200, "text/plain", BN_STR("ok\n"));
