@@ -64,6 +64,9 @@ export async function startBrowser(t) {
       page.axe = async (what) => {
         // As the browser's own tools would: the page's policy keeps its scripts in, not the inspector out.
         await page.evaluate(AXE);
+        // Colours on their way are nobody's: what ends by itself is waited for.
+        await page.evaluate(() => Promise.allSettled(document.getAnimations()
+          .filter((a) => a.effect?.getComputedTiming().iterations !== Infinity).map((a) => a.finished)));
         const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
         assert.deepEqual(found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target} ${n.failureSummary}`).join(' | ')}`), [], `axe on ${what}`);
       };

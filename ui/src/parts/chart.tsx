@@ -32,6 +32,7 @@ interface ChartProps {
 
 const SYNC = 'binnacle';
 const HEIGHT = 168;
+const NARROW = 360; // plots below this get shorter labels
 
 // A custom property is text to scripts; the computed colour of an element is a colour.
 function colours(names: string[]): Record<string, string> {
@@ -74,7 +75,7 @@ function axisTime(range: Range): (u: uPlot, splits: number[]) => string[] {
     const ms = s * 1000;
     // Half a label beyond the right edge would be cut through.
     if (u.valToPos(s, 'x') > u.over.clientWidth - 14) return '';
-    if (hours <= 0.1) return clockTime(ms);
+    if (hours <= 0.1 && u.over.clientWidth > NARROW) return clockTime(ms);
     if (hours <= 24) return minuteTime(ms);
     return dayTime(ms);
   });
@@ -217,7 +218,7 @@ function options(live: { current: ChartProps }, tip: { current: HTMLDivElement |
       y: { range: (_, __, hi) => [0, max ?? Math.max(atLeast, hi == null || hi <= 0 ? atLeast || 1 : hi * 1.08)] },
     },
     axes: [
-      { stroke: c['text-3']!, font, size: 26, gap: 6, grid: { show: false }, ticks: { show: false }, space: 58, values: axisTime(range) },
+      { stroke: c['text-3']!, font, size: 26, gap: 6, grid: { show: false }, ticks: { show: false }, space: (_, __, ___, ____, width) => (width > NARROW ? 58 : 44), values: axisTime(range) },
       { stroke: c['text-3']!, font, size: 62, gap: 6, grid: { stroke: c.grid!, width: 1 }, ticks: { show: false }, space: 34,
         incrs: steps(base, factor), values: (_, splits) => splits.map((v) => (v === 0 ? '0' : line(format(v)))) },
     ],

@@ -52,7 +52,7 @@ export function Login({ note }: { note: string }) {
             <Icon name="lock" />
             <div>
               <p>{error.message}</p>
-              <p class="num">You can try again in <strong>{duration(wait)}</strong>. Nobody is locked out for good, and your password is unchanged.</p>
+              <p>You can try again in <strong class="num">{duration(wait)}</strong>. Nobody is locked out for good, and your password is unchanged.</p>
               {error.requestId && <p class="failure-code"><code>{error.code}</code> · req <code>{error.requestId}</code></p>}
             </div>
           </div>

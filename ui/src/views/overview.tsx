@@ -6,7 +6,7 @@ import { href } from '../link/route';
 import { openFeed } from '../state/feed';
 import { bitRate, byteRate, bytes, count, line, load, percent, type Format, type Shown } from '../state/format';
 import { rangeById, sum, type Cell } from '../state/history';
-import { concerns, disks, host, hostTopic, memoryPct, nics, realMounts, rows, type Level } from '../state/store';
+import { concerns, disks, host, hostTopic, indicator, memoryPct, nics, realMounts, rows, type Level } from '../state/store';
 import { Dial, Spark } from '../parts/gauge';
 import { Icon, type IconName } from '../parts/icon';
 import { Since } from '../parts/num';
@@ -55,13 +55,16 @@ const glyph: Record<Level, string> = { ok: '●', warn: '▲', crit: '◆', unkn
 
 function Standing() {
   const list = concerns.value;
-  const level: Level = host.value === undefined ? 'unknown' : (list[0]?.level ?? 'ok');
+  const isLive = indicator.value.kind === 'live';
+  const level: Level = host.value === undefined || (!isLive && list.length === 0) ? 'unknown' : (list[0]?.level ?? 'ok');
+  const need = isLive ? 'needs' : 'needed';
   return (
     <section class={`standing ${level}`} aria-label="How it stands">
       <p class="standing-line">
         <span class="standing-glyph" aria-hidden="true">{glyph[level]}</span>
         {host.value === undefined ? 'Waiting for the first sample'
-          : list.length === 0 ? 'Nothing needs attention' : list.length === 1 ? 'One thing needs attention' : `${list.length} things need attention`}
+          : list.length === 0 ? `Nothing ${need} attention` : list.length === 1 ? `One thing ${need} attention` : `${list.length} things ${isLive ? 'need' : 'needed'} attention`}
+        {host.value !== undefined && !isLive && ' when last seen'}
         <span class="standing-count num">1 host</span>
       </p>
       {list.length > 0 && (

@@ -29,8 +29,12 @@ export function Sessions() {
     if (await act(() => api('DELETE', 'api/v1/sessions'), 'All other sessions are ended')) await asked.again();
   };
   const columns: Column<Row>[] = [
-    { id: 'agent', head: 'Browser', sort: (s) => browser(s.agent), cell: (s) => <span class="cell-name" data-tip={s.agent}>{browser(s.agent)}</span> },
-    { id: 'here', head: 'Which', isSilent: true, cell: (s) => (s.is_current ? <span class="badge ok">this browser</span> : null) },
+    { id: 'agent', head: 'Browser', sort: (s) => browser(s.agent), cell: (s) => (
+      <>
+        <span class="cell-name" data-tip={s.agent}>{browser(s.agent)}</span>
+        {s.is_current && <> <span class="badge ok">this one</span></>}
+      </>
+    ) },
     { id: 'address', head: 'From', minor: 2, sort: (s) => s.address, cell: (s) => <span class="mono">{s.address ?? '–'}</span> },
     { id: 'seen', head: 'Last seen', sort: (s) => s.seen_at, cell: (s) => <Ago at={s.seen_at} /> },
     { id: 'created', head: 'Logged in', minor: 2, sort: (s) => s.created_at, cell: (s) => <Ago at={s.created_at} /> },

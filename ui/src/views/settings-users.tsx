@@ -42,8 +42,12 @@ function UserList() {
   };
 
   const columns: Column<Row>[] = [
-    { id: 'name', head: 'User', sort: (u) => u.name, cell: (u) => <span class="cell-name">{u.name}</span> },
-    { id: 'state', head: 'State', isSilent: true, cell: (u) => (u.id === me ? <span class="badge ok">you</span> : u.disabled ? <span class="badge warn">disabled</span> : null) },
+    { id: 'name', head: 'User', sort: (u) => u.name, cell: (u) => (
+      <>
+        <span class="cell-name">{u.name}</span>{' '}
+        {u.id === me ? <span class="badge ok">you</span> : u.disabled && <span class="badge warn">disabled</span>}
+      </>
+    ) },
     { id: 'role', head: 'Role', sort: (u) => roles.findIndex((r) => r.id === u.role), cell: (u) => u.id === me
       ? <span data-tip="Nobody changes their own role">{u.role}</span>
       : <Select label={`Role of ${u.name}`} value={u.role} options={roles.map((r) => ({ id: r.id, label: r.label }))} onChange={(role) => void change(u, { role }, `${u.name} is now ${role}`)} /> },

@@ -6,7 +6,7 @@ import { useEffect } from 'preact/hooks';
 import { href, route } from '../link/route';
 import { linkStatus } from '../link/live';
 import { clockTime, dateTime, zone } from '../state/format';
-import { concerns, host, leave, act, may, now, self, theme, who, type Theme } from '../state/store';
+import { concerns, host, indicator, leave, act, may, now, self, theme, who, type Theme } from '../state/store';
 import { Icon, Mark, type IconName } from '../parts/icon';
 import { Choice } from '../parts/form';
 import { Indicator } from '../parts/indicator';
@@ -70,7 +70,7 @@ export function Shell({ children, ahead }: { children: ComponentChildren; ahead:
     return () => window.clearTimeout(timer);
   }, []);
   return (
-    <div class="shell">
+    <div class={`shell ${indicator.value.kind === 'live' ? '' : 'is-stale'}`}>
       <a class="skip" href={location.pathname + '#main'} data-native onClick={(e) => {
         e.preventDefault();
         document.getElementById('main')?.focus();
