@@ -227,6 +227,15 @@ describe('a working day', () => {
     await tip.waitFor();
     assert.match(await tip.innerText(), /\d{1,2}:\d\d:\d\d/);
     assert.match(await tip.innerText(), /%/);
+    await page.mouse.move(2, 2);
+    await tip.waitFor({ state: 'hidden' });
+    await page.focus('.chart-box >> nth=1');
+    await page.keyboard.press('End');
+    await tip.waitFor();
+    const last = await tip.innerText();
+    await page.keyboard.press('ArrowLeft');
+    assert.notEqual(await tip.innerText(), last, 'the same by keyboard');
+    assert.match(await tip.innerText(), /GiB/);
     await page.clean();
     await page.close();
   });

@@ -107,6 +107,8 @@ export function Chart(props: ChartProps) {
     if (!hasData || !box.current) return;
     const target = box.current;
     let plot: uPlot | null = null;
+    const key = (e: KeyboardEvent) => plot && step(plot, e);
+    const leave = () => plot?.setCursor({ left: -10, top: -10 });
     let stop = () => {};
     let isGone = false;
     const size = new ResizeObserver(() => plot?.setSize({ width: target.clientWidth, height: HEIGHT }));
@@ -119,6 +121,8 @@ export function Chart(props: ChartProps) {
         plot.setData(dataOf(feed, live.current.lines), true);
       });
       size.observe(target);
+      target.addEventListener('keydown', key);
+      target.addEventListener('blur', leave);
     }, () => {
       if (!isGone) setBroken(true);
     });
@@ -126,6 +130,8 @@ export function Chart(props: ChartProps) {
       isGone = true;
       stop();
       size.disconnect();
+      target.removeEventListener('keydown', key);
+      target.removeEventListener('blur', leave);
       plot?.destroy();
     };
   }, [hasData, shape, isDark.value, feed]);
@@ -142,11 +148,11 @@ export function Chart(props: ChartProps) {
           {lines.map((l, i) => <Legend key={l.label} line={l} columns={cols[i]} cursor={cursor} format={format} words={feed.range.value.words} />)}
         </ul>
       </header>
-      <div class="chart-box" ref={box} role="img" aria-label={describe(title, lines, cols, format, feed.range.value)}>
+      <div class="chart-box" ref={box} role="img" tabIndex={0} aria-label={describe(title, lines, cols, format, feed.range.value)}>
         {!hasData && <div class="chart-wait" />}
         {isBroken && <p class="chart-none">The drawing part could not be fetched. Reload the page when the server is back.</p>}
         {isEmpty && !isBroken && <p class="chart-none">{feed.range.value.isLive ? 'Waiting for the first points' : `Nothing was measured in the ${feed.range.value.words}`}</p>}
-        <div class="chart-tip" ref={tip} hidden />
+        <div class="chart-tip" ref={tip} aria-live="polite" hidden />
       </div>
       {props.note}
     </section>
@@ -244,10 +250,23 @@ function pointElement(): HTMLElement {
   return document.createElement('div');
 }
 
+/** Arrow keys walk from point to point, with Shift ten at once. */
+function step(u: uPlot, e: KeyboardEvent): void {
+  const last = u.data[0]!.length - 1;
+  const at = u.cursor.idx ?? last + 1;
+  const by = e.shiftKey ? 10 : 1;
+  const to = { ArrowLeft: at - by, ArrowRight: at + by, Home: 0, End: last }[e.key];
+  if (e.key === 'Escape') u.setCursor({ left: -10, top: -10 });
+  if (to === undefined || last < 0) return;
+  e.preventDefault();
+  const i = Math.min(last, Math.max(0, to));
+  u.setCursor({ left: Math.max(0, u.valToPos(u.data[0]![i]!, 'x')), top: 10 });
+}
+
 /** The box beside the cursor, only in the chart under the pointer. */
 function place(u: uPlot, tip: HTMLDivElement | null, props: ChartProps, i: number | null): void {
   if (!tip) return;
-  const isHere = u.over.matches(':hover');
+  const isHere = u.over.matches(':hover') || document.activeElement === u.root.parentElement;
   if (!isHere || i === null || (u.cursor.left ?? -1) < 0) {
     tip.hidden = true;
     return;

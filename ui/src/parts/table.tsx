@@ -107,7 +107,7 @@ export function Table<T>({ label, columns, rows, sort = '', limit, keyOf, marked
           ))}
         </tbody>
       </table>
-      {limit && (
+      {limit && (rows.length > limit || column?.isNumber) && (
         <div class="table-foot">
           {rows.length > limit && (
             <button type="button" class="link" onClick={() => setAll(!isAll)}>

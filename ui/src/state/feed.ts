@@ -18,6 +18,7 @@ export interface Feed {
 }
 
 const NAMES_PER_REQUEST = 50; // the server takes 60, and proxies refuse long address lines
+const CLOCK_BACK_MS = 61_000;
 const POINTS = 1500;           // more than a chart has pixels
 
 async function load(names: string[], range: Range, abort: AbortSignal): Promise<HistoryAnswer> {
@@ -118,7 +119,8 @@ export function openFeed(range: Signal<Range>, names: ReadonlySignal<string[]>, 
       waiting = [...waiting.slice(-60), sample];
     }
     if (!track) return;
-    const missed = sample.at - track.end > Math.max(3 * track.step, 3500);
+    // Seconds were missed, or the server's clock was set back and its series began anew.
+    const missed = sample.at - track.end > Math.max(3 * track.step, 3500) || track.end - sample.at > CLOCK_BACK_MS;
     track.push(sample.at, sample.read);
     version.value = version.peek() + 1; // reading it here would make this effect wait for itself
     if (missed && !isAsking && linkStatus.peek().phase !== 'waiting') fetchNow();

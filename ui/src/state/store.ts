@@ -165,6 +165,23 @@ export function rows<T extends object>(section: Record<string, T> | undefined): 
 /** File systems worth a line: those that hold something. */
 export const realMounts = computed(() => rows(mounts.value).filter((m) => (m.total_bytes ?? 0) > 0));
 
+const VIRTUAL = /^(lo|veth|docker|br-|virbr|vnet|tap|tun|ifb|cni|flannel|cali|fwbr|fwpr|fwln|kube|dummy|podman|lxc)/;
+
+/** Interfaces whose sum is this machine's traffic: a packet to a container passes its virtual ones too
+ *  and must not count twice. Where there is nothing else, all but the loopback. */
+export const countedNics = computed(() => {
+  const all = rows(nics.value).filter((n) => n.id !== 'lo');
+  const real = all.filter((n) => !VIRTUAL.test(n.id));
+  return real.length > 0 ? real : all;
+});
+
+const MOUNT_LINES = 6; // as many as one chart keeps apart
+
+/** File systems that fill up over days: the fullest, without memory and read-only images. */
+export const chartedMounts = computed(() =>
+  realMounts.value.filter((m) => !m.read_only && !/tmpfs$/.test(m.type ?? ''))
+    .sort((a, b) => (b.total_bytes ?? 0) - (a.total_bytes ?? 0)).slice(0, MOUNT_LINES));
+
 // --- how it stands ----------------------------------------------------------------------------------
 
 export type Level = 'ok' | 'warn' | 'crit' | 'unknown';

@@ -9,6 +9,7 @@ const keys: [string[], string][] = [
   [['g', 'a'], 'Audit'],
   [['g', 's'], 'Settings'],
   [['1', '…', '6'], 'On this machine: range from 5 minutes to 1 year'],
+  [['←', '→'], 'In a chart: from point to point'],
   [['t'], 'Exact value of the next number; with Shift the one before'],
   [['?'], 'This list'],
   [['Esc'], 'Close what is open'],

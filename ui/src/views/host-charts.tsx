@@ -1,10 +1,9 @@
 import { go, route, withQuery } from '../link/route';
 import type { Feed } from '../state/feed';
 import { bitRate, byteRate, bytes, count, load, percent } from '../state/format';
-import { disks, host, nics, realMounts, rows } from '../state/store';
+import { chartedMounts, countedNics, disks, host, nics, rows } from '../state/store';
 import { Chart, type Line } from '../parts/chart';
 import { Select } from '../parts/form';
-import { loopback } from './overview';
 
 const local = (field: string) => [`host/local.${field}`];
 const connections = count('', 'connections');
@@ -15,11 +14,11 @@ export function HostCharts({ feed }: { feed: Feed }) {
   const diskRows = rows(disks.value);
   const nic = route.value.query.get('nic') ?? 'all';
   const disk = route.value.query.get('disk') ?? 'all';
-  const nicIds = nic !== 'all' && nicRows.some((n) => n.id === nic) ? [nic] : nicRows.filter((n) => !loopback(n.id)).map((n) => n.id);
+  const nicIds = nic !== 'all' && nicRows.some((n) => n.id === nic) ? [nic] : countedNics.value.map((n) => n.id);
   const diskIds = disk !== 'all' && diskRows.some((d) => d.id === disk) ? [disk] : diskRows.map((d) => d.id);
   const hasPsi = h?.cpu_pressure_pct !== undefined;
   const colours = [1, 2, 3, 4, 5, 6] as const;
-  const mountLines: Line[] = realMounts.value.filter((m) => !m.read_only && !/tmpfs$/.test(m.type ?? '')).slice(0, 6)
+  const mountLines: Line[] = chartedMounts.value
     .map((m, i) => ({ label: m.id, series: [`mount/${m.id}.used_pct`], color: colours[i % 6]! }));
   return (
     <div class="charts">
@@ -37,7 +36,7 @@ export function HostCharts({ feed }: { feed: Feed }) {
         { label: 'in', series: nicIds.map((n) => `nic/${n}.rx_bps`), color: 3, isFilled: true },
         { label: 'out', series: nicIds.map((n) => `nic/${n}.tx_bps`), color: 2 },
       ]} aside={nicRows.length > 1 && (
-        <Select label="Interface" value={nic} onChange={(id) => go(withQuery('nic', id === 'all' ? null : id), 'replace')} options={[{ id: 'all', label: 'All' }, ...nicRows.map((n) => ({ id: n.id, label: n.id }))]} />
+        <Select label="Interface" value={nic} onChange={(id) => go(withQuery('nic', id === 'all' ? null : id), 'replace')} options={[{ id: 'all', label: countedNics.value.length < nicRows.length ? 'Physical' : 'All' }, ...nicRows.map((n) => ({ id: n.id, label: n.id }))]} />
       )} />
       <Chart title="Disk" feed={feed} format={byteRate} atLeast={10_000} lines={[
         { label: 'read', series: diskIds.map((d) => `disk/${d}.read_bps`), color: 1, isFilled: true },

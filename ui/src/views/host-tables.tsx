@@ -11,6 +11,7 @@ import { Table, type Column } from '../parts/table';
 
 type Row<T> = T & { id: string };
 const plain = count();
+const ROWS = 12; // then «show all»
 const byId = (row: { id: string }) => row.id;
 
 // --- file systems -----------------------------------------------------------------------------------
@@ -33,7 +34,7 @@ export function Mounts() {
   return (
     <Panel title="File systems" icon="hard-drive" id="mounts" topic={hostTopic}>
       {realMounts.value.length === 0 ? <Empty title="No file system with a size is mounted" />
-        : <Table label="File systems" columns={mountColumns} rows={realMounts.value} keyOf={byId} sort="id" />}
+        : <Table label="File systems" columns={mountColumns} rows={realMounts.value} keyOf={byId} sort="id" limit={ROWS} />}
     </Panel>
   );
 }
@@ -56,7 +57,7 @@ export function Disks() {
   return (
     <Panel title="Disks" icon="hard-drive" id="disks" topic={hostTopic}>
       {list.length === 0 ? <Empty title="No block device is visible">Containers often hide them; file systems are measured all the same.</Empty>
-        : <Table label="Disks" columns={diskColumns} rows={list} keyOf={byId} sort="id" marked={(d) => d.id === route.value.query.get('disk')} />}
+        : <Table label="Disks" columns={diskColumns} rows={list} keyOf={byId} sort="id" limit={ROWS} marked={(d) => d.id === route.value.query.get('disk')} />}
     </Panel>
   );
 }
@@ -78,7 +79,7 @@ const nicColumns: Column<Row<Nic>>[] = [
 export function Nics() {
   return (
     <Panel title="Network interfaces" icon="network" id="nics" topic={hostTopic}>
-      <Table label="Network interfaces" columns={nicColumns} rows={rows(nics.value)} keyOf={byId} sort="id" marked={(n) => n.id === route.value.query.get('nic')} />
+      <Table label="Network interfaces" columns={nicColumns} rows={rows(nics.value)} keyOf={byId} sort="id" limit={ROWS} marked={(n) => n.id === route.value.query.get('nic')} />
     </Panel>
   );
 }

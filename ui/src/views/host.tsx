@@ -5,7 +5,7 @@ import { useEffect, useMemo } from 'preact/hooks';
 import { go, route, withQuery } from '../link/route';
 import { openFeed } from '../state/feed';
 import { rangeById, ranges } from '../state/history';
-import { cores, disks, host, hostTopic, mounts, nics, rows } from '../state/store';
+import { chartedMounts, cores, disks, host, hostTopic, nics, rows } from '../state/store';
 import { Choice } from '../parts/form';
 import { Since } from '../parts/num';
 import { Failure, Forbidden, Skeleton, Stale } from '../parts/panel';
@@ -28,7 +28,7 @@ function seriesNames(): string[] {
     ...(coreRows.length <= HEAT_CORES_MAX ? list(coreRows, 'core', ['busy_pct']) : []),
     ...list(rows(nics.value), 'nic', ['rx_bps', 'tx_bps']),
     ...list(rows(disks.value), 'disk', ['read_bps', 'write_bps', 'busy_pct']),
-    ...list(rows(mounts.value).filter((m) => (m.total_bytes ?? 0) > 0), 'mount', ['used_pct']),
+    ...list(chartedMounts.value, 'mount', ['used_pct']),
   ];
 }
 

@@ -6,17 +6,11 @@ import { href } from '../link/route';
 import { openFeed } from '../state/feed';
 import { bitRate, byteRate, bytes, count, line, load, percent, type Format, type Shown } from '../state/format';
 import { rangeById, sum, type Cell } from '../state/history';
-import { concerns, disks, host, hostTopic, indicator, memoryPct, nics, realMounts, rows, type Level } from '../state/store';
+import { concerns, countedNics, disks, host, hostTopic, indicator, memoryPct, realMounts, rows, type Level } from '../state/store';
 import { Dial, Spark } from '../parts/gauge';
 import { Icon, type IconName } from '../parts/icon';
 import { Since } from '../parts/num';
 import { Failure, Forbidden, Panel, Skeleton } from '../parts/panel';
-
-export const loopback = (id: string) => id === 'lo';
-
-export function nicNames(): string[] {
-  return rows(nics.value).filter((n) => !loopback(n.id)).map((n) => n.id);
-}
 
 export function total(values: (number | undefined)[]): number | undefined {
   const known = values.filter((v): v is number => v !== undefined);
@@ -30,7 +24,7 @@ export function Overview() {
   const feed = useMemo(() => {
     const names = computed(() => [
       'host/local.cpu_pct', 'host/local.mem_used_bytes',
-      ...nicNames().flatMap((n) => [`nic/${n}.rx_bps`, `nic/${n}.tx_bps`]),
+      ...countedNics.value.flatMap((n) => [`nic/${n.id}.rx_bps`, `nic/${n.id}.tx_bps`]),
       ...rows(disks.value).flatMap((d) => [`disk/${d.id}.read_bps`, `disk/${d.id}.write_bps`]),
     ]);
     // Before the first value the parts of the machine are not known; asking then would ask twice.
@@ -88,7 +82,7 @@ function Machine({ feed }: { feed: ReturnType<typeof openFeed> }) {
   const track = feed.track;
   const cells = (names: string[]): Cell[] => (track ? sum(names.map((n) => track.last(n, ROOM))) : []);
   const fullest = realMounts.value.filter((m) => !m.read_only).sort((a, b) => (b.used_pct ?? 0) - (a.used_pct ?? 0))[0];
-  const nicList = rows(nics.value).filter((n) => !loopback(n.id));
+  const nicList = countedNics.value;
   const diskList = rows(disks.value);
   return (
     <Panel title={<><a href={href('host')}>{h.name ?? 'This machine'}</a> <span class="tag">this machine</span></>} icon="server" topic={hostTopic} class="machine"
