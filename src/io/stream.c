@@ -16,6 +16,7 @@
 #define IOV_MAX_ONCE 64 /* chunks handed to the kernel in one call */
 #define LINGER_MS    2000
 #define FRESH_LOWAT  (16 << 10)
+#define PLAIN_LOWAT  (128 << 10) /* else the kernel takes 2.4 MB for a peer that reads nothing */
 #define TLS_PIECE    (16 << 10) /* the largest TLS record */
 
 /* A part of a shared block that waits to be sent. */
@@ -492,7 +493,9 @@ struct bn_stream *bn_stream_create(struct bn_loop *loop, int fd, struct bn_tls *
     bn_list_init(&stream->lingering);
     uv_poll_init(bn_loop_uv(loop), &stream->poll, fd);
     int on = 1;
+    int lowat = PLAIN_LOWAT;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof lowat);
     return stream;
 }
 

@@ -190,7 +190,9 @@ void bn_reply_stranger(struct bn_request *req)
 void bn_reply_bad(struct bn_conn *conn, const struct bn_err *err)
 {
     struct bn_answering a = {.conn = conn, .req.is_secure = bn_stream_is_tls(conn->stream)};
-    bn_buf_init(&a.fields, 16);
+    bn_buf_init(&a.fields, 64);
+    if (err->code == BN_E_UNAVAILABLE || err->code == BN_E_TOO_MANY)
+        bn_http_put_field(&a.fields, "Retry-After", BN_STR("2"));
     conn->must_close = true;
     BN_BUF_AUTO body;
     bn_buf_init(&body, 4096);

@@ -145,9 +145,9 @@ export class Socket {
 }
 
 /** Opens a WebSocket and checks the server's half of the handshake. */
-export async function open(port, path, { fields = {}, tls = null, protocol = null } = {}) {
+export async function open(port, path, { fields = {}, tls = null, protocol = null, localAddress } = {}) {
   const key = crypto.randomBytes(16).toString('base64');
-  const wire = await dial(port, { tls });
+  const wire = await dial(port, { tls, localAddress });
   if (protocol) fields = { ...fields, 'Sec-WebSocket-Protocol': protocol };
   wire.write(handshake(path, fields, { key }));
   const head = await wire.takeUntil('\r\n\r\n');

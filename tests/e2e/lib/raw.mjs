@@ -4,6 +4,13 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import tls from 'node:tls';
 
+const wires = new Set();
+
+/** Ends every connection of this file that is still open: a paused one would keep the test alive. */
+export function hangUp() {
+  for (const wire of wires) wire.destroy();
+}
+
 /** A connection that remembers what came: bytes, whether it ended, and how. */
 export class Wire {
   constructor(socket) {
@@ -14,10 +21,11 @@ export class Wire {
     this.error = null;
     this.openedAt = performance.now();
     this.waiters = new Set();
+    wires.add(this);
     socket.on('data', (piece) => { this.bytes = Buffer.concat([this.bytes, piece]); this.wake(); });
     socket.on('end', () => { this.ended = true; this.wake(); });
     socket.on('error', (error) => { this.error = error; this.wake(); });
-    socket.on('close', () => { this.closed = true; this.closedAt = performance.now(); this.wake(); });
+    socket.on('close', () => { this.closed = true; this.closedAt = performance.now(); wires.delete(this); this.wake(); });
   }
 
   wake() {
