@@ -46,10 +46,11 @@ static void forget_encodings(struct bn_topic *topic)
     topic->newest = NULL;
     for (size_t i = 0; i < BN_MERGED_MAX; i++) {
         bn_msg_unref(topic->merged[i]);
-        topic->merged[i] = NULL;
+        bn_msg_unref(topic->ranges[i]);
+        topic->merged[i] = topic->ranges[i] = NULL;
     }
-    bn_bytes_unref(topic->value);
-    topic->value = NULL;
+    bn_msg_unref(topic->whole);
+    topic->whole = NULL;
     bn_msg_unref(topic->snap);
     topic->snap = NULL;
 }
@@ -225,8 +226,8 @@ static void write_section(struct bn_json *json, const struct bn_section *section
 
 struct bn_bytes *bn_topic_value(struct bn_topic *topic)
 {
-    if (topic->value)
-        return topic->value;
+    if (topic->whole)
+        return topic->whole->forms[BN_FORM_JSON];
     BN_BUF_AUTO buf;
     bn_buf_init(&buf, VALUE_BYTES_MAX);
     struct bn_json json;
@@ -243,8 +244,14 @@ struct bn_bytes *bn_topic_value(struct bn_topic *topic)
             bn_json_object_end(&json);
     }
     bn_json_object_end(&json);
-    topic->value = bytes_of(topic, &buf);
-    return topic->value;
+    topic->whole = bn_msg_create(topic->alias, 0, topic->seq, bytes_of(topic, &buf));
+    return topic->whole->forms[BN_FORM_JSON];
+}
+
+struct bn_msg *bn_topic_whole(struct bn_topic *topic)
+{
+    bn_topic_value(topic);
+    return bn_msg_ref(topic->whole);
 }
 
 struct bn_msg *bn_topic_snap(struct bn_topic *topic)
@@ -289,11 +296,8 @@ static void write_changed(struct bn_json *json, const struct bn_section *section
         bn_json_object_end(json);
 }
 
-bool bn_topic_patch(struct bn_topic *topic, uint64_t after, struct bn_buf *out)
+static void write_patch(struct bn_topic *topic, uint64_t after, struct bn_buf *out)
 {
-    if (!topic->changes || after > topic->seq ||
-            after < bn_changes_oldest_after(topic->changes, topic->seq))
-        return false;
     struct bn_changed *list;
     size_t n = bn_changes_since(topic->changes, after, &list);
     struct bn_json json;
@@ -317,11 +321,48 @@ bool bn_topic_patch(struct bn_topic *topic, uint64_t after, struct bn_buf *out)
         bn_json_object_end(&json);
     bn_json_object_end(&json);
     free(list);
-    return true;
+}
+
+static bool remembers(const struct bn_topic *topic, uint64_t after)
+{
+    return topic->changes && after <= topic->seq &&
+           after >= bn_changes_oldest_after(topic->changes, topic->seq);
+}
+
+/* One of the few ranges in use now, or NULL. */
+static struct bn_msg *find_range(struct bn_msg *const ranges[BN_MERGED_MAX], uint64_t after)
+{
+    for (size_t i = 0; i < BN_MERGED_MAX; i++)
+        if (ranges[i] && ranges[i]->from == after)
+            return ranges[i];
+    return NULL;
+}
+
+static void keep_range(struct bn_msg **slot, struct bn_msg *msg)
+{
+    bn_msg_unref(*slot);
+    *slot = bn_msg_ref(msg);
+}
+
+struct bn_msg *bn_topic_range(struct bn_topic *topic, uint64_t after)
+{
+    struct bn_msg *msg = find_range(topic->ranges, after);
+    if (msg)
+        return bn_msg_ref(msg);
+    if (!remembers(topic, after))
+        return NULL;
+    BN_BUF_AUTO buf;
+    bn_buf_init(&buf, VALUE_BYTES_MAX);
+    write_patch(topic, after, &buf);
+    msg = bn_msg_create(topic->alias, after, topic->seq, bytes_of(topic, &buf));
+    keep_range(&topic->ranges[topic->ranges_next++ % BN_MERGED_MAX], msg);
+    return msg;
 }
 
 static struct bn_msg *make_delta(struct bn_topic *topic, uint64_t after)
 {
+    if (!remembers(topic, after))
+        return NULL;
     BN_BUF_AUTO buf;
     bn_buf_init(&buf, VALUE_BYTES_MAX);
     bn_buf_printf(&buf, "{\"t\":\"d\",\"k\":%u,\"s\":%llu,", topic->alias,
@@ -329,8 +370,7 @@ static struct bn_msg *make_delta(struct bn_topic *topic, uint64_t after)
     if (after + 1 != topic->seq)
         bn_buf_printf(&buf, "\"from\":%llu,", (unsigned long long)after);
     bn_buf_puts(&buf, "\"p\":");
-    if (!bn_topic_patch(topic, after, &buf))
-        return NULL;
+    write_patch(topic, after, &buf);
     bn_buf_puts(&buf, "}\n");
     return bn_msg_create(topic->alias, after, topic->seq, bytes_of(topic, &buf));
 }
@@ -342,16 +382,13 @@ struct bn_msg *bn_topic_delta(struct bn_topic *topic, uint64_t after)
             topic->newest = make_delta(topic, after);
         return topic->newest ? bn_msg_ref(topic->newest) : NULL;
     }
-    for (size_t i = 0; i < BN_MERGED_MAX; i++)
-        if (topic->merged[i] && topic->merged[i]->from == after)
-            return bn_msg_ref(topic->merged[i]);
-    struct bn_msg *msg = make_delta(topic, after);
-    if (!msg)
-        return NULL;
-    struct bn_msg **slot = &topic->merged[topic->merged_next++ % BN_MERGED_MAX];
-    bn_msg_unref(*slot);
-    *slot = msg;
-    return bn_msg_ref(msg);
+    struct bn_msg *msg = find_range(topic->merged, after);
+    if (msg)
+        return bn_msg_ref(msg);
+    msg = make_delta(topic, after);
+    if (msg)
+        keep_range(&topic->merged[topic->merged_next++ % BN_MERGED_MAX], msg);
+    return msg;
 }
 
 struct bn_msg *bn_topic_get_event(struct bn_topic *topic, uint64_t seq)

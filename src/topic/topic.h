@@ -58,7 +58,9 @@ struct bn_topic {
     struct bn_msg *newest;      /* seq - 1 to seq */
     struct bn_msg *merged[BN_MERGED_MAX];
     size_t merged_next;
-    struct bn_bytes *value;
+    struct bn_msg *ranges[BN_MERGED_MAX]; /* the bare patches of replies */
+    size_t ranges_next;
+    struct bn_msg *whole; /* the bare value */
     struct bn_msg *snap;
 };
 
@@ -84,14 +86,14 @@ void bn_topics_commit(struct bn_topics *set);
 
 /* The value now, as JSON; borrowed until the next commit. State topics. */
 struct bn_bytes *bn_topic_value(struct bn_topic *topic);
-/* Messages; a new reference each. */
+/* Messages; a new reference each, encoded once while the sequence stands. */
 struct bn_msg *bn_topic_snap(struct bn_topic *topic); /* {"t":"snap",…}: a position was lost */
 /* after..seq as one message, {"t":"d",…}; NULL when `after` is no longer remembered. State topics.
  */
 struct bn_msg *bn_topic_delta(struct bn_topic *topic, uint64_t after);
-/* Only the patch of such a message, {…}, for replies that carry more; appended to out. False: as
- * NULL. */
-BN_MUST_CHECK bool bn_topic_patch(struct bn_topic *topic, uint64_t after, struct bn_buf *out);
+/* Only the patch of such a message, {…}, and only the value of a snap: to be put into a reply. */
+struct bn_msg *bn_topic_range(struct bn_topic *topic, uint64_t after);
+struct bn_msg *bn_topic_whole(struct bn_topic *topic);
 /* The event with that sequence; NULL when it is no longer (or not yet) there. Log topics. */
 struct bn_msg *bn_topic_get_event(struct bn_topic *topic, uint64_t seq);
 struct bn_str bn_topic_event_data(

@@ -1,5 +1,6 @@
 #include "web/live.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,23 +65,47 @@ static void reply_begin(int64_t id, const struct bn_topic *topic, const char *mo
             (unsigned long long)topic->seq);
 }
 
+void bn_telling_init(struct bn_telling *telling)
+{
+    bn_buf_init(&telling->text, REPLY_BYTES_MAX);
+    telling->share_count = 0;
+}
+
+void bn_telling_reset(struct bn_telling *telling)
+{
+    for (size_t i = 0; i < telling->share_count; i++)
+        bn_msg_unref(telling->shares[i].msg);
+    telling->share_count = 0;
+    bn_buf_reset(&telling->text);
+}
+
+void bn_telling_finish(struct bn_telling *telling)
+{
+    bn_telling_reset(telling);
+    bn_buf_finish(&telling->text);
+}
+
+static void share(struct bn_telling *telling, struct bn_msg *take_msg)
+{
+    assert(telling->share_count < BN_SHARES_MAX);
+    telling->shares[telling->share_count++] = (struct bn_share){telling->text.len, take_msg};
+}
+
 static void reply_state(int64_t id, struct bn_topic *topic, bool resumes, uint64_t after,
-        struct bn_buf *out)
+        struct bn_telling *out)
 {
     if (resumes && after == topic->seq) {
-        reply_begin(id, topic, "same", out);
+        reply_begin(id, topic, "same", &out->text);
     } else if (resumes) {
-        reply_begin(id, topic, "resumed", out);
-        bn_buf_printf(out, ",\"from\":%llu,\"p\":", (unsigned long long)after);
-        if (!bn_topic_patch(topic, after, out)) /* can_resume said yes */
-            bn_buf_puts(out, "{}");
+        reply_begin(id, topic, "resumed", &out->text);
+        bn_buf_printf(&out->text, ",\"from\":%llu,\"p\":", (unsigned long long)after);
+        share(out, bn_topic_range(topic, after)); /* can_resume said yes: it is there */
     } else {
-        struct bn_bytes *value = bn_topic_value(topic);
-        reply_begin(id, topic, "snapshot", out);
-        bn_buf_puts(out, ",\"v\":");
-        bn_buf_put(out, value->p, value->len);
+        reply_begin(id, topic, "snapshot", &out->text);
+        bn_buf_puts(&out->text, ",\"v\":");
+        share(out, bn_topic_whole(topic));
     }
-    bn_buf_puts(out, "}\n");
+    bn_buf_puts(&out->text, "}\n");
 }
 
 static void reply_log(int64_t id, struct bn_topic *topic, bool resumes, uint64_t after,
@@ -135,12 +160,12 @@ static uint64_t tail_begin(const struct bn_topic *topic, const struct bn_doc *wi
 }
 
 void bn_live_subscribe(struct bn_live_conn *live, int64_t id, struct bn_str name,
-        const struct bn_doc *wish, int32_t min_ms, struct bn_buf *out)
+        const struct bn_doc *wish, int32_t min_ms, struct bn_telling *out)
 {
     struct bn_topic *topic = bn_topic_find(live->sink.set, live->who.tenant, name);
     if (!topic || !bn_who_may(&live->who, topic->info->right)) {
         reply_refusal(id, name, topic ? BN_E_FORBIDDEN : BN_E_NOT_FOUND,
-                topic ? "you may not listen to this topic" : "there is no such topic", out);
+                topic ? "you may not listen to this topic" : "there is no such topic", &out->text);
         return;
     }
     struct bn_sub *old = bn_sink_find(&live->sink, topic);
@@ -153,7 +178,7 @@ void bn_live_subscribe(struct bn_live_conn *live, int64_t id, struct bn_str name
     if (topic->info->content == BN_STATE)
         reply_state(id, topic, known && bn_topic_can_resume(topic, epoch, after), after, out);
     else
-        reply_log(id, topic, known, known ? after : tail_begin(topic, wish), out);
+        reply_log(id, topic, known, known ? after : tail_begin(topic, wish), &out->text);
     bn_sink_join(&live->sink, topic, topic->seq, min_ms);
 }
 
@@ -173,15 +198,15 @@ static bool read_topic(const struct bn_doc *topics, size_t i, struct bn_str *out
 }
 
 /* False: the replies grew beyond all bounds, and the connection was ended. */
-static bool say_replies(struct bn_live_conn *live, struct bn_buf *out)
+static bool tell_replies(struct bn_live_conn *live, struct bn_telling *out)
 {
-    if (!bn_buf_ok(out)) {
+    if (!bn_buf_ok(&out->text)) {
         bn_live_end(live, 4000, "the reply grew too large", 5000);
         return false;
     }
-    if (out->len > 0)
-        live->dialect->say(live, bn_buf_str(out));
-    bn_buf_reset(out);
+    if (out->text.len > 0)
+        live->dialect->tell(live, out);
+    bn_telling_reset(out);
     return true;
 }
 
@@ -196,8 +221,8 @@ static bool hear_sub(struct bn_live_conn *live, const struct bn_doc *doc)
     value = bn_doc_at(doc, "min");
     if (value && (!bn_doc_get_i64(value, &min_ms) || min_ms < 0 || min_ms > 3600000))
         min_ms = 0;
-    BN_BUF_AUTO out;
-    bn_buf_init(&out, REPLY_BYTES_MAX);
+    BN_TELLING_AUTO out;
+    bn_telling_init(&out);
     for (size_t i = 0; i < bn_doc_count(topics); i++) {
         struct bn_str name;
         if (i >= BN_LIVE_TOPICS_MAX || live->sink.sub_count >= BN_LIVE_TOPICS_MAX) {
@@ -210,10 +235,11 @@ static bool hear_sub(struct bn_live_conn *live, const struct bn_doc *doc)
         }
         bn_live_subscribe(live, id, name, bn_doc_item(bn_doc_item(topics, i), 1), (int32_t)min_ms,
                 &out);
-        if (out.len > BN_OUTBOX_BYTES_MAX && !say_replies(live, &out))
+        if ((out.text.len > BN_OUTBOX_BYTES_MAX || out.share_count == BN_SHARES_MAX) &&
+                !tell_replies(live, &out))
             return false;
     }
-    return say_replies(live, &out);
+    return tell_replies(live, &out);
 }
 
 static void hear_unsub(struct bn_live_conn *live, const struct bn_doc *doc)

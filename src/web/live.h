@@ -10,11 +10,31 @@
 #include "topic/sink.h"
 #include "web/web_private.h"
 
+#define BN_SHARES_MAX 16
+
+/* Replies to one listener: whole lines of live/1, with values that all listeners share put in. */
+struct bn_telling {
+    struct bn_buf text;
+    size_t share_count;
+
+    struct bn_share {
+        size_t at; /* in text */
+        struct bn_msg *msg;
+    } shares[BN_SHARES_MAX];
+};
+
+void bn_telling_init(struct bn_telling *telling);
+void bn_telling_reset(struct bn_telling *telling); /* empty; what was shared is let go */
+void bn_telling_finish(struct bn_telling *telling);
+#define BN_TELLING_AUTO BN_CLEANUP(bn_telling_finish) struct bn_telling
+
 struct bn_dialect {
     /* Queues messages as one write; they stay the caller's. */
     void (*send)(struct bn_live_conn *live, struct bn_msg *const *msgs, size_t count);
     /* Queues text that is for this listener alone: whole lines of live/1. */
     void (*say)(struct bn_live_conn *live, struct bn_str lines);
+    /* Queues replies. */
+    void (*tell)(struct bn_live_conn *live, const struct bn_telling *telling);
     /* A sign of life; is_silent: nothing else was said for that long. */
     void (*heartbeat)(struct bn_live_conn *live, bool is_silent);
     /* After a `bye`: ends the connection with that close code. */
@@ -55,9 +75,10 @@ struct bn_live_conn *bn_live_open(struct bn_request *req, const struct bn_dialec
 bool bn_live_may_speak(struct bn_live_conn *live);
 /* One message of a client: lines of JSON. False: the connection was ended. */
 bool bn_live_hear(struct bn_live_conn *live, struct bn_str text);
-/* Subscribes and writes the reply for one topic into out. wish (may be NULL) holds e, s, tail. */
+/* Subscribes and writes the reply for one topic into out, which has room for a share. wish (may be
+   NULL) holds e, s, tail. */
 void bn_live_subscribe(struct bn_live_conn *live, int64_t id, struct bn_str name,
-        const struct bn_doc *wish, int32_t min_ms, struct bn_buf *out);
+        const struct bn_doc *wish, int32_t min_ms, struct bn_telling *out);
 void bn_live_end(struct bn_live_conn *live, int code, const char *why, int64_t retry_ms);
 /* Sends what is due and can be sent. */
 void bn_live_pump(struct bn_live_conn *live);

@@ -85,6 +85,23 @@ static void say(struct bn_live_conn *live, struct bn_str lines)
     bn_conn_dirty(live->conn);
 }
 
+static void tell(struct bn_live_conn *live, const struct bn_telling *telling)
+{
+    BN_BUF_AUTO lines;
+    size_t done = 0;
+    bn_buf_init(&lines, LINES_MAX);
+    for (size_t i = 0; i < telling->share_count; i++) {
+        const struct bn_share *share = &telling->shares[i];
+        const struct bn_bytes *json = share->msg->forms[BN_FORM_JSON];
+        bn_buf_put(&lines, telling->text.p + done, share->at - done);
+        bn_buf_put(&lines, json->p, json->len);
+        done = share->at;
+    }
+    bn_buf_put(&lines, telling->text.p + done, telling->text.len - done);
+    if (bn_buf_ok(&lines))
+        say(live, bn_buf_str(&lines));
+}
+
 static void heartbeat(struct bn_live_conn *live, bool is_silent)
 {
     (void)is_silent;
@@ -102,7 +119,7 @@ static void end(struct bn_live_conn *live, int code, const char *why)
     bn_conn_dirty(live->conn);
 }
 
-static const struct bn_dialect dialect = {send, say, heartbeat, end};
+static const struct bn_dialect dialect = {send, say, tell, heartbeat, end};
 
 /* Where the client says it stands: Last-Event-ID, or ?since= for the first connection. NULL:
  * nowhere. */
@@ -177,12 +194,12 @@ static void open_stream(struct bn_request *req)
         struct bn_str name = req->query[i].value;
         struct bn_topic *topic = bn_topic_find(live->sink.set, live->who.tenant, name);
         BN_DOC_AUTO *wish = wish_for(positions, topic);
-        BN_BUF_AUTO reply;
-        bn_buf_init(&reply, LINES_MAX);
+        BN_TELLING_AUTO reply;
+        bn_telling_init(&reply);
         bn_live_subscribe(live, 0, name, wish, 0, &reply);
-        if (bn_buf_ok(&reply)) {
+        if (bn_buf_ok(&reply.text)) {
             put_id(live, NULL, 0);
-            say(live, bn_buf_str(&reply));
+            tell(live, &reply);
         }
     }
 }

@@ -33,11 +33,14 @@ static void reply_patch(struct bn_request *req, struct bn_topic *topic, uint64_t
     bn_buf_init(&out, STATE_BYTES_MAX);
     bn_buf_printf(&out, "{\"e\":\"%s\",\"s\":%llu,\"from\":%llu,\"p\":", topic->epoch,
             (unsigned long long)topic->seq, (unsigned long long)after);
-    if (!bn_topic_patch(topic, after, &out)) {
+    struct bn_msg *range = bn_topic_range(topic, after);
+    if (!range) {
         reply_value(req, topic);
         return;
     }
+    bn_buf_put(&out, range->forms[BN_FORM_JSON]->p, range->forms[BN_FORM_JSON]->len);
     bn_buf_puts(&out, "}\n");
+    bn_msg_unref(range);
     bn_reply_json(req, 200, &out);
 }
 

@@ -60,26 +60,36 @@ static void send_one(struct bn_live_conn *live, struct bn_msg *msg)
     }
 }
 
-/* Several changes in one message: an own header, then the shared parts. */
+static struct bn_bytes *part_of(const struct bn_live_conn *live, struct bn_msg *msg)
+{
+    return live->deflate ? bn_msg_form(msg, BN_FORM_BLOCK, make_block) : msg->forms[BN_FORM_JSON];
+}
+
+/* One message: an own header, then parts, which are blocks when it is compressed. */
+static void put_parts(struct bn_live_conn *live, struct bn_bytes *const *parts, size_t count)
+{
+    uint8_t header[BN_WS_HEADER_MAX];
+    size_t cut = live->deflate ? TAIL_BYTES : 0;
+    size_t len = 0;
+    for (size_t i = 0; i < count; i++)
+        len += parts[i]->len;
+    bn_stream_put(live->stream, header,
+            bn_ws_header(header, BN_WS_TEXT, live->deflate, len - cut, NULL));
+    for (size_t i = 0; i < count; i++)
+        bn_stream_put_bytes(live->stream, parts[i], 0, parts[i]->len - (i + 1 == count ? cut : 0));
+}
+
+/* Several changes in one message. */
 static void send(struct bn_live_conn *live, struct bn_msg *const *msgs, size_t count)
 {
     if (count == 1) {
         send_one(live, msgs[0]);
         return;
     }
-    size_t len = 0;
     struct bn_bytes *parts[MESSAGES_ONCE];
-    for (size_t i = 0; i < count; i++) {
-        parts[i] = live->deflate ? bn_msg_form(msgs[i], BN_FORM_BLOCK, make_block)
-                                 : msgs[i]->forms[BN_FORM_JSON];
-        len += parts[i]->len;
-    }
-    uint8_t header[BN_WS_HEADER_MAX];
-    size_t cut = live->deflate ? TAIL_BYTES : 0;
-    size_t n = bn_ws_header(header, BN_WS_TEXT, live->deflate, len - cut, NULL);
-    bn_stream_put(live->stream, header, n);
     for (size_t i = 0; i < count; i++)
-        bn_stream_put_bytes(live->stream, parts[i], 0, parts[i]->len - (i + 1 == count ? cut : 0));
+        parts[i] = part_of(live, msgs[i]);
+    put_parts(live, parts, count);
     bn_stream_flush(live->stream);
 }
 
@@ -108,6 +118,40 @@ static void say(struct bn_live_conn *live, struct bn_str lines)
     put_bytes(live, frame_of(BN_WS_TEXT, out.p, out.len - TAIL_BYTES, true));
 }
 
+static struct bn_bytes *own_part(const struct bn_live_conn *live, const char *p, size_t len)
+{
+    if (!live->deflate)
+        return bn_bytes_create(p, len);
+    BN_BUF_AUTO out;
+    bn_buf_init(&out, len * 2 + 1024);
+    bn_deflate_block(&out, p, len);
+    return bn_bytes_create(out.p, out.len);
+}
+
+/* Ten thousand listeners that come back at once own a few words each of what they are told. */
+static void tell(struct bn_live_conn *live, const struct bn_telling *telling)
+{
+    struct bn_bytes *parts[2 * BN_SHARES_MAX + 1];
+    size_t count = 0;
+    size_t done = 0;
+    if (telling->share_count == 0) {
+        say(live, bn_buf_str(&telling->text));
+        return;
+    }
+    for (size_t i = 0; i < telling->share_count; i++) {
+        const struct bn_share *share = &telling->shares[i];
+        parts[count++] = own_part(live, telling->text.p + done, share->at - done);
+        parts[count++] = bn_bytes_ref(part_of(live, share->msg));
+        done = share->at;
+    }
+    parts[count++] = own_part(live, telling->text.p + done, telling->text.len - done);
+    live->said_mono_ms = live->conn->web->config.clock->mono_ms;
+    put_parts(live, parts, count);
+    bn_conn_dirty(live->conn);
+    for (size_t i = 0; i < count; i++)
+        bn_bytes_unref(parts[i]);
+}
+
 /* The ping makes every RFC 6455 client answer by itself; the text tells the page that all is well.
  */
 static void heartbeat(struct bn_live_conn *live, bool is_silent)
@@ -130,7 +174,7 @@ static void end(struct bn_live_conn *live, int code, const char *why)
     live->conn->must_close = true;
 }
 
-static const struct bn_dialect dialect = {send, say, heartbeat, end};
+static const struct bn_dialect dialect = {send, say, tell, heartbeat, end};
 
 /* False: the connection is ending, nothing more is read. */
 static bool on_control(struct bn_live_conn *live)

@@ -226,18 +226,23 @@ test('8: who may hear less hears no more of it at once', async (t) => {
 });
 
 test('10: 10,000 come back at once and each value is encoded once', { timeout: 120000 }, async (t) => {
-  const lab = await startLab(t);
+  const lab = await startLab(t, ['--rows', '128', '--bytes', '20000']);
   const run = promisify(execFile);
   const args = ['--port', lab.port, '--pid', lab.pid, '--key', lab.reader, '--count', 10000, '--burst', 10000, '--seconds', 0].map(String);
   const encoded = await lab.metric('live_encoded_total');
+  const value = JSON.stringify((await lab.state('meter.host')).v).length;
   const times = [];
+  let kib = 0;
   for (let i = 0; i < 2; i++) {
     const { stdout } = await run(swarm, args, { timeout: 60000 });
     const figures = Object.fromEntries(stdout.trim().split(' ').map((word) => word.split('=')));
     assert.equal(figures.clients, '10000');
     times.push(Number(figures.ready_ms));
+    kib = Math.max(kib, Number(figures.rss_kib_per_client));
   }
-  t.diagnostic(`measured 10,000 listeners back in ${times.join(' and ')} ms`);
+  t.diagnostic(`measured 10,000 listeners back in ${times.join(' and ')} ms, ${kib} KiB each, with a value of ${value} bytes`);
+  assert.ok(value > 15000);
+  assert.ok(kib <= 4, `${kib} KiB resident each`);
   assert.ok(percentile(times, 0) < 10000, `${times} ms`);
   assert.equal(await lab.metric('live_encoded_total'), encoded + 1, 'one value, for 20,000 subscriptions');
 });

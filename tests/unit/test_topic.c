@@ -187,6 +187,48 @@ BN_TEST(a_change_is_encoded_once_for_a_hundred_listeners)
     scene_finish(&scene);
 }
 
+BN_TEST(what_replies_carry_is_encoded_once_while_the_sequence_stands)
+{
+    struct scene scene;
+    char got[500];
+    scene_init(&scene);
+    put_core(&scene, "0", 10);
+    bn_topics_commit(&scene.topics);
+    put_core(&scene, "1", 20);
+    bn_topics_commit(&scene.topics);
+    uint64_t before = scene.topics.encoded;
+    struct bn_msg *range = bn_topic_range(scene.topic, 1);
+    struct bn_msg *whole = bn_topic_whole(scene.topic);
+    for (int i = 0; i < 100; i++) {
+        struct bn_msg *again = bn_topic_range(scene.topic, 1);
+        CHECK(again == range);
+        bn_msg_unref(again);
+        again = bn_topic_whole(scene.topic);
+        CHECK(again == whole);
+        bn_msg_unref(again);
+    }
+    CHECK(bn_topic_value(scene.topic) == whole->forms[BN_FORM_JSON]);
+    CHECK_INT(scene.topics.encoded - before, 2);
+    text_of(range, got, sizeof got);
+    CHECK_STR(got, "{\"cores\":{\"1\":{\"id\":\"1\",\"busy_pct\":20,\"mhz\":null}}}");
+    text_of(whole, got, sizeof got);
+    CHECK_STR(got,
+            "{\"cores\":{\"0\":{\"id\":\"0\",\"busy_pct\":10},\"1\":{\"id\":\"1\",\"busy_pct\":20}}}");
+    put_core(&scene, "1", 30);
+    bn_topics_commit(&scene.topics);
+    struct bn_msg *longer = bn_topic_range(scene.topic, 1);
+    CHECK(longer != range);
+    CHECK_INT(longer->to, 3);
+    text_of(longer, got, sizeof got);
+    CHECK_STR(got, "{\"cores\":{\"1\":{\"id\":\"1\",\"busy_pct\":30,\"mhz\":null}}}");
+    CHECK(!bn_topic_range(scene.topic, 4));
+    CHECK(!bn_topic_range(scene.log, 0));
+    bn_msg_unref(longer);
+    bn_msg_unref(range);
+    bn_msg_unref(whole);
+    scene_finish(&scene);
+}
+
 BN_TEST(a_slow_listener_gets_one_merged_delta_and_the_merging_is_counted)
 {
     struct scene scene;
