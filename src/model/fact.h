@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "model/limits.h"
 #include "model/meter.h"
 #include "model/people.h"
 #include "model/self.h"
@@ -14,7 +15,7 @@ enum bn_class { BN_SAMPLE, BN_RECORD };
 
 /*    kind     record      class   topic            section     rows   meaning */
 #define BN_FACTS(X)                                                                      \
-    X(TENANT, tenant, RECORD, "", "", 64)                /* a tenant exists           */ \
+    X(TENANT, tenant, RECORD, "", "", BN_TENANTS_MAX)    /* a tenant exists           */ \
     X(USER, user, RECORD, "", "", 10000)                 /* a person                  */ \
     X(SESSION, session, RECORD, "", "", 50000)           /* a browser logged in       */ \
     X(KEY, key, RECORD, "", "", 10000)                   /* a program's way in        */ \

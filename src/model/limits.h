@@ -6,53 +6,52 @@
 /* --- connections (SECURITY T03-T05) --- */
 #define BN_HEAD_TIMEOUT_MS        10000 /* first byte to end of head: slow-loris */
 #define BN_BODY_MIN_BPS           1024  /* slower than this for 10 s is an attack, not a phone */
-#define BN_BODY_GRACE_MS          10000
-#define BN_IDLE_TIMEOUT_MS        75000     /* keep-alive: longer than browsers and nginx, 60 s */
-#define BN_HANDSHAKE_TIMEOUT_MS   10000     /* TLS */
-#define BN_WRITE_STALL_MS         30000     /* a reader that takes nothing is cut (4002 slow) */
-#define BN_CONNECTIONS_MAX        20000     /* or RLIMIT_NOFILE - 64, whichever is less */
-#define BN_CONNECTIONS_PER_IP_MAX 512       /* loopback excepted: a proxy in front is many people */
-#define BN_FD_RESERVE             64        /* descriptors kept for the store and administrators */
+#define BN_BODY_GRACE_MS          10000 /* before the speed of a body is looked at */
+#define BN_IDLE_TIMEOUT_MS        75000 /* keep-alive: longer than browsers and nginx, 60 s */
+#define BN_HANDSHAKE_TIMEOUT_MS   10000 /* TLS */
+#define BN_WRITE_STALL_MS         30000 /* a reader that takes nothing is cut (4002 slow) */
+#define BN_CONNECTIONS_MAX        20000 /* or RLIMIT_NOFILE - 64, whichever is less */
+#define BN_CONNECTIONS_PER_IP_MAX 512   /* loopback excepted: a proxy in front is many people */
+#define BN_FD_RESERVE             64    /* descriptors kept for the store and administrators */
 #define BN_BODY_BYTES_MAX         (1 << 20) /* requests; a route may ask for less */
 #define BN_OUTBOX_BYTES_MAX       (64 << 10) /* answers waiting before a connection stops reading */
 
 /* --- live (REALTIME 4) --- */
 #define BN_LIVE_MESSAGE_MAX       (64 << 10) /* from browsers: close 1009 */
-#define BN_LIVE_MESSAGES_PS       50         /* and a burst of 100; beyond: 4008 */
-#define BN_LIVE_MESSAGES_BURST    100
-#define BN_LIVE_TOPICS_MAX        200 /* per connection; beyond: 4104 */
-#define BN_LIVE_HELLO_MS          5000
-#define BN_LIVE_HEARTBEAT_MS      15000
+#define BN_LIVE_MESSAGES_PS       50         /* a second, and a burst of 100; beyond: 4008 */
+#define BN_LIVE_MESSAGES_BURST    100        /* at once, from one that was silent */
+#define BN_LIVE_TOPICS_MAX        200        /* per connection; beyond: 4104 */
+#define BN_LIVE_HELLO_MS          5000       /* to the first message; beyond: 4105 */
+#define BN_LIVE_HEARTBEAT_MS      15000      /* a sign of life when nothing else was said */
 #define BN_LIVE_PONG_MS           40000      /* two heartbeats and some: 4003 */
 #define BN_LIVE_INFLIGHT_MAX      (64 << 10) /* bytes handed to one connection per write */
-#define BN_LIVE_RATE_FLOOR_MS     500        /* a client cannot ask for more often */
 #define BN_LISTENERS_DEFAULT      10000 /* --max-listeners; beyond: 503, administrators have 5 more */
-#define BN_LISTENERS_RESERVED     5
-#define BN_LISTENERS_PER_USER_MAX 200
-#define BN_TOPIC_RING_COMMITS     1024  /* resume window: about 17 min at 1 Hz */
-#define BN_TOPIC_RING_CHANGES     16384 /* row changes over them; 1.6 MB per busy topic */
-#define BN_LOG_RING_EVENTS        1000
-#define BN_LOG_RING_BYTES         (512 << 10)
+#define BN_LISTENERS_RESERVED     5     /* for administrators */
+#define BN_LISTENERS_PER_USER_MAX 200   /* beyond: 429 */
+#define BN_TOPIC_RING_COMMITS     1024        /* resume window: about 17 min at 1 Hz */
+#define BN_TOPIC_RING_CHANGES     16384       /* row changes over them; 1.6 MB per busy topic */
+#define BN_LOG_RING_EVENTS        1000        /* of a log topic; who missed more is told the gap */
+#define BN_LOG_RING_BYTES         (512 << 10) /* the same in bytes */
 
 /* --- the hub --- */
 #define BN_INBOX_FACTS_MAX 4096 /* other threads: refuse and count; Diagnostics shows it */
-#define BN_TENANTS_MAX     64
+#define BN_TENANTS_MAX     64   /* beyond: refused */
 
 /* --- the store --- */
 #define BN_STORE_QUEUE_MAX     256 /* batches; beyond: samples counted as lost, records refused */
 #define BN_STORE_RESERVE_BYTES (4 << 20)   /* given up when the disk is full, so deletes can work */
 #define BN_STORE_BYTES_DEFAULT (1LL << 30) /* --db-max-bytes; retention keeps the file below it */
-#define BN_SERIES_MAX          20000       /* per tenant */
+#define BN_SERIES_MAX          20000       /* per tenant; then those silent longest make room */
 #define BN_QUERY_POINTS_MAX    100000      /* points in one history answer */
 
 /* --- people (SECURITY 4) --- */
-#define BN_PASSWORD_MIN          12
-#define BN_PASSWORD_MAX          128
-#define BN_HASH_AT_ONCE          2  /* 64 MiB each */
-#define BN_HASH_QUEUE_MAX        16 /* then 503 with Retry-After */
-#define BN_SESSION_IDLE_MS       (12LL * 3600 * 1000)
-#define BN_SESSION_ABSOLUTE_MS   (7LL * 24 * 3600 * 1000)
-#define BN_SESSIONS_PER_USER_MAX 50 /* the oldest ends */
-#define BN_LOGIN_TRIES           5  /* per account and address; then waits double, 1 s to 15 min */
-#define BN_SETUP_TRIES           5  /* then 60 s; the code is not burned */
-#define BN_KEYS_PER_USER_MAX     100
+#define BN_PASSWORD_MIN          12                       /* characters */
+#define BN_PASSWORD_MAX          128                      /* bytes */
+#define BN_HASH_AT_ONCE          2                        /* 64 MiB each */
+#define BN_HASH_QUEUE_MAX        16                       /* then 503 with Retry-After */
+#define BN_SESSION_IDLE_MS       (12LL * 3600 * 1000)     /* without a request */
+#define BN_SESSION_ABSOLUTE_MS   (7LL * 24 * 3600 * 1000) /* whatever was done meanwhile */
+#define BN_SESSIONS_PER_USER_MAX 50                       /* the oldest ends */
+#define BN_LOGIN_TRIES           5   /* per account and address; then waits double, 1 s to 15 min */
+#define BN_SETUP_TRIES           5   /* then 60 s; the code is not burned */
+#define BN_KEYS_PER_USER_MAX     100 /* beyond: refused */

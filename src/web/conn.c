@@ -62,46 +62,6 @@ static void refuse(struct bn_answering *a, const struct bn_err *err)
     a->refusal = *err;
 }
 
-static bool is_proxy(const struct bn_web *web, const char *address)
-{
-    struct bn_addr addr;
-    if (!bn_addr_parse(bn_str(address), &addr))
-        return false;
-    for (size_t i = 0; i < web->config.proxy_count; i++)
-        if (bn_net_has(&web->config.proxies[i], &addr))
-            return true;
-    return false;
-}
-
-/* The right-most address that is not one of our proxies; headers of anybody else are not believed.
- */
-static void find_client(struct bn_answering *a)
-{
-    struct bn_request *req = &a->req;
-    const struct bn_web *web = a->conn->web;
-    req->address = bn_stream_address(a->conn->stream);
-    req->is_secure = bn_stream_is_tls(a->conn->stream);
-    if (web->config.proxy_count == 0 || !is_proxy(web, req->address))
-        return;
-    req->is_secure = req->is_secure ||
-                     bn_str_is(bn_http_find(req->head, "X-Forwarded-Proto"), "https");
-    struct bn_str hops = bn_http_find(req->head, "X-Forwarded-For");
-    while (hops.p && hops.len > 0) {
-        const char *comma = memrchr(hops.p, ',', hops.len);
-        struct bn_str hop = comma ? (struct bn_str){comma + 1,
-                                            (size_t)(hops.p + hops.len - comma - 1)}
-                                  : hops;
-        hops.len = comma ? (size_t)(comma - hops.p) : 0;
-        struct bn_addr addr;
-        char *text = bn_arena_copy(req->arena, bn_str_trim(hop));
-        if (!text || !bn_addr_parse(bn_str(text), &addr))
-            return;
-        req->address = text;
-        if (!is_proxy(web, text))
-            return;
-    }
-}
-
 static bool strip_base(const struct bn_web *web, struct bn_str *path)
 {
     size_t len = strlen(web->config.base_path);
@@ -225,7 +185,9 @@ static void head_came(struct bn_conn *conn)
     conn->is_first = false;
     conn->body_seen = 0;
     a->wants_head_only = bn_str_is(req->head->method, "HEAD");
-    find_client(a);
+    a->req.address = bn_stream_address(a->conn->stream);
+    a->req.is_secure = bn_stream_is_tls(a->conn->stream);
+    bn_guard_client(&a->conn->web->config, &a->req);
     if (!host_is_known(conn->web, req->head->host)) {
         a->refusal_status = 421;
         bn_fail(&err, BN_E_FORBIDDEN,
@@ -436,7 +398,7 @@ static bool has_room(struct bn_conn *conn, struct bn_err *err)
         return bn_fail(err, BN_E_UNAVAILABLE, "all %lld connections are in use",
                 (long long)web->config.connections_max);
     if (!bn_addr_parse(bn_str(address), &addr) || bn_addr_is_loopback(&addr) ||
-            is_proxy(web, address))
+            bn_guard_is_proxy(&web->config, address))
         return true;
     conn->is_counted = true;
     return bn_crowd_add(web->crowd, &addr) <= BN_CONNECTIONS_PER_IP_MAX ||

@@ -30,6 +30,69 @@ bool bn_guard_host(const struct bn_web_config *config, struct bn_str host)
     return false;
 }
 
+/* --- who asks, when a proxy asks for them ------------------------------------------------------
+ */
+
+bool bn_guard_is_proxy(const struct bn_web_config *config, const char *address)
+{
+    struct bn_addr addr;
+    if (!bn_addr_parse(bn_str(address), &addr))
+        return false;
+    for (size_t i = 0; i < config->proxy_count; i++)
+        if (bn_net_has(&config->proxies[i], &addr))
+            return true;
+    return false;
+}
+
+/* Cuts the last item off a comma-separated list; the rest has p NULL when there was no other. */
+static struct bn_str cut_last(struct bn_str *list)
+{
+    const char *comma = memrchr(list->p, ',', list->len);
+    struct bn_str last = *list;
+    if (comma)
+        last = (struct bn_str){comma + 1, (size_t)(list->p + list->len - comma - 1)};
+    *list = comma ? (struct bn_str){list->p, (size_t)(comma - list->p)} : (struct bn_str){NULL, 0};
+    return bn_str_trim(last);
+}
+
+/* Hops of one field, from the right. False: the client is found, or the next cannot be read. */
+static bool follow(const struct bn_web_config *config, struct bn_request *req, struct bn_str hops)
+{
+    while (hops.p) {
+        struct bn_addr addr;
+        char *text = bn_arena_copy(req->arena, cut_last(&hops));
+        if (!text || !bn_addr_parse(bn_str(text), &addr))
+            return false;
+        req->address = text;
+        if (!bn_guard_is_proxy(config, text))
+            return false;
+    }
+    return true;
+}
+
+void bn_guard_client(const struct bn_web_config *config, struct bn_request *req)
+{
+    if (config->proxy_count == 0 || !bn_guard_is_proxy(config, req->address))
+        return;
+    bool is_secure = req->is_secure;
+    bool is_going = true;
+    bool is_asked = false;
+    for (size_t i = req->head->field_count; i > 0; i--) {
+        struct bn_str name = req->head->fields[i - 1].name;
+        struct bn_str value = req->head->fields[i - 1].value;
+        if (bn_str_is_nocase(name, "X-Forwarded-For")) {
+            is_going = is_going && follow(config, req, value);
+        } else if (bn_str_is_nocase(name, "X-Forwarded-Proto") && !is_asked) {
+            is_secure = is_secure || bn_str_is_nocase(cut_last(&value), "https");
+            is_asked = true; /* what stands before it, somebody further away has said */
+        }
+    }
+    req->is_secure = is_secure;
+}
+
+/* --- where a page stands -----------------------------------------------------------------------
+ */
+
 bool bn_guard_is_unsafe(struct bn_str method)
 {
     return !bn_str_is(method, "GET") && !bn_str_is(method, "HEAD");
