@@ -18,6 +18,7 @@ export interface Feed {
 }
 
 const NAMES_PER_REQUEST = 50; // the server takes 60, and proxies refuse long address lines
+const FINER_MS = 60_000;
 const CLOCK_BACK_MS = 61_000;
 const POINTS = 1500;           // more than a chart has pixels
 
@@ -82,7 +83,9 @@ export function openFeed(range: Signal<Range>, names: ReadonlySignal<string[]>, 
           phase.value = 'ready';
           version.value += 1;
         });
+        // A server that has just started knows seconds only since then, and tells coarser steps until they suffice.
         if (!r.isLive) timer = window.setTimeout(again, r.refetch_ms);
+        else if (fresh.step > r.finest_ms) timer = window.setTimeout(again, FINER_MS);
       },
       (cause: unknown) => {
         if (mine.signal.aborted) return;

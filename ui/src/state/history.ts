@@ -23,6 +23,7 @@ export interface Range {
   span_ms: number;
   isLive: boolean; // short enough for the socket's samples to extend it
   refetch_ms: number;
+  finest_ms: number; // the step it is worth asking again for
 }
 
 const MIN = 60_000;
@@ -30,12 +31,12 @@ const HOUR = 60 * MIN;
 const DAY = 24 * HOUR;
 
 export const ranges: readonly Range[] = [
-  { id: '5m', label: '5 m', words: 'last 5 minutes', span_ms: 5 * MIN, isLive: true, refetch_ms: 0 },
-  { id: '1h', label: '1 h', words: 'last hour', span_ms: HOUR, isLive: true, refetch_ms: 0 },
-  { id: '24h', label: '24 h', words: 'last 24 hours', span_ms: DAY, isLive: false, refetch_ms: 30_000 },
-  { id: '7d', label: '7 d', words: 'last 7 days', span_ms: 7 * DAY, isLive: false, refetch_ms: 60_000 },
-  { id: '30d', label: '30 d', words: 'last 30 days', span_ms: 30 * DAY, isLive: false, refetch_ms: 5 * MIN },
-  { id: '1y', label: '1 y', words: 'last year', span_ms: 365 * DAY, isLive: false, refetch_ms: 5 * MIN },
+  { id: '5m', label: '5 m', words: 'last 5 minutes', span_ms: 5 * MIN, isLive: true, refetch_ms: 0, finest_ms: 1000 },
+  { id: '1h', label: '1 h', words: 'last hour', span_ms: HOUR, isLive: true, refetch_ms: 0, finest_ms: 10_000 },
+  { id: '24h', label: '24 h', words: 'last 24 hours', span_ms: DAY, isLive: false, refetch_ms: 30_000, finest_ms: 0 },
+  { id: '7d', label: '7 d', words: 'last 7 days', span_ms: 7 * DAY, isLive: false, refetch_ms: 60_000, finest_ms: 0 },
+  { id: '30d', label: '30 d', words: 'last 30 days', span_ms: 30 * DAY, isLive: false, refetch_ms: 5 * MIN, finest_ms: 0 },
+  { id: '1y', label: '1 y', words: 'last year', span_ms: 365 * DAY, isLive: false, refetch_ms: 5 * MIN, finest_ms: 0 },
 ];
 
 export function rangeById(id: string | null | undefined): Range {

@@ -18,7 +18,7 @@ export function total(values: (number | undefined)[]): number | undefined {
 }
 
 const plain = count();
-const ROOM = 300; // five minutes of seconds
+const SPAN = rangeById('5m');
 
 export function Overview() {
   const feed = useMemo(() => {
@@ -29,7 +29,7 @@ export function Overview() {
     ]);
     // Before the first value the parts of the machine are not known; asking then would ask twice.
     const whenKnown = computed(() => (host.value ? names.value : []));
-    return openFeed(signal(rangeById('5m')), whenKnown, host);
+    return openFeed(signal(SPAN), whenKnown, host);
   }, []);
   useEffect(() => feed.stop, [feed]);
 
@@ -80,7 +80,9 @@ function Machine({ feed }: { feed: ReturnType<typeof openFeed> }) {
   if (!h) return <section class="panel machine"><Skeleton lines={8} label="Waiting for the first sample" /></section>;
   void feed.version.value;
   const track = feed.track;
-  const cells = (names: string[]): Cell[] => (track ? sum(names.map((n) => track.last(n, ROOM))) : []);
+  // After a restart the server knows the past in coarser steps than seconds: fewer points, the same width.
+  const room = Math.round(SPAN.span_ms / (track?.step ?? 1000));
+  const cells = (names: string[]): Cell[] => (track ? sum(names.map((n) => track.last(n, room))) : []);
   const fullest = realMounts.value.filter((m) => !m.read_only).sort((a, b) => (b.used_pct ?? 0) - (a.used_pct ?? 0))[0];
   const nicList = countedNics.value;
   const diskList = rows(disks.value);
@@ -97,12 +99,12 @@ function Machine({ feed }: { feed: ReturnType<typeof openFeed> }) {
         <Dial label={fullest ? `Disk ${fullest.id}` : 'Disk'} pct={fullest?.used_pct}><span class="num" data-tip={bytes(fullest?.available_bytes).exact}>{line(bytes(fullest?.available_bytes))} left</span></Dial>
       </div>
       <div class="strips">
-        <Strip label="CPU" icon="cpu" cells={cells(['host/local.cpu_pct'])} max={100} shown={percent(h.cpu_pct)} color={1} />
-        <Strip label="Memory" icon="memory-stick" cells={cells(['host/local.mem_used_bytes'])} max={h.mem_total_bytes} shown={bytes(h.mem_used_bytes)} color={2} />
-        <Pair label="Network" icon="network" feedCells={cells} format={bitRate} signs={['in', 'out']}
+        <Strip label="CPU" icon="cpu" room={room} cells={cells(['host/local.cpu_pct'])} max={100} shown={percent(h.cpu_pct)} color={1} />
+        <Strip label="Memory" icon="memory-stick" room={room} cells={cells(['host/local.mem_used_bytes'])} max={h.mem_total_bytes} shown={bytes(h.mem_used_bytes)} color={2} />
+        <Pair label="Network" icon="network" room={room} feedCells={cells} format={bitRate} signs={['in', 'out']}
           names={[nicList.map((n) => `nic/${n.id}.rx_bps`), nicList.map((n) => `nic/${n.id}.tx_bps`)]}
           values={[total(nicList.map((n) => n.rx_bps)), total(nicList.map((n) => n.tx_bps))]} color={3} />
-        <Pair label="Disk" icon="hard-drive" feedCells={cells} format={byteRate} signs={['read', 'write']}
+        <Pair label="Disk" icon="hard-drive" room={room} feedCells={cells} format={byteRate} signs={['read', 'write']}
           names={[diskList.map((d) => `disk/${d.id}.read_bps`), diskList.map((d) => `disk/${d.id}.write_bps`)]}
           values={[total(diskList.map((d) => d.read_bps)), total(diskList.map((d) => d.write_bps))]} color={5} />
       </div>
@@ -125,29 +127,30 @@ interface StripProps {
   label: string;
   icon: IconName;
   cells: Cell[];
+  room: number;
   shown: Shown;
   max?: number | undefined;
   color: 1 | 2 | 3 | 4 | 5;
 }
 
-function Strip({ label, icon, cells, shown, max, color }: StripProps) {
+function Strip({ label, icon, cells, room, shown, max, color }: StripProps) {
   return (
     <div class="strip">
       <span class="strip-label"><Icon name={icon} />{label}</span>
-      <Spark cells={cells} room={ROOM} {...(max ? { max } : {})} color={color} label={`${label}, last 5 minutes`} />
+      <Spark cells={cells} room={room} {...(max ? { max } : {})} color={color} label={`${label}, last 5 minutes`} />
       <span class="strip-value num" data-tip={shown.exact}>{shown.text}<span class="unit"> {shown.unit}</span></span>
     </div>
   );
 }
 
-function Pair({ label, icon, feedCells, names, values, signs, format, color }: {
-  label: string; icon: IconName; feedCells: (names: string[]) => Cell[]; names: [string[], string[]];
+function Pair({ label, icon, room, feedCells, names, values, signs, format, color }: {
+  label: string; icon: IconName; room: number; feedCells: (names: string[]) => Cell[]; names: [string[], string[]];
   values: [number | undefined, number | undefined]; signs: [string, string]; format: Format; color: 3 | 5;
 }) {
   return (
     <div class="strip">
       <span class="strip-label"><Icon name={icon} />{label}</span>
-      <Spark cells={feedCells(names[0])} more={feedCells(names[1])} room={ROOM} color={color} label={`${label}, last 5 minutes`} />
+      <Spark cells={feedCells(names[0])} more={feedCells(names[1])} room={room} color={color} label={`${label}, last 5 minutes`} />
       <span class="strip-value two num">
         {values.map((v, i) => {
           const shown = format(v);
