@@ -17,7 +17,7 @@
 #define LINGER_MS    2000
 #define FRESH_LOWAT  (16 << 10)
 #define PLAIN_LOWAT  (128 << 10) /* else the kernel takes 2.4 MB for a peer that reads nothing */
-#define TLS_PIECE    (16 << 10) /* the largest TLS record */
+#define TLS_PIECE    (16 << 10)  /* the largest TLS record */
 
 /* A part of a shared block that waits to be sent. */
 struct chunk {
@@ -238,9 +238,9 @@ static bool write_joined(struct bn_stream *stream)
  * offers at least the same bytes again, as OpenSSL asks. */
 static bool write_tls(struct bn_stream *stream)
 {
-    const struct chunk *first = &stream->out[stream->out_head];
-    if (stream->out_count > 1)
+    if (!stream->out || stream->out_count > 1)
         return write_joined(stream);
+    const struct chunk *first = &stream->out[stream->out_head];
     return write_record(stream, first->bytes->p + first->offset,
             BN_MIN((size_t)first->len, (size_t)TLS_PIECE));
 }

@@ -13,7 +13,7 @@
 #define BN_CONNECTIONS_MAX        20000 /* or RLIMIT_NOFILE - 64, whichever is less */
 #define BN_CONNECTIONS_PER_IP_MAX 512   /* loopback excepted: a proxy in front is many people */
 #define BN_FD_RESERVE             64    /* descriptors kept for the store and administrators */
-#define BN_BODY_BYTES_MAX         (1 << 20) /* requests; a route may ask for less */
+#define BN_BODY_BYTES_MAX         (1 << 20)  /* requests; a route may ask for less */
 #define BN_OUTBOX_BYTES_MAX       (64 << 10) /* answers waiting before a connection stops reading */
 
 /* --- live (REALTIME 4) --- */
