@@ -70,6 +70,7 @@ suite_house() { # layers, budgets, the rules themselves, the map, scripts, heade
     check 'tests/house/test_house.sh' sh tests/house/test_house.sh
     check 'tools/map.sh' sh tools/map.sh
     check 'tests/house/unit.sh' sh tests/house/unit.sh
+    check 'tests/house/docs.sh' sh tests/house/docs.sh
     # shellcheck disable=SC2046 # a list of names without spaces
     check 'shellcheck' shellcheck $(git ls-files run .ci/run tools/hooks '*.sh')
     check 'every header compiles alone' headers_alone

@@ -123,6 +123,21 @@ static bool lock_folder(struct bn_folder *folder, bool is_guest, struct bn_err *
             strerror(failed));
 }
 
+/* A restored copy comes with the mode of wherever it was: password hashes are for nobody else. */
+static bool close_to_others(const struct bn_folder *folder, struct bn_err *err)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    for (size_t i = 0; i < COUNT(ends); i++) {
+        char path[BN_FOLDER_PATH_MAX + 8];
+        struct stat st;
+        snprintf(path, sizeof path, "%s%s", folder->db, ends[i]);
+        if (stat(path, &st) == 0 && (st.st_mode & 077) && chmod(path, 0600) != 0)
+            return bn_fail(err, BN_E_STORAGE, "others may read %s, and that cannot be changed: %s",
+                    path, strerror(errno));
+    }
+    return true;
+}
+
 bool bn_folder_open(struct bn_folder *folder, const char *dir, bool is_guest, struct bn_err *err)
 {
     *folder = (struct bn_folder){.lock_fd = -1};
@@ -132,7 +147,7 @@ bool bn_folder_open(struct bn_folder *folder, const char *dir, bool is_guest, st
                 sizeof folder->dir - 1, strlen(dir));
     path_in(folder, "binnacle.db", folder->db);
     return make_folder(folder->dir, err) && refuse_network(folder->dir, err) &&
-           lock_folder(folder, is_guest, err);
+           lock_folder(folder, is_guest, err) && (is_guest || close_to_others(folder, err));
 }
 
 void bn_folder_close(struct bn_folder *folder)
