@@ -249,6 +249,19 @@ describe('a working day', () => {
     const order = await bytes();
     assert.deepEqual(order, [...order].sort((a, b) => b - a));
     assert.equal(await page.getAttribute('#procs th:has-text("Memory")', 'aria-sort'), 'descending');
+
+    await page.click('#procs th button:has-text("CPU")'); // the liveliest order
+    await page.locator('#procs tbody tr').nth(2).hover();
+    await page.waitForSelector('#procs .table-foot:has-text("Order held")');
+    const pids = () => page.locator('#procs tbody tr td:nth-child(4)').allInnerTexts();
+    const was = await pids();
+    await page.waitForTimeout(4000);
+    const is = await pids();
+    const stayed = was.filter((pid) => is.includes(pid));
+    assert.ok(stayed.length > 3);
+    assert.deepEqual(is.filter((pid) => was.includes(pid)), stayed, 'rows do not move under the pointer');
+    await page.mouse.move(10, 300);
+    await page.waitForFunction(() => !document.querySelector('#procs .table-foot')?.textContent.includes('held'));
     await page.clean();
     await page.close();
   });

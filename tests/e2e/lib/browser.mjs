@@ -11,7 +11,6 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
-import { makeFolder } from './server.mjs';
 
 const AXE = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -20,7 +19,7 @@ const ARGS = [
   '--disable-component-update', '--disable-sync',
 ];
 
-// Runs before the page's own scripts: violations of its policy, and when each sample reached the screen.
+// Runs before the page's own scripts: notes violations of its policy.
 function watch() {
   window.bnViolations = [];
   document.addEventListener('securitypolicyviolation', (e) => {
@@ -86,5 +85,3 @@ export async function startBrowser(t) {
     },
   };
 }
-
-export { makeFolder };

@@ -57,9 +57,11 @@ export function Table<T>({ label, columns, rows, sort = '', limit, keyOf, marked
   const column = columns.find((c) => c.id === by.replace(/^-/, ''));
 
   let list = sorted(rows, column, isDown);
-  if (held.current) {
-    const place = held.current;
-    list = [...list].sort((a, b) => (place.get(keyOf(a)) ?? 1e9) - (place.get(keyOf(b)) ?? 1e9));
+  if (isHeld) {
+    // The order as it was when the pointer came, or the column was chosen; newcomers line up behind.
+    const place = (held.current ??= new Map<string, number>());
+    for (const row of list) if (!place.has(keyOf(row))) place.set(keyOf(row), place.size);
+    list = [...list].sort((a, b) => place.get(keyOf(a))! - place.get(keyOf(b))!);
   }
   const shown = limit && !isAll ? list.slice(0, limit) : list;
 
@@ -73,7 +75,6 @@ export function Table<T>({ label, columns, rows, sort = '', limit, keyOf, marked
     <div class={`table-box ${name}`} tabIndex={0} role="group" aria-label={label}
       onPointerEnter={(e) => {
         if (!column?.isNumber || e.pointerType === 'touch') return;
-        held.current = new Map(list.map((row, i) => [keyOf(row), i]));
         hold(true);
       }}
       onPointerLeave={() => {
