@@ -350,14 +350,15 @@ test('a listener that asks for everything again and again and does not read cost
   let asked = 0;
   while (performance.now() < end) {
     ear.say({ t: 'sub', id: 2, topics: [['meter.host']] });
-    asked++;
-    await sleep(25);
+    asked++; // fewer than a burst, for they are heard all at once in the end
+    await sleep(60);
   }
   const grown = lab.rss - before;
   t.diagnostic(`measured ${Math.round(grown / 1024)} KiB more for ${asked} values of ${size} bytes not read`);
   assert.ok(grown < 8 << 20, `${grown} bytes for ${asked} times ${size}`);
   ear.socket.resume();
-  await until('all answers', () => ear.at('meter.host').replies.length === asked + 1, { within: 10000 });
+  await until('all answers', () => ear.at('meter.host').replies.length === asked + 1 || ear.code, { within: 10000 });
+  assert.equal(ear.code, null);
   ear.check();
 });
 
