@@ -225,6 +225,23 @@ test('8: who may hear less hears no more of it at once', async (t) => {
   assert.equal(refused.error.code, 'forbidden');
 });
 
+test('1,000 listeners of 4 KiB a second have each change within 250 ms, encoded once', { timeout: 60000 }, async (t) => {
+  const lab = await startLab(t, ['--hz', '1', '--rows', '28', '--bytes', '4096', '--warm', '10']);
+  const encoded = await lab.metric('live_encoded_total');
+  const begin = (await lab.state('meter.host')).s;
+  const { stdout } = await promisify(execFile)(swarm, ['--port', lab.port, '--pid', lab.pid, '--key', lab.reader,
+    '--count', 1000, '--seconds', 10].map(String), { timeout: 50000 });
+  const figures = Object.fromEntries(stdout.trim().split(' ').map((word) => word.split('=')));
+  const changes = (await lab.state('meter.host')).s - begin;
+  t.diagnostic(`measured ${figures.frames} messages of ${figures.bytes_per_frame} bytes: delay p50 ${figures.delay_p50_ms} ms, p99 ${figures.delay_p99_ms} ms, ${figures.rss_kib_per_client} KiB each`);
+  assert.ok(figures.bytes_per_frame > 3900 && figures.bytes_per_frame < 4300);
+  assert.ok(figures.frames >= 9000 && figures.frames <= 11000, `${figures.frames} messages`);
+  assert.ok(figures.delay_p99_ms <= 250, `p99 ${figures.delay_p99_ms} ms`);
+  assert.ok(figures.rss_kib_per_client <= 64);
+  // One delta per change, and whole values: two for us, and one for each change while they subscribed.
+  assert.ok(await lab.metric('live_encoded_total') - encoded <= changes + 4, 'once per topic and change');
+});
+
 test('10: 10,000 come back at once and each value is encoded once', { timeout: 120000 }, async (t) => {
   const lab = await startLab(t, ['--rows', '128', '--bytes', '20000']);
   const run = promisify(execFile);

@@ -25,7 +25,7 @@
 #define ROWS_MAX    128
 #define COMMAND_MAX 150 /* of the 159 bytes a command may have */
 #define HEAD_BYTES  44  /* {"t":"d","k":1,"s":123456,"p":{"procs":{…}}}\n */
-#define ROW_BYTES   31  /* "p0001.1":{"command":"…"}, and what the tick number takes */
+#define ROW_BYTES   36  /* "p0001.1":{"command":"…"}, and what stands before the dots */
 #define EVENT_MAX   500 /* of the 511 bytes the text of a line may have */
 #define CHAOS_KEYS  24
 #define DRAIN_MS    1000
@@ -58,19 +58,20 @@ static uint32_t next_random(struct lab *lab)
     return (uint32_t)(lab->random >> 33);
 }
 
-/* A delta of the wanted length: each row's command is a number and dots. */
+/* A delta of the wanted length: each row's command is when this was (milliseconds), a number, dots.
+ */
 static void change_rows(struct lab *lab)
 {
     struct bn_fact fact;
     bn_fact_init(&fact, BN_KIND_PROC, BN_TENANT_DEFAULT);
     int64_t dots = (lab->bytes - HEAD_BYTES) / BN_MAX(lab->rows, 1) - ROW_BYTES;
-    dots = BN_MIN(BN_MAX(dots, 0), COMMAND_MAX - 10);
+    dots = BN_MIN(BN_MAX(dots, 0), COMMAND_MAX - 20);
     for (int64_t i = 0; i < lab->rows; i++) {
         struct bn_proc *proc = &fact.u.proc;
         snprintf(proc->id, sizeof proc->id, "p%04lld.1", (long long)i);
         proc->pid = i + 1;
-        int n = snprintf(proc->command, sizeof proc->command, "%06llu",
-                (unsigned long long)(lab->tick % 1000000));
+        int n = snprintf(proc->command, sizeof proc->command, "%06lld %04llu",
+                (long long)(lab->clock.mono_ms % 1000000), (unsigned long long)(lab->tick % 10000));
         memset(proc->command + n, '.', (size_t)dots);
         proc->command[n + dots] = 0;
         bn_hub_tell(&lab->hub, &fact);

@@ -9,10 +9,11 @@
  * VmRSS. One line:
  *
  *   clients= ready_ms= frames= bytes_per_frame= cpu_us_per_frame= cpu_pct= rss_kib_per_client=
- *   rss_growth_kib= gap_p50_ms= gap_p99_ms=
+ *   rss_growth_kib= gap_p50_ms= gap_p99_ms= delay_p50_ms= delay_p99_ms=
  *
  * rss_kib_per_client is what the server grew by from before the first connection to the start of
- * the count; rss_growth_kib what it grew by during the count. With --stall-one the first client
+ * the count; rss_growth_kib what it grew by during the count; delay is from a change of the lab to
+ * its listeners, to the millisecond. With --stall-one the first client
  * stops reading once it is subscribed and reads again after the count: stalled_merged= says how
  * many merged deltas it got then; 0 means that it never was stalled. Unknown figures are "-".
  */
@@ -35,9 +36,10 @@
 #define SETTLE_MS      1500
 #define CATCH_UP_MS    500
 #define CONNECT_MAX_MS 60000
-#define GAP_STEP_US    100
-#define GAP_STEPS      100000 /* up to 10 s */
-#define NAME_BYTES     48     /* of a payload, to see what it is */
+#define STEP_US        100
+#define STEPS          100000  /* up to 10 s */
+#define STAMPS         1000000 /* of them before the lab's begin anew */
+#define NAME_BYTES     96      /* of a payload, to see what it is */
 
 enum mode { LIVE, PLAIN, SOCKETIO };
 
@@ -54,6 +56,11 @@ struct client {
     uint64_t payload;
     uint64_t left;
     int64_t last_us;
+};
+
+struct histogram {
+    uint64_t count;
+    uint32_t steps[STEPS];
 };
 
 struct swarm {
@@ -74,9 +81,9 @@ struct swarm {
     int64_t now_us;
     uint64_t frames;
     uint64_t bytes;
-    uint64_t gaps;
     uint64_t merged; /* deltas over more than one step */
-    uint32_t histogram[GAP_STEPS];
+    struct histogram gaps;
+    struct histogram delays;
 };
 
 static char scratch[256 << 10];
@@ -185,20 +192,36 @@ static bool is_named(const struct client *client, const char *start)
     return client->name_len >= strlen(start) && memcmp(client->name, start, strlen(start)) == 0;
 }
 
+static void count_time(struct histogram *histogram, int64_t us)
+{
+    histogram->steps[BN_MIN(BN_MAX(us, 0) / STEP_US, STEPS - 1)]++;
+    histogram->count++;
+}
+
+/* The lab says in each change when it was, in milliseconds of the clock we share. */
+static void count_delay(struct swarm *swarm, const struct client *client)
+{
+    static const char mark[] = "\"command\":\"";
+    const char *at = strstr(client->name, mark);
+    int64_t was_ms;
+    if (at && strlen(at) >= sizeof mark + 6 &&
+            bn_parse_i64((struct bn_str){at + sizeof mark - 1, 6}, 0, STAMPS - 1, &was_ms))
+        count_time(&swarm->delays, (swarm->now_us / 1000 - was_ms + STAMPS) % STAMPS * 1000);
+}
+
 static void count_frame(struct swarm *swarm, struct client *client)
 {
     client->name[client->name_len - 1] = 0;
     swarm->merged += strstr(client->name, "\"from\":") != NULL;
     int64_t gap_us = swarm->now_us - client->last_us;
-    if (client->last_us && swarm->counting) {
-        swarm->histogram[BN_MIN(gap_us / GAP_STEP_US, GAP_STEPS - 1)]++;
-        swarm->gaps++;
-    }
+    if (client->last_us && swarm->counting)
+        count_time(&swarm->gaps, gap_us);
     client->last_us = swarm->now_us;
     if (!swarm->counting)
         return;
     swarm->frames++;
     swarm->bytes += client->payload;
+    count_delay(swarm, client);
 }
 
 /* A frame has come whole; of its payload only the first bytes were kept. */
@@ -380,17 +403,17 @@ static void listen_for(struct swarm *swarm, int64_t ms)
         round_once(swarm, (int)left);
 }
 
-static void print_gap(const struct swarm *swarm, const char *name, double part)
+static void print_part(const struct histogram *histogram, const char *name, double part)
 {
     uint64_t below = 0;
     int i = 0;
-    for (; i < GAP_STEPS - 1; i++) {
-        below += swarm->histogram[i];
-        if ((double)below >= part * (double)swarm->gaps)
+    for (; i < STEPS - 1; i++) {
+        below += histogram->steps[i];
+        if ((double)below >= part * (double)histogram->count)
             break;
     }
-    if (swarm->gaps)
-        printf(" %s=%.1f", name, (double)i * GAP_STEP_US / 1000);
+    if (histogram->count)
+        printf(" %s=%.1f", name, (double)i * STEP_US / 1000);
     else
         printf(" %s=-", name);
 }
@@ -467,8 +490,10 @@ int main(int argc, char **argv)
     print_ratio("rss_kib_per_client", (double)(rss_begin - rss_before),
             known ? (double)swarm.count : 0, 2);
     print_ratio("rss_growth_kib", (double)(rss_kib(pid) - rss_begin), known, 0);
-    print_gap(&swarm, "gap_p50_ms", 0.5);
-    print_gap(&swarm, "gap_p99_ms", 0.99);
+    print_part(&swarm.gaps, "gap_p50_ms", 0.5);
+    print_part(&swarm.gaps, "gap_p99_ms", 0.99);
+    print_part(&swarm.delays, "delay_p50_ms", 0.5);
+    print_part(&swarm.delays, "delay_p99_ms", 0.99);
     if (swarm.stalls_one)
         printf(" stalled_merged=%llu", (unsigned long long)resume_one(&swarm));
     printf("\n");
