@@ -407,6 +407,23 @@ describe('what takes its time', { concurrency: true }, () => {
     ear.drop();
   });
 
+  test('who takes nothing for 30 s is cut, and counted', async (t) => {
+    const lab = await startLab(t, ['--chaos', '--rows', '20', '--hz', '100']);
+    const ear = await lab.listen(HOST);
+    const events = await stream(lab, '/api/v1/events?topic=meter.host');
+    const reader = await lab.listen(HOST);
+    ear.socket.pause();
+    events.request.socket.pause();
+    const begun = performance.now();
+    await until('both to be cut', async () => await lab.metric('live_slow_closed_total') === 2, { within: 45000, every: 500 });
+    assert.ok(performance.now() - begun > 29000);
+    assert.equal(await lab.metric('live_connections'), 1);
+    assert.equal(reader.code, null);
+    await lab.quiet([reader], HOST);
+    events.close();
+    ear.drop();
+  });
+
   test('who answers no ping for 40 s is gone', async (t) => {
     const lab = await startLab(t);
     const ear = new Ear(lab, HOST);
