@@ -7,11 +7,12 @@ import fs from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import WebSocket from 'ws';
 import { EventStream } from './lib/events.mjs';
-import { makeFolder, root, startServer, until } from './lib/server.mjs';
+import { makeFolder, root, sleep, startServer, until } from './lib/server.mjs';
 
+const IDLE_MS = 17000; // what a proxy waits here for the next byte: a sign of life comes after 15 s at most
 const DOC = fs.readFileSync(path.join(root, 'docs/operations.md'), 'utf8');
 
 /** The code blocks of that language, in order. */
@@ -67,7 +68,8 @@ async function through(t, name, server) {
   const dir = makeFolder(`binnacle-${name}-`);
   const port = await freePort();
   const file = path.join(dir, 'conf');
-  const text = proxies[name].write(dir, port).replaceAll('127.0.0.1:8470', `127.0.0.1:${server.port}`);
+  const text = proxies[name].write(dir, port).replaceAll('127.0.0.1:8470', `127.0.0.1:${server.port}`)
+    .replaceAll('75s', `${IDLE_MS / 1000}s`);
   fs.writeFileSync(file, text);
   let said = '';
   let ended = false;
@@ -76,7 +78,9 @@ async function through(t, name, server) {
   const exited = new Promise((resolve) => { child.on('close', () => { ended = true; resolve(); }); });
   t.after(async () => {
     child.kill('SIGTERM');
+    const late = setTimeout(() => child.kill('SIGKILL'), 2000); // Caddy waits for its last connection
     await exited;
+    clearTimeout(late);
     fs.rmSync(dir, { recursive: true, force: true });
   });
   await until(`${name} to listen`, () => {
@@ -110,73 +114,100 @@ function listen(site, cookie, count) {
   });
 }
 
-for (const name of Object.keys(proxies)) {
-  test(`behind ${name}`, { skip: find(name) ? false : `SKIPPED: there is no ${name} here` }, async (t) => {
-    const server = await startServer(t, { args: ['--base-path', '/ops', '--trusted-proxies', '127.0.0.1/32'] });
-    const site = await through(t, name, server);
-    let admin;
-
-    await t.test('the page and what it needs come under the path', async () => {
-      const page = await site.request('GET', '/ops/');
-      assert.equal(page.status, 200);
-      assert.match(page.text, /<base href="\/ops\/">/);
-      const script = /src="(?:\.\/)?([^":]+\.js)"/.exec(page.text);
-      assert.ok(script, 'a script of its own');
-      assert.equal((await site.request('GET', new URL(script[1], 'http://x/ops/').pathname)).status, 200);
-      const bare = await site.request('GET', '/ops');
-      assert.ok(bare.status === 200 || /\/ops\/$/.test(bare.headers.location), `${bare.status}`);
-      assert.notEqual((await site.request('GET', '/opsfoo')).headers['content-type'], page.headers['content-type']);
-    });
-
-    await t.test('people log in, and are who they are', async () => {
-      const agent = new http.Agent({ localAddress: '127.0.0.2' }); // one that is no proxy of ours
-      const made = await site.request('POST', '/ops/api/v1/setup', {
-        body: { code: server.code, username: 'ada', password: 'a harbour pilot 9' },
-        headers: { 'X-Forwarded-For': '203.0.113.9', 'X-Forwarded-Proto': 'https' }, // made up
-        agent,
-      });
-      assert.equal(made.status, 201, made.text);
-      const cookie = made.headers['set-cookie'][0];
-      assert.match(cookie, /^binnacle=\S+; Path=\/ops; .*HttpOnly/, 'not Secure: the browser came without TLS');
-      admin = cookie.split(';')[0];
-      const { sessions } = await site.api('GET', '/ops/api/v1/sessions', { cookie: admin });
-      assert.deepEqual(sessions.map((session) => session.address), ['127.0.0.2']);
-      const foreign = await site.request('DELETE', '/ops/api/v1/session', { cookie: admin, origin: 'http://evil.example' });
-      assert.equal(foreign.status, 403);
-    });
-
-    await t.test('a WebSocket gets each second', async () => {
-      const lines = await listen(site, admin, 5);
-      assert.deepEqual(lines.slice(0, 2).map((line) => line.t), ['welcome', 'sub']);
-      assert.ok(lines.slice(2).every((line) => line.t === 'd'));
-    });
-
-    await t.test('an event stream arrives as it is written', async () => {
-      const stream = await EventStream.open(site.port, '/ops/api/v1/events?topic=meter.host', { Cookie: admin, Host: `127.0.0.1:${site.port}` });
-      const from = performance.now();
-      await until('the first event', () => stream.events.length >= 1, { within: 1500 });
-      await until('three more', () => stream.events.length >= 4, { within: 6000 });
-      assert.ok(performance.now() - from > 1500, 'each in its second, not all at once');
-      stream.close();
-    });
-
-    await t.test('a change is waited for', async () => {
-      const now = await site.api('GET', '/ops/api/v1/state?topic=meter.host', { cookie: admin });
-      const next = await site.api('GET', `/ops/api/v1/state?topic=meter.host&since=${now.e}.${now.s}&wait=5`, { cookie: admin });
-      assert.equal(next.from, now.s);
-    });
-
-    await t.test('who listened comes back after a restart', async () => {
-      await server.stop();
-      const gone = await site.request('GET', '/ops/healthz');
-      assert.ok(gone.status >= 500, `${gone.status} while it is away`);
-      server.options.listen = `127.0.0.1:${server.port}`;
-      await server.start();
-      await until('the proxy to see it', async () => (await site.request('GET', '/ops/healthz')).status === 200, { within: 15000, every: 200 });
-      assert.equal((await listen(site, admin, 3))[1].mode, 'snapshot');
-    });
+/** A listener to whom nothing happens; `cut` says whether somebody ended that. */
+function idle(site, cookie) {
+  const listener = { cut: false, signs: 0, since: performance.now() };
+  listener.socket = new WebSocket(`ws://127.0.0.1:${site.port}/ops/api/v1/live`, 'live.1',
+    { headers: { Cookie: cookie }, origin: site.origin });
+  listener.socket.on('open', () => {
+    listener.socket.send('{"t":"hello","v":1}\n{"t":"sub","id":1,"topics":[["people.audit"]]}\n');
   });
+  listener.socket.on('ping', () => { listener.signs++; });
+  listener.socket.on('message', () => { listener.signs++; });
+  listener.socket.on('close', () => { listener.cut = true; });
+  listener.socket.on('error', () => { listener.cut = true; });
+  return listener;
 }
+
+describe('behind a proxy', { concurrency: true }, () => {
+  for (const name of Object.keys(proxies)) {
+    test(`behind ${name}`, { skip: find(name) ? false : `SKIPPED: there is no ${name} here`, timeout: 90000 }, async (t) => {
+      const server = await startServer(t, { args: ['--base-path', '/ops', '--trusted-proxies', '127.0.0.1/32'] });
+      const site = await through(t, name, server);
+      let admin;
+      let quiet;
+
+      await t.test('the page and what it needs come under the path', async () => {
+        const page = await site.request('GET', '/ops/');
+        assert.equal(page.status, 200);
+        assert.match(page.text, /<base href="\/ops\/">/);
+        const script = /src="(?:\.\/)?([^":]+\.js)"/.exec(page.text);
+        assert.ok(script, 'a script of its own');
+        assert.equal((await site.request('GET', new URL(script[1], 'http://x/ops/').pathname)).status, 200);
+        const bare = await site.request('GET', '/ops');
+        assert.ok(bare.status === 200 || /\/ops\/$/.test(bare.headers.location), `${bare.status}`);
+        assert.notEqual((await site.request('GET', '/opsfoo')).headers['content-type'], page.headers['content-type']);
+      });
+
+      await t.test('people log in, and are who they are', async () => {
+        const agent = new http.Agent({ localAddress: '127.0.0.2' }); // one that is no proxy of ours
+        const made = await site.request('POST', '/ops/api/v1/setup', {
+          body: { code: server.code, username: 'ada', password: 'a harbour pilot 9' },
+          headers: { 'X-Forwarded-For': '203.0.113.9', 'X-Forwarded-Proto': 'https' }, // made up
+          agent,
+        });
+        assert.equal(made.status, 201, made.text);
+        const cookie = made.headers['set-cookie'][0];
+        assert.match(cookie, /^binnacle=\S+; Path=\/ops; .*HttpOnly/, 'not Secure: the browser came without TLS');
+        admin = cookie.split(';')[0];
+        quiet = idle(site, admin);
+        t.after(() => quiet.socket.terminate());
+        const { sessions } = await site.api('GET', '/ops/api/v1/sessions', { cookie: admin });
+        assert.deepEqual(sessions.map((session) => session.address), ['127.0.0.2']);
+        const foreign = await site.request('DELETE', '/ops/api/v1/session', { cookie: admin, origin: 'http://evil.example' });
+        assert.equal(foreign.status, 403);
+      });
+
+      await t.test('a WebSocket gets each second', async () => {
+        const lines = await listen(site, admin, 5);
+        assert.deepEqual(lines.slice(0, 2).map((line) => line.t), ['welcome', 'sub']);
+        assert.ok(lines.slice(2).every((line) => line.t === 'd'));
+      });
+
+      await t.test('an event stream arrives as it is written', async () => {
+        const stream = await EventStream.open(site.port, '/ops/api/v1/events?topic=meter.host', { Cookie: admin, Host: `127.0.0.1:${site.port}` });
+        t.after(() => stream.close());
+        const from = performance.now();
+        await until('the first event', () => stream.events.length >= 1, { within: 4000 });
+        await until('three more', () => stream.events.length >= 4, { within: 8000 });
+        assert.ok(performance.now() - from > 1500, 'each in its second, not all at once');
+        stream.close();
+      });
+
+      await t.test('a change is waited for', async () => {
+        const now = await site.api('GET', '/ops/api/v1/state?topic=meter.host', { cookie: admin });
+        const next = await site.api('GET', `/ops/api/v1/state?topic=meter.host&since=${now.e}.${now.s}&wait=5`, { cookie: admin });
+        assert.equal(next.from, now.s);
+      });
+
+      await t.test('who hears nothing for long is not cut off', async () => {
+        await sleep(Math.max(0, IDLE_MS * 1.2 - (performance.now() - quiet.since)));
+        assert.ok(!quiet.cut && quiet.signs > 2, `${quiet.signs} signs of life`);
+        quiet.socket.close();
+      });
+
+      await t.test('who listened comes back after a restart', async () => {
+        await server.stop();
+        const gone = await site.request('GET', '/ops/healthz');
+        assert.ok(gone.status >= 500, `${gone.status} while it is away`);
+        server.options.listen = `127.0.0.1:${server.port}`;
+        await server.start();
+        await until('the proxy to see it', async () => (await site.request('GET', '/ops/healthz')).status === 200, { within: 15000, every: 200 });
+        assert.equal((await listen(site, admin, 3))[1].mode, 'snapshot');
+      });
+    });
+  }
+});
 
 test('every metric stands in docs/operations.md', async (t) => {
   const server = await startServer(t);
