@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -274,6 +275,16 @@ void bn_folder_sizes(const struct bn_folder *folder, int64_t *out_db, int64_t *o
 
 /* --- the reserve ----------------------------------------------------------------------------- */
 
+/* A sixteenth of a small file system: where 6 MiB are all there is, 4 of them would never come back
+ * free. */
+static int64_t reserve_bytes(int fd)
+{
+    struct statvfs vfs;
+    if (fstatvfs(fd, &vfs) != 0 || vfs.f_blocks == 0)
+        return BN_STORE_RESERVE_BYTES;
+    return BN_MIN((int64_t)(vfs.f_blocks * vfs.f_frsize / 16), (int64_t)BN_STORE_RESERVE_BYTES);
+}
+
 /* posix_fallocate and not a look at free blocks: quotas count too. */
 static bool hold(const char *path)
 {
@@ -281,9 +292,10 @@ static bool hold(const char *path)
     if (fd < 0)
         return false;
     struct stat st;
-    bool held = fstat(fd, &st) == 0 && (int64_t)st.st_blocks * 512 >= BN_STORE_RESERVE_BYTES;
+    const int64_t bytes = reserve_bytes(fd);
+    bool held = fstat(fd, &st) == 0 && (int64_t)st.st_blocks * 512 >= bytes;
     if (!held)
-        held = posix_fallocate(fd, 0, BN_STORE_RESERVE_BYTES) == 0;
+        held = posix_fallocate(fd, 0, bytes) == 0;
     close(fd);
     if (!held)
         unlink(path);

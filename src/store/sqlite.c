@@ -135,12 +135,8 @@ static bool connect_or_begin_anew(struct bn_store *store, char out_notice[200], 
 
 static void init(struct bn_store *store, const struct bn_store_config *config)
 {
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&store->work, &attr);
-    pthread_cond_init(&store->news, &attr);
-    pthread_condattr_destroy(&attr);
+    pthread_cond_init(&store->work, NULL); /* each wait names its clock, the monotonic one */
+    pthread_cond_init(&store->news, NULL);
     pthread_mutex_init(&store->mutex, NULL);
     store->config = *config;
     if (store->config.bytes_max <= 0)
@@ -216,7 +212,7 @@ static bool await_threads(struct bn_store *store)
     struct timespec at = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
     pthread_mutex_lock(&store->mutex);
     while ((store->threads_running > 0 || bn_readers_are_busy(store)) && bn_mono_ms() < until)
-        pthread_cond_timedwait(&store->news, &store->mutex, &at);
+        pthread_cond_clockwait(&store->news, &store->mutex, CLOCK_MONOTONIC, &at);
     bool have_ended = store->threads_running == 0 && !bn_readers_are_busy(store);
     pthread_mutex_unlock(&store->mutex);
     return have_ended;
@@ -462,7 +458,7 @@ bool bn_store_keep(struct bn_store *store, struct bn_err *err)
     bool has_come;
     pthread_mutex_lock(&store->mutex);
     while (!(has_come = take_ack(store, batch, &ack)) && bn_mono_ms() < until)
-        pthread_cond_timedwait(&store->news, &store->mutex, &at);
+        pthread_cond_clockwait(&store->news, &store->mutex, CLOCK_MONOTONIC, &at);
     pthread_mutex_unlock(&store->mutex);
     if (!has_come)
         return bn_fail(err, BN_E_STORAGE, "the disk did not answer within 10 s");

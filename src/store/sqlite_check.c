@@ -15,7 +15,7 @@ static bool wait_for_calm(struct bn_store *store)
     struct timespec at = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
     pthread_mutex_lock(&store->mutex);
     while (!store->is_closing && bn_mono_ms() < until)
-        pthread_cond_timedwait(&store->news, &store->mutex, &at);
+        pthread_cond_clockwait(&store->news, &store->mutex, CLOCK_MONOTONIC, &at);
     bool goes_on = !store->is_closing && !store->is_reading_barred;
     store->is_checking = goes_on;
     pthread_mutex_unlock(&store->mutex);

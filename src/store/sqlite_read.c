@@ -26,7 +26,7 @@ static bool claim(struct bn_store *store, int *out_i, struct bn_err *err)
     int i;
     while (((i = find_free(store)) < 0 || store->is_reading_barred) && !store->is_closing &&
             rc == 0)
-        rc = pthread_cond_timedwait(&store->news, &store->mutex, &at);
+        rc = pthread_cond_clockwait(&store->news, &store->mutex, CLOCK_MONOTONIC, &at);
     bool is_claimed = i >= 0 && !store->is_reading_barred && !store->is_closing;
     if (is_claimed)
         store->is_lent[i] = true;

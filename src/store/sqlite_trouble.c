@@ -15,7 +15,8 @@ static const char *reason_of(enum bn_trouble trouble)
 {
     switch (trouble) {
     case BN_TROUBLE_FULL:
-        return "the disk is full: Binnacle goes on when 8 MiB are free in the data folder";
+        return "the disk is full: Binnacle goes on when 8 MiB (an eighth of a small disk) are free "
+               "in the data folder";
     case BN_TROUBLE_IO: return "the disk reports errors: the database is opened anew every 2 s";
     case BN_TROUBLE_LOG:
         return "another program keeps an old state of binnacle.db open: end it, the log is full";

@@ -408,7 +408,7 @@ static void wait_until(struct bn_store *store, int64_t due_ms)
         return;
     }
     struct timespec at = {.tv_sec = due_ms / 1000, .tv_nsec = due_ms % 1000 * 1000000};
-    pthread_cond_timedwait(&store->work, &store->mutex, &at);
+    pthread_cond_clockwait(&store->work, &store->mutex, CLOCK_MONOTONIC, &at);
 }
 
 /* With a long log batches wait for each other. */
