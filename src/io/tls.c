@@ -18,14 +18,15 @@ struct bn_tls {
     bool broken; /* after a fatal error OpenSSL must not be asked to say goodbye */
 };
 
+/* The first error says what happened, the later ones who passed it on. */
 static bool fail_openssl(struct bn_err *err, const char *what)
 {
-    char reason[160] = "unknown reason";
-    unsigned long code = ERR_peek_last_error();
-    if (code)
-        ERR_error_string_n(code, reason, sizeof reason);
+    unsigned long code = ERR_peek_error();
+    const char *reason = code ? ERR_reason_error_string(code) : NULL;
+    if (ERR_SYSTEM_ERROR(code))
+        reason = strerror(ERR_GET_REASON(code));
     ERR_clear_error();
-    return bn_fail(err, BN_E_INVALID, "%s: %s", what, reason);
+    return bn_fail(err, BN_E_INVALID, "%s: %s", what, reason ? reason : "unknown reason");
 }
 
 /* We speak HTTP/1.1 only; a client that insists on another protocol is told so in the handshake. */
