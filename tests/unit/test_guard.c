@@ -111,4 +111,130 @@ BN_TEST(a_connection_that_is_encrypted_stays_so_whatever_is_said)
     CHECK(req.is_secure);
 }
 
+/* --- whose page, which name ------------------------------------------------------------------- */
+
+/* A head as the parser gives it. */
+struct asked {
+    struct bn_http http;
+    char text[1024];
+};
+
+static const struct bn_http_head *ask(struct asked *asked, const char *host, const char *fields)
+{
+    enum bn_http_event event;
+    int n = snprintf(asked->text, sizeof asked->text, "POST / HTTP/1.1\r\nHost: %s\r\n%s\r\n", host,
+            fields);
+    bn_http_init(&asked->http);
+    bn_http_parse(&asked->http, asked->text, (size_t)n, &event);
+    if (event != BN_HTTP_HEAD)
+        fail_msg("%s %s: %s", host, fields, asked->http.err.text);
+    return asked->http.head;
+}
+
+BN_TEST(addresses_localhost_and_known_names_are_answered_others_are_not)
+{
+    static const struct {
+        const char *host;
+        bool is_known;
+    } rows[] = {
+            {"127.0.0.1", true}, {"127.0.0.1:8470", true}, {"192.0.2.7:80", true}, {"[::1]", true},
+            {"[::1]:8470", true}, {"[2001:db8::1]:8470", true}, {"localhost", true},
+            {"LocalHost:8470", true}, {"nas.home", true}, {"NAS.home:8470", true},
+            {"", true}, /* HTTP/1.0 without Host */
+            {"nas.home.evil", false}, {"evil-nas.home", false}, {"nas", false}, {"home", false},
+            {"nas.home.", false}, {"localhost.evil", false}, {"localhost.", false},
+            {"127.0.0.1.evil", false}, {"2130706433", false}, {"0x7f.1", false}, {"127.1", false},
+            {"[::1", false},
+            {"[::1].evil", true}, /* cannot come: wire/http refuses what follows the bracket */
+    };
+    static struct bn_web_config config = {.hosts = {"other.home", "nas.home"}, .host_count = 2};
+    for (size_t i = 0; i < COUNT(rows); i++)
+        if (bn_guard_host(&config, bn_str(rows[i].host)) != rows[i].is_known)
+            fail_msg("\"%s\" is %sanswered", rows[i].host, rows[i].is_known ? "not " : "");
+}
+
+BN_TEST(the_own_name_of_the_machine_is_known)
+{
+    static struct bn_web_config config;
+    char own[128] = "";
+    CHECK_INT(gethostname(own, sizeof own - 1), 0);
+    CHECK(bn_guard_host(&config, bn_str(own)));
+}
+
+BN_TEST(the_name_in_a_host_is_what_stands_before_the_port)
+{
+    static const char *const rows[][2] = {{"a", "a"}, {"a:1", "a"}, {"[::1]:2", "[::1]"},
+            {"[::1]", "[::1]"}, {"", ""}};
+    for (size_t i = 0; i < COUNT(rows); i++)
+        CHECK(bn_str_is(bn_guard_host_name(bn_str(rows[i][0])), rows[i][1]));
+}
+
+BN_TEST(only_our_own_origin_may_do_something)
+{
+    static const struct {
+        const char *fields;
+        bool is_own;
+        bool is_foreign;
+        bool is_own_over_tls;
+    } rows[] = {
+            {"", false, false, false},
+            {"Origin: http://nas.home:8470\r\n", true, false, false},
+            {"Origin: http://NAS.home:8470\r\n", true, false, false},
+            {"Origin: https://nas.home:8470\r\n", true, false, true},
+            {"Origin: https://nas.home:8470\r\nSec-Fetch-Site: same-origin\r\n", true, false, true},
+            {"Origin: https://nas.home:8470\r\nSec-Fetch-Site: none\r\n", true, false, true},
+            {"Origin: https://nas.home:8470\r\nSec-Fetch-Site: same-site\r\n", false, true, false},
+            {"Origin: https://nas.home:8470\r\nSec-Fetch-Site: cross-site\r\n", false, true, false},
+            {"Origin: https://nas.home:8470\r\nSec-Fetch-Site: Same-Origin\r\n", false, true,
+                    false},
+            {"Sec-Fetch-Site: same-origin\r\n", false, false, false},
+            {"Sec-Fetch-Site: none\r\n", false, false, false},
+            {"Sec-Fetch-Site: cross-site\r\n", false, true, false},
+            {"Origin: null\r\n", false, true, false},
+            {"Origin: \r\n", false, true, false},
+            {"Origin: http://\r\n", false, true, false},
+            {"Origin: nas.home:8470\r\n", false, true, false},
+            {"Origin: http://nas.home\r\n", false, true, false},
+            {"Origin: http://nas.home:847\r\n", false, true, false},
+            {"Origin: http://nas.home:84700\r\n", false, true, false},
+            {"Origin: http://nas.home:8470/\r\n", false, true, false},
+            {"Origin: http://x.nas.home:8470\r\n", false, true, false},
+            {"Origin: http://nas.home:8470.evil\r\n", false, true, false},
+            {"Origin: http://user@nas.home:8470\r\n", false, true, false},
+            {"Origin: ftp://nas.home:8470\r\n", false, true, false},
+            {"Origin: HTTP://nas.home:8470\r\n", false, true, false},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct asked asked;
+        const struct bn_http_head *head = ask(&asked, "nas.home:8470", rows[i].fields);
+        if (bn_guard_origin(head, false) != rows[i].is_own ||
+                bn_guard_is_foreign(head, false) != rows[i].is_foreign ||
+                bn_guard_origin(head, true) != rows[i].is_own_over_tls)
+            fail_msg("row %zu: %s", i, rows[i].fields);
+        bn_http_finish(&asked.http);
+    }
+}
+
+BN_TEST(an_origin_equals_no_missing_host)
+{
+    struct asked asked;
+    enum bn_http_event event;
+    static const char old[] = "POST / HTTP/1.0\r\nOrigin: http://\r\n\r\n";
+    bn_http_init(&asked.http);
+    bn_http_parse(&asked.http, old, sizeof old - 1, &event);
+    CHECK_INT(event, BN_HTTP_HEAD);
+    CHECK(!bn_guard_origin(asked.http.head, false));
+    bn_http_finish(&asked.http);
+}
+
+BN_TEST(reading_is_safe_everything_else_is_not)
+{
+    static const char *const unsafe[] = {"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "get"};
+    CHECK(!bn_guard_is_unsafe(BN_STR("GET")));
+    CHECK(!bn_guard_is_unsafe(BN_STR("HEAD")));
+    for (size_t i = 0; i < COUNT(unsafe); i++)
+        CHECK(bn_guard_is_unsafe(bn_str(unsafe[i])));
+}
+
 BN_TEST_MAIN()

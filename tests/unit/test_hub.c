@@ -167,6 +167,24 @@ BN_TEST(a_record_is_applied_at_once_and_answered_when_it_is_kept)
     scene_finish(&scene);
 }
 
+BN_TEST(whoever_waits_at_the_end_is_answered_and_nobody_waits_any_more)
+{
+    struct scene scene;
+    struct bn_err err;
+    scene_init(&scene, NULL);
+    struct bn_fact fact = user_fact("u1", "vega");
+    CHECK(!bn_hub_is_asked(&scene.hub));
+    CHECK(bn_hub_ask(&scene.hub, &fact, answered, &scene, &err));
+    CHECK(bn_hub_is_asked(&scene.hub));
+    bn_hub_abandon(&scene.hub);
+    CHECK_INT(scene.answers, 1);
+    CHECK_INT(scene.answer_code, BN_E_UNAVAILABLE);
+    CHECK(!bn_hub_is_asked(&scene.hub));
+    turn(&scene);
+    CHECK_INT(scene.answers, 1);
+    scene_finish(&scene);
+}
+
 BN_TEST(a_record_that_breaks_a_rule_is_refused_before_anything_changed)
 {
     struct scene scene;
