@@ -57,6 +57,8 @@ bench: ## benchmarks, as ratios against the raw limit or a peer in the same run
 e2e: ## the real server, a real browser
 	@$(MAKE) release
 	@cmake --build build/release -j $(J) --target programs
+	@$(MAKE) build/asan/build.ninja PRESET=asan
+	@cmake --build build/asan -j $(J) --target binnacle
 	@$(MAKE) tests/e2e/node_modules/.installed
 	@sh tests/e2e/run.sh $(T)
 
