@@ -260,13 +260,59 @@ void bn_hub_replay(struct bn_hub *hub, const struct bn_fact *fact)
 /* --- the store's word
  * ------------------------------------------------------------------------------ */
 
-static void take_back(struct bn_hub *hub, struct asked *asked)
+static bool is_same_row(const struct bn_fact *a, const struct bn_fact *b)
+{
+    const struct bn_record_type *type = bn_kinds[a->kind].type;
+    return a->kind == b->kind && strcmp(a->tenant, b->tenant) == 0 &&
+           strcmp(bn_record_key(type, &a->u), bn_record_key(type, &b->u)) == 0;
+}
+
+/* The oldest record of that row the store has not spoken of, from `it` on; NULL when there is none.
+ */
+static struct asked *find_asked(struct bn_hub *hub, struct bn_list *it, const struct bn_fact *fact)
+{
+    for (; it != &hub->asked; it = it->next) {
+        struct asked *asked = container_of(it, struct asked, link);
+        if (is_same_row(&asked->fact, fact))
+            return asked;
+    }
+    return NULL;
+}
+
+/* What was refused never was. A later record of the row, whole as all are, stands on what was there
+   before; without one that is what we know again. `after` is where the younger ones begin. */
+static void take_back(struct bn_hub *hub, const struct asked *asked, struct bn_list *after)
 {
     struct bn_change change;
+    if (bn_kinds[asked->fact.kind].rows_max == 0)
+        return;
+    struct asked *later = find_asked(hub, after, &asked->fact);
+    if (later) {
+        later->before = asked->before;
+        later->had_before = asked->had_before;
+        return;
+    }
     struct bn_fact back = asked->had_before ? asked->before : asked->fact;
     back.op = asked->had_before ? BN_PUT : BN_GONE;
-    if (bn_kinds[back.kind].rows_max > 0)
-        bn_live_apply(&hub->live, &back, &change);
+    bn_live_apply(&hub->live, &back, &change);
+}
+
+/* The records of that batch leave the list, oldest first into mine; newest first they are undone
+   when the store refused them. */
+static void take_out(struct bn_hub *hub, const struct bn_ack *ack, struct bn_list *mine)
+{
+    struct bn_list *older;
+    for (struct bn_list *it = hub->asked.prev; it != &hub->asked; it = older) {
+        struct asked *asked = container_of(it, struct asked, link);
+        struct bn_list *after = it->next;
+        older = it->prev;
+        if (asked->batch != ack->batch)
+            continue;
+        bn_list_remove(it);
+        bn_list_append(mine->next, it);
+        if (!ack->ok)
+            take_back(hub, asked, after);
+    }
 }
 
 static void spoken(void *user, const struct bn_ack *ack)
@@ -274,15 +320,7 @@ static void spoken(void *user, const struct bn_ack *ack)
     struct bn_hub *hub = user;
     struct bn_list mine;
     bn_list_init(&mine);
-    bn_list_each_safe(it, tmp, &hub->asked) {
-        if (container_of(it, struct asked, link)->batch != ack->batch)
-            continue;
-        bn_list_remove(it);
-        bn_list_append(&mine, it);
-    }
-    if (!ack->ok) /* newest first, so that the oldest state is what remains */
-        for (struct bn_list *it = mine.prev; it != &mine; it = it->prev)
-            take_back(hub, container_of(it, struct asked, link));
+    take_out(hub, ack, &mine);
     bn_list_each_safe(it, tmp, &mine) {
         struct asked *asked = container_of(it, struct asked, link);
         if (ack->ok)
@@ -305,9 +343,18 @@ void bn_hub_abandon(struct bn_hub *hub)
         answer_now(container_of(hub->asked.next, struct asked, link), &err);
 }
 
+/* A record of ours for that row is still on its way and will be written over it: then this is what
+   stands there if ours is refused. */
 static void take_foreign(void *user, const struct bn_fact *fact)
 {
-    bn_hub_replay(user, fact);
+    struct bn_hub *hub = user;
+    struct asked *ours = find_asked(hub, hub->asked.next, fact);
+    if (!ours) {
+        bn_hub_replay(hub, fact);
+        return;
+    }
+    ours->had_before = fact->op == BN_PUT;
+    ours->before = *fact;
 }
 
 static void hand_over(struct bn_hub *hub)

@@ -14,6 +14,7 @@
  *   {"series":NAME,"from":s,"to":s}                   what memory holds of it
  *   {"counts":true}                                   facts, refused, conflated, gaps
  *   {"store":true}  {"disk":"full" or "well"}  {"kept":true}   a real store; waits for its word
+ *   {"know":KIND,"id":…}                              what stands in the table, without secrets
  *   {"restart":true}                                  a new hub over the same store
  *
  * BN_REPLAY_WRITE=1 writes the .want files anew: read the difference before it is committed.
@@ -177,9 +178,10 @@ static void answered(void *user, const struct bn_fact *fact, const struct bn_err
 {
     struct scene *scene = user;
     const struct bn_kind_info *info = &bn_kinds[fact->kind];
+    bool is_ours = err && err->code != BN_E_STORAGE; /* the store's sentences are tested there */
     bn_buf_printf(&scene->told, "answer %s %s %s%s%s\n", info->word,
             bn_record_key(info->type, &fact->u), bn_code_word(err ? err->code : BN_E_OK),
-            err ? ": " : "", err ? err->text : "");
+            is_ours ? ": " : "", is_ours ? err->text : "");
 }
 
 static void submit(struct scene *scene, const struct bn_fact *fact, struct bn_str via)
@@ -360,9 +362,32 @@ static void step_store(struct scene *scene, const struct bn_doc *step)
 
 static void step_disk(struct scene *scene, const struct bn_doc *step)
 {
-    (void)scene;
+    struct bn_store_stats stats;
     bool is_full = bn_str_is(text_of(step, "disk", ""), "full");
     bad_disk_plan(BAD_FULL, is_full, is_full ? INT32_MAX : 0);
+    bn_store_get_stats(scene->store, &stats);
+    for (int i = 0; i < 5000 && !is_full && stats.degraded; i++) {
+        pause_ms(2); /* it tries again by itself */
+        bn_store_get_stats(scene->store, &stats);
+    }
+    assert_true(is_full || !stats.degraded);
+}
+
+static void step_know(struct scene *scene, const struct bn_doc *step)
+{
+    char id[BN_ID_MAX];
+    struct bn_json json;
+    enum bn_kind kind = replay_kind(text_of(step, "know", ""));
+    text_copy(scene, step, "id", id, sizeof id);
+    const void *record = bn_live_get(&scene->hub.live, "default", kind, id);
+    bn_buf_printf(&scene->told, "%s %s: ", bn_kinds[kind].word, id);
+    bn_json_init(&json, &scene->told);
+    if (record) {
+        bn_json_object(&json);
+        bn_record_json(bn_kinds[kind].type, record, BN_MASK_ALL, BN_ABSENT_OMIT, &json);
+        bn_json_object_end(&json);
+    }
+    bn_buf_puts(&scene->told, record ? "\n" : "unknown\n");
 }
 
 static void step_kept(struct scene *scene, const struct bn_doc *step)
@@ -387,7 +412,8 @@ static const struct {
 } steps[] = {{"put", step_put}, {"gone", step_gone}, {"turn", step_turn}, {"listen", step_listen},
         {"rate", step_rate}, {"leave", step_leave}, {"take", step_take}, {"clock", step_clock},
         {"times", step_times}, {"series", step_series}, {"counts", step_counts},
-        {"store", step_store}, {"disk", step_disk}, {"kept", step_kept}, {"restart", step_restart}};
+        {"store", step_store}, {"disk", step_disk}, {"kept", step_kept}, {"know", step_know},
+        {"restart", step_restart}};
 
 static void play_step(struct scene *scene, const struct bn_doc *step)
 {

@@ -1,0 +1,115 @@
+#include "hub/hub.h"
+#include "store_test.h"
+
+/* A hub over a real store, and another program beside it. */
+struct rig {
+    struct place place;
+    struct bn_clock clock;
+    struct bn_store *store;
+    struct bn_hub hub;
+    size_t answered;
+};
+
+static void replayed(void *user, const struct bn_fact *fact)
+{
+    bn_hub_replay(user, fact);
+}
+
+static void open_hub(struct rig *rig)
+{
+    struct bn_err err;
+    rig->store = place_open(&rig->place);
+    bn_hub_init(&rig->hub, &rig->clock, rig->store, NULL, NULL);
+    CHECK(bn_store_load(rig->store, replayed, &rig->hub, &err));
+}
+
+static void close_hub(struct rig *rig)
+{
+    bn_hub_finish(&rig->hub);
+    bn_store_close(rig->store);
+}
+
+static void answered(void *user, const struct bn_fact *fact, const struct bn_err *err)
+{
+    struct rig *rig = user;
+    (void)fact;
+    assert_null(err);
+    rig->answered++;
+}
+
+static void ask(struct rig *rig, const char *name)
+{
+    struct bn_err err;
+    struct bn_fact fact = user_fact("u1", name);
+    if (!bn_hub_ask(&rig->hub, &fact, answered, rig, &err))
+        fail_msg("%s", err.text);
+}
+
+static void turn_and_keep(struct rig *rig)
+{
+    bn_hub_turn(&rig->hub);
+    bn_store_tidy(rig->store);
+    bn_hub_turn(&rig->hub);
+}
+
+static void write_beside(struct rig *rig, const char *name)
+{
+    struct bn_store_config config = place_config(&rig->place);
+    struct bn_store *guest;
+    struct bn_err err;
+    char notice[200];
+    config.is_guest = true;
+    CHECK(bn_store_open(&config, &guest, notice, &err));
+    struct bn_fact fact = user_fact("u1", name);
+    put_now(guest, &fact);
+    bn_store_close(guest);
+}
+
+static void check_known(struct rig *rig, const char *name)
+{
+    const struct bn_user *user = bn_live_get(&rig->hub.live, "default", BN_KIND_USER, "u1");
+    assert_non_null(user);
+    CHECK_STR(user->name, name);
+}
+
+BN_TEST(what_another_program_wrote_is_known_soon)
+{
+    struct rig rig = {0};
+    place_init(&rig.place);
+    open_hub(&rig);
+    ask(&rig, "vega");
+    turn_and_keep(&rig);
+    write_beside(&rig, "guest");
+    for (int i = 0; i < 300; i++) {
+        const struct bn_user *user = bn_live_get(&rig.hub.live, "default", BN_KIND_USER, "u1");
+        if (strcmp(user->name, "guest") == 0)
+            break;
+        pause_ms(10);
+        bn_hub_turn(&rig.hub);
+    }
+    check_known(&rig, "guest");
+    close_hub(&rig);
+    place_finish(&rig.place);
+}
+
+BN_TEST(a_record_on_its_way_is_not_undone_by_what_another_program_wrote_before)
+{
+    struct rig rig = {0};
+    place_init(&rig.place);
+    open_hub(&rig);
+    ask(&rig, "vega");
+    turn_and_keep(&rig);
+    write_beside(&rig, "guest");
+    pause_ms(1500); /* the store looks every second; the hub has not heard of it yet */
+    ask(&rig, "ours");
+    turn_and_keep(&rig);
+    CHECK_INT(rig.answered, 2);
+    check_known(&rig, "ours");
+    close_hub(&rig);
+    open_hub(&rig);
+    check_known(&rig, "ours");
+    close_hub(&rig);
+    place_finish(&rig.place);
+}
+
+BN_TEST_MAIN()
