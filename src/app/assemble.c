@@ -62,10 +62,10 @@ static bool turn(void *user)
     struct app *app = user;
     bn_worker_collect(app->hash_worker);
     bn_worker_collect(app->query_worker);
-    bool hurry = bn_hub_turn(&app->hub);
+    bn_hub_turn(&app->hub);
     bn_web_flush(app->web);
     bn_notify_beat(&app->notify, app->clock.mono_ms);
-    return hurry;
+    return bn_hub_is_waiting(&app->hub);
 }
 
 static void tell(void *user, const struct bn_fact *fact)

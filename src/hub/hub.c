@@ -242,6 +242,7 @@ bool bn_hub_ask(struct bn_hub *hub, const struct bn_fact *fact, bn_answer_fn ans
         hub->refused_count++;
         return false;
     }
+    hub->was_asked = true;
     take_record(hub, fact, answer, user);
     return true;
 }
@@ -401,5 +402,11 @@ bool bn_hub_turn(struct bn_hub *hub)
     }
     hand_over(hub);
     bn_topics_commit(&hub->topics);
-    return hub->waiting_count > 0;
+    hub->was_asked = false;
+    return bn_hub_is_waiting(hub);
+}
+
+bool bn_hub_is_waiting(const struct bn_hub *hub)
+{
+    return hub->waiting_count > 0 || hub->was_asked;
 }

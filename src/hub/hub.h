@@ -25,6 +25,7 @@ struct bn_hub {
     struct bn_fact *waiting; /* told by this thread, for the next turn */
     size_t waiting_count;
     size_t waiting_cap;
+    bool was_asked;        /* since the turn */
     struct bn_fact *spare; /* changes places with waiting each turn */
     size_t spare_cap;
     struct bn_list asked; /* records applied but not yet acknowledged, oldest first */
@@ -56,6 +57,8 @@ void bn_hub_watch(struct bn_hub *hub, enum bn_kind kind,
 /* The turn: waiting facts, acknowledgements, the batch, the topics. True: more is waiting already.
  */
 bool bn_hub_turn(struct bn_hub *hub);
+/* Told or asked since the turn, by what came after it: the next turn should not wait. */
+bool bn_hub_is_waiting(const struct bn_hub *hub);
 
 /* At shutdown: whoever still waits for the store's word is answered `unavailable`. What the store
    has been given it may keep all the same. */

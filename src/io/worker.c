@@ -9,7 +9,6 @@
 struct task {
     const struct bn_job_ops *ops;
     void *job;
-    bool worked;
     struct task *next;
 };
 
@@ -66,7 +65,6 @@ static void *thread_main(void *arg)
         }
         pthread_mutex_unlock(&worker->lock);
         task->ops->work(task->job);
-        task->worked = true;
         pthread_mutex_lock(&worker->lock);
         queue_put(&worker->answers, task);
         bn_loop_wake(worker->loop);
