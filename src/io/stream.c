@@ -162,6 +162,7 @@ static void took(struct bn_stream *stream, size_t n)
     stream->queued -= n;
     stream->sent += n;
     while (n > 0) {
+        assert(stream->out); /* what was taken had been queued */
         struct chunk *chunk = &stream->out[stream->out_head];
         if (n < chunk->len) {
             chunk->offset += (uint32_t)n;
@@ -226,6 +227,7 @@ static bool write_joined(struct bn_stream *stream)
     char piece[TLS_PIECE];
     size_t len = 0;
     for (uint32_t i = 0; i < stream->out_count && len < sizeof piece; i++) {
+        assert(stream->out); /* as it counts chunks */
         struct chunk *chunk = &stream->out[stream->out_head + i];
         size_t n = BN_MIN((size_t)chunk->len, sizeof piece - len);
         memcpy(piece + len, chunk->bytes->p + chunk->offset, n);
