@@ -189,9 +189,12 @@ size_t bn_sink_take(struct bn_sink *sink, int64_t now_mono_ms, struct bn_msg **o
 
 void bn_sink_poll(struct bn_sink *sink, int64_t now_mono_ms)
 {
+    sink->is_waiting = false; /* what it waited for may have been left or paused meanwhile */
     for (const struct bn_sub *sub = sink->subs; sub; sub = sub->next) {
-        if (sub->sent < sub->topic->seq && sub->min_ms >= 0 &&
-                now_mono_ms >= sub->next_due_mono_ms) {
+        if (sub->sent >= sub->topic->seq || sub->min_ms < 0)
+            continue;
+        sink->is_waiting = true;
+        if (now_mono_ms >= sub->next_due_mono_ms) {
             become_due(sink);
             return;
         }

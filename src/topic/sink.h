@@ -50,5 +50,5 @@ struct bn_sink *bn_sink_next_due(struct bn_topics *set);
 size_t bn_sink_take(struct bn_sink *sink, int64_t now_mono_ms, struct bn_msg **out, size_t max,
         size_t bytes_max);
 
-/* Makes a sink due when it is: after a rate has passed. */
+/* Makes a sink due when it is: after a rate has passed. is_waiting says whether to ask again. */
 void bn_sink_poll(struct bn_sink *sink, int64_t now_mono_ms);

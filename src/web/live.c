@@ -396,7 +396,7 @@ void bn_live_pace(void *user)
         if (!live->sink.is_waiting)
             continue;
         bn_sink_poll(&live->sink, web->config.clock->mono_ms);
-        is_waiting = true;
+        is_waiting |= live->sink.is_waiting;
     }
     if (is_waiting)
         start_pace(web);

@@ -332,4 +332,32 @@ BN_TEST(messages_say_which_topic_they_are_of_and_which_range_they_bring)
     scene_finish(&scene);
 }
 
+/* A tab that is hidden while a change waits for its pace must not keep a timer running. */
+BN_TEST(who_pauses_or_leaves_what_it_waited_for_waits_no_more)
+{
+    struct scene scene;
+    struct bn_sink sink;
+    scene_init(&scene);
+    bn_sink_init(&sink, &scene.topics, NULL);
+    struct bn_sub *one = bn_sink_join(&sink, scene.state[0], 0, 5000);
+    struct bn_sub *two = bn_sink_join(&sink, scene.state[1], 0, 5000);
+    for (int i = 0; i < 2; i++) {
+        change(&scene, 0);
+        change(&scene, 1);
+        commit(&scene);
+        take(&sink, 1000);
+    }
+    CHECK(sink.is_waiting);
+    bn_sink_poll(&sink, 1100);
+    CHECK(sink.is_waiting);
+    bn_sink_set_rate(&sink, one, -1);
+    bn_sink_poll(&sink, 1200);
+    CHECK(sink.is_waiting);
+    bn_sink_leave(&sink, two);
+    bn_sink_poll(&sink, 1300);
+    CHECK(!sink.is_waiting);
+    bn_sink_finish(&sink);
+    scene_finish(&scene);
+}
+
 BN_TEST_MAIN()
