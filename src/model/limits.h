@@ -21,6 +21,7 @@
 #define BN_LIVE_MESSAGES_PS       50         /* a second, and a burst of 100; beyond: 4008 */
 #define BN_LIVE_MESSAGES_BURST    100        /* at once, from one that was silent */
 #define BN_LIVE_TOPICS_MAX        200        /* per connection; beyond: 4104 */
+#define BN_LIVE_PACE_MAX_MS       3600000    /* a slower pace that is asked for is this one */
 #define BN_LIVE_HELLO_MS          5000       /* to the first message; beyond: 4105 */
 #define BN_LIVE_HEARTBEAT_MS      15000      /* a sign of life when nothing else was said */
 #define BN_LIVE_PONG_MS           40000      /* two heartbeats and some: 4003 */

@@ -9,7 +9,10 @@
 #define TAKE_MAX        64         /* messages in one write */
 #define TAIL_MAX        BN_LOG_RING_EVENTS
 #define PACE_MS         100   /* how finely paces slower than every change are kept */
-#define PEOPLE_CHECK_MS 10000 /* sessions also expire without anybody changing them */
+#define PEOPLE_CHECK_MS 10000 /* a change of rights the store took back is told to nobody */
+/* Ticks are a second apart, and those told the same thing together must not all be told so together
+   that nothing followed. */
+#define HUSH_SPREAD_MS 2000
 
 /* --- the end
  * ---------------------------------------------------------------------------------------- */
@@ -219,8 +222,9 @@ static bool hear_sub(struct bn_live_conn *live, const struct bn_doc *doc)
     if (value && !bn_doc_get_i64(value, &id))
         id = 0;
     value = bn_doc_at(doc, "min");
-    if (value && (!bn_doc_get_i64(value, &min_ms) || min_ms < 0 || min_ms > 3600000))
+    if (value && (!bn_doc_get_i64(value, &min_ms) || min_ms < 0))
         min_ms = 0;
+    min_ms = BN_MIN(min_ms, BN_LIVE_PACE_MAX_MS);
     BN_TELLING_AUTO out;
     bn_telling_init(&out);
     for (size_t i = 0; i < bn_doc_count(topics); i++) {
@@ -262,12 +266,13 @@ static void hear_rate(struct bn_live_conn *live, const struct bn_doc *doc)
     int64_t min_ms;
     const struct bn_doc *k = bn_doc_at(doc, "k");
     const struct bn_doc *min = bn_doc_at(doc, "min");
-    if (!k || !min || !bn_doc_get_i64(k, &alias) || !bn_doc_get_i64(min, &min_ms) || min_ms < 0 ||
-            min_ms > 3600000)
+    if (!k || !min || !bn_doc_get_i64(k, &alias) || alias < 0 || alias > UINT32_MAX ||
+            !bn_doc_get_i64(min, &min_ms) || min_ms < 0)
         return;
     struct bn_sub *sub = bn_sink_find_alias(&live->sink, (uint32_t)alias);
     if (sub)
-        bn_sink_set_rate(&live->sink, sub, min_ms == 0 ? -1 : (int32_t)min_ms);
+        bn_sink_set_rate(&live->sink, sub,
+                min_ms == 0 ? -1 : (int32_t)BN_MIN(min_ms, BN_LIVE_PACE_MAX_MS));
 }
 
 static bool hear_hello(struct bn_live_conn *live, const struct bn_doc *doc)
@@ -450,20 +455,38 @@ static void check_owner(struct bn_live_conn *live)
     }
 }
 
+/* The page believes in a silent connection for so long only. */
+static void say_hb(struct bn_live_conn *live, int64_t mono_ms)
+{
+    char hb[64];
+    int64_t sooner_ms = 1000 + live->beat_mono_ms % HUSH_SPREAD_MS; /* beats are spread already */
+    if (mono_ms - live->said_mono_ms < BN_LIVE_HEARTBEAT_MS - sooner_ms)
+        return;
+    int n = snprintf(hb, sizeof hb, "{\"t\":\"hb\",\"now\":%lld}\n",
+            (long long)live->conn->web->config.clock->now_ms);
+    live->dialect->say(live, (struct bn_str){hb, (size_t)n});
+}
+
 static void tick_one(struct bn_live_conn *live, int64_t mono_ms)
 {
     if (live->ended)
         return;
+    if (live->conn->web->config.clock->now_ms >= live->who.until_ms)
+        check_owner(live);
     if (live->end_at_mono_ms && mono_ms >= live->end_at_mono_ms)
         bn_live_end(live, 4001, "restarting", 500 + (int64_t)(bn_random_u64() % 1500));
     else if (!live->greeted && mono_ms - live->since_mono_ms > BN_LIVE_HELLO_MS)
         bn_live_end(live, 4105, "no hello in time", 0);
     else if (live->ws && mono_ms - live->heard_mono_ms > BN_LIVE_PONG_MS)
         bn_live_end(live, 4003, "no pong in time", 1000);
-    else if (mono_ms - live->beat_mono_ms >= BN_LIVE_HEARTBEAT_MS) {
+    if (live->ended)
+        return;
+    if (mono_ms - live->beat_mono_ms >= BN_LIVE_HEARTBEAT_MS) {
         live->beat_mono_ms = mono_ms;
-        live->dialect->heartbeat(live, mono_ms - live->said_mono_ms >= BN_LIVE_HEARTBEAT_MS);
+        live->dialect->heartbeat(live);
     }
+    if (live->ws)
+        say_hb(live, mono_ms);
 }
 
 void bn_live_check_owners(struct bn_web *web)
@@ -475,6 +498,7 @@ void bn_live_check_owners(struct bn_web *web)
         if (!live->ended)
             check_owner(live);
     }
+    bn_live_state_check(web);
 }
 
 void bn_live_tick(struct bn_web *web, int64_t mono_ms)

@@ -35,8 +35,8 @@ struct bn_dialect {
     void (*say)(struct bn_live_conn *live, struct bn_str lines);
     /* Queues replies. */
     void (*tell)(struct bn_live_conn *live, const struct bn_telling *telling);
-    /* A sign of life; is_silent: nothing else was said for that long. */
-    void (*heartbeat)(struct bn_live_conn *live, bool is_silent);
+    /* A sign of life that is no message of the protocol. */
+    void (*heartbeat)(struct bn_live_conn *live);
     /* After a `bye`: ends the connection with that close code. */
     void (*end)(struct bn_live_conn *live, int code, const char *why);
 };
@@ -87,3 +87,4 @@ void bn_live_ws(struct bn_request *req);
 void bn_live_sse(struct bn_request *req);
 void bn_live_state(struct bn_request *req);
 void bn_live_state_flush(struct bn_web *web);
+void bn_live_state_check(struct bn_web *web); /* who waits and may not any more is told so */

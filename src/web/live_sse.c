@@ -102,9 +102,8 @@ static void tell(struct bn_live_conn *live, const struct bn_telling *telling)
         say(live, bn_buf_str(&lines));
 }
 
-static void heartbeat(struct bn_live_conn *live, bool is_silent)
+static void heartbeat(struct bn_live_conn *live)
 {
-    (void)is_silent;
     if (bn_stream_queued(live->stream) > 0)
         return;
     bn_stream_put(live->stream, ": hb\n\n", 6);

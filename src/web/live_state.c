@@ -166,19 +166,32 @@ void bn_live_state_flush(struct bn_web *web)
     }
 }
 
-/* Also who asks is looked at again: a session that ended gets no more. */
+/* False: it was answered, for whoever asks may not wait any more. */
+static bool may_wait(struct bn_answering *a)
+{
+    struct bn_err err;
+    if (!bn_sessions_refresh(a->req.web->config.sessions, &a->req.who))
+        bn_fail(&err, BN_E_UNAUTHORIZED, "the session or key ended");
+    else if (!bn_who_may(&a->req.who, a->poll_topic->info->right))
+        bn_fail(&err, BN_E_FORBIDDEN, "%s may not read this topic", a->req.who.name);
+    else
+        return true;
+    bn_list_remove(&a->poll_link);
+    bn_reply_err(&a->req, &err);
+    return false;
+}
+
+void bn_live_state_check(struct bn_web *web)
+{
+    bn_list_each_safe(it, tmp, &web->polls)
+        (void)may_wait(container_of(it, struct bn_answering, poll_link));
+}
+
 void bn_live_state_tick(struct bn_web *web, int64_t mono_ms)
 {
     bn_list_each_safe(it, tmp, &web->polls) {
         struct bn_answering *a = container_of(it, struct bn_answering, poll_link);
-        struct bn_err err;
-        if (!bn_sessions_refresh(web->config.sessions, &a->req.who) ||
-                !bn_who_may(&a->req.who, a->poll_topic->info->right)) {
-            bn_list_remove(&a->poll_link);
-            bn_fail(&err, BN_E_UNAUTHORIZED, "the session ended");
-            bn_reply_err(&a->req, &err);
-        } else if (mono_ms >= a->poll_until_mono_ms || web->draining) {
+        if (may_wait(a) && (mono_ms >= a->poll_until_mono_ms || web->draining))
             answer_poll(a);
-        }
     }
 }

@@ -152,19 +152,12 @@ static void tell(struct bn_live_conn *live, const struct bn_telling *telling)
         bn_bytes_unref(parts[i]);
 }
 
-/* The ping makes every RFC 6455 client answer by itself; the text tells the page that all is well.
- */
-static void heartbeat(struct bn_live_conn *live, bool is_silent)
+/* Every RFC 6455 client answers it by itself. */
+static void heartbeat(struct bn_live_conn *live)
 {
-    if (bn_stream_queued(live->stream) > 0)
-        return; /* it does not read: the write's own deadline decides */
-    put_frame(live, BN_WS_PING, "", 0);
-    if (!is_silent)
-        return;
-    char hb[64];
-    int n = snprintf(hb, sizeof hb, "{\"t\":\"hb\",\"now\":%lld}\n",
-            (long long)live->conn->web->config.clock->now_ms);
-    say(live, (struct bn_str){hb, (size_t)n});
+    if (bn_stream_queued(live->stream) ==
+            0) /* else it does not read: the write's own deadline decides */
+        put_frame(live, BN_WS_PING, "", 0);
 }
 
 static void end(struct bn_live_conn *live, int code, const char *why)

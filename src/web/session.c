@@ -209,7 +209,9 @@ static bool fill_user(struct bn_sessions *sessions, const char *tenant,
     const struct bn_user *user = user_of(sessions, tenant, session->user_id);
     if (!user || is_over(session, sessions->hub->clock->now_ms))
         return false;
-    struct bn_who who = {.kind = BN_WHO_USER, .rights = bn_role_rights(user->role)};
+    struct bn_who who = {.kind = BN_WHO_USER,
+            .rights = bn_role_rights(user->role),
+            .until_ms = BN_MIN(session->expires_at, session->seen_at + BN_SESSION_IDLE_MS + 1)};
     bn_text_clip(who.tenant, sizeof who.tenant, bn_str(tenant));
     memcpy(who.user_id, user->id, sizeof who.user_id);
     memcpy(who.session_id, session->id, sizeof who.session_id);
@@ -227,7 +229,9 @@ static bool fill_key(struct bn_sessions *sessions, const char *tenant, const str
         return false;
     if (!bn_scopes_parse(bn_str(key->scopes), &scopes, NULL))
         return false;
-    struct bn_who who = {.kind = BN_WHO_KEY, .rights = bn_scopes_rights(scopes)};
+    struct bn_who who = {.kind = BN_WHO_KEY,
+            .rights = bn_scopes_rights(scopes),
+            .until_ms = key->expires_at > 0 ? key->expires_at : INT64_MAX};
     if (key->user_id[0]) {
         const struct bn_user *user = user_of(sessions, tenant, key->user_id);
         if (!user)

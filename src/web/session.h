@@ -21,6 +21,7 @@ struct bn_who {
     char key_id[BN_ID_MAX];     /* BN_WHO_KEY */
     char name[64];              /* user name, or "key:NAME": what audit says */
     uint32_t rights;            /* bit per enum bn_right */
+    int64_t until_ms;           /* wall time it ends by itself, as far as is known now */
 };
 
 /* Loop thread only. Outlives the hub's last turn: answers of the store come to it. */
@@ -41,8 +42,8 @@ BN_MUST_CHECK bool bn_sessions_identify(struct bn_sessions *sessions,
         const struct bn_http_head *head, bool is_secure, const char *address, struct bn_who *out,
         struct bn_err *err);
 
-/* Does the session, key or user behind who still stand, and which rights has it now? Asked by live
-   sockets once a second and after every change of people. False: it ended. */
+/* Does the session, key or user behind who still stand, and which rights has it now? Asked for
+   live sockets at their until_ms and after every change of people. False: it ended. */
 bool bn_sessions_refresh(struct bn_sessions *sessions, struct bn_who *who);
 
 /* --- beginning and ending -------------------------------------------------------------------- */
