@@ -21,6 +21,7 @@
 #include "source/self.h"
 #include "web/api_meter.h"
 #include "web/api_people.h"
+#include "web/audit.h"
 #include "web/server.h"
 
 #define DRAIN_CHECK_MS 50
@@ -196,6 +197,17 @@ static void fill_web_config(struct app *app, struct bn_web_config *web)
                 (struct bn_str){host + 3, strcspn(host + 3, ":/")});
 }
 
+/* Whoever may send a signal to the server may also write its settings. */
+static void audit_reload(struct app *app, const char *detail, bool ok)
+{
+    struct bn_audit entry = {.ok = ok};
+    bn_text_clip(entry.actor, sizeof entry.actor, BN_STR("SIGHUP"));
+    bn_text_clip(entry.action, sizeof entry.action, BN_STR("config.reload"));
+    bn_text_clip(entry.object, sizeof entry.object, bn_str(app->config.config));
+    bn_text_clip(entry.detail, sizeof entry.detail, bn_str(detail));
+    bn_audit_note(&app->hub, BN_TENANT_DEFAULT, &entry);
+}
+
 static void reload_all(struct app *app)
 {
     struct bn_web_config web;
@@ -205,6 +217,7 @@ static void reload_all(struct app *app)
     if (!bn_config_reload(&app->config, &kept, &err)) {
         bn_log(BN_ERROR, "config.reload", BN_KV("text", err.text),
                 BN_KV("act", "the old settings stay in use"));
+        audit_reload(app, err.text, false);
         return;
     }
     bn_log_set_level((enum bn_level)app->config.log_level);
@@ -212,6 +225,7 @@ static void reload_all(struct app *app)
     bn_web_set_policy(app->web, &web);
     reload_tls(app);
     bn_buf_putc(&kept, 0);
+    audit_reload(app, "", true);
     if (kept.len > 1)
         bn_log(BN_WARN, "config.reload", BN_KV("kept", kept.p),
                 BN_KV("text", "changing these needs a restart"));

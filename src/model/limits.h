@@ -53,6 +53,7 @@
 #define BN_SESSION_IDLE_MS       (12LL * 3600 * 1000)     /* without a request */
 #define BN_SESSION_ABSOLUTE_MS   (7LL * 24 * 3600 * 1000) /* whatever was done meanwhile */
 #define BN_SESSIONS_PER_USER_MAX 50                       /* the oldest ends */
-#define BN_LOGIN_TRIES           5   /* per account and address; then waits double, 1 s to 15 min */
-#define BN_SETUP_TRIES           5   /* then 60 s; the code is not burned */
+#define BN_LOGIN_TRIES           5  /* per account and address; then waits double, 1 s to 15 min */
+#define BN_SETUP_TRIES           5  /* then 60 s; the code is not burned */
+#define BN_DENIALS_AT_ONCE       20 /* of one asker in the audit; then one in a minute to an hour */
 #define BN_KEYS_PER_USER_MAX     100 /* beyond: refused */

@@ -80,6 +80,8 @@ static void metrics(struct bn_request *req)
             BN_VERSION);
     put_metric(&out, "connections", "gauge", "Open connections.", (double)web->stats.connections);
     put_metric(&out, "requests_total", "counter", "HTTP requests.", (double)web->stats.requests);
+    put_metric(&out, "denied_total", "counter", "Things asked for without the right to them.",
+            (double)web->stats.denied);
     put_metric(&out, "facts_total", "counter", "Facts the hub has seen.", (double)hub->fact_count);
     put_metric(&out, "facts_refused_total", "counter", "Facts that were not admitted.",
             (double)hub->refused_count);

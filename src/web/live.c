@@ -162,11 +162,24 @@ static uint64_t tail_begin(const struct bn_topic *topic, const struct bn_doc *wi
     return topic->seq - BN_MIN((uint64_t)BN_MIN(BN_MAX(tail, 0), TAIL_MAX), kept);
 }
 
+/* A proxy's address says nothing of who listens behind it. */
+static void note_denial(struct bn_live_conn *live, const struct bn_topic *topic)
+{
+    struct bn_web *web = live->conn->web;
+    const char *address = bn_stream_address(live->stream);
+    web->stats.denied++;
+    bn_sessions_note_denial(web->config.sessions, &live->who,
+            bn_guard_is_proxy(&web->config, address) ? "" : address, topic->info->name,
+            "not for this listener");
+}
+
 void bn_live_subscribe(struct bn_live_conn *live, int64_t id, struct bn_str name,
         const struct bn_doc *wish, int32_t min_ms, struct bn_telling *out)
 {
     struct bn_topic *topic = bn_topic_find(live->sink.set, live->who.tenant, name);
     if (!topic || !bn_who_may(&live->who, topic->info->right)) {
+        if (topic)
+            note_denial(live, topic);
         reply_refusal(id, name, topic ? BN_E_FORBIDDEN : BN_E_NOT_FOUND,
                 topic ? "you may not listen to this topic" : "there is no such topic", &out->text);
         return;

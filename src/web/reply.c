@@ -133,11 +133,26 @@ static void write_err(struct bn_buf *buf, const struct bn_err *err, const char *
     bn_buf_putc(buf, '\n');
 }
 
+/* A wrong set-up code is an entry of its own, and so nothing of a stranger who got past the head.
+ */
+static void note_denial(struct bn_request *req, const struct bn_err *err)
+{
+    const struct bn_answering *a = container_of(req, struct bn_answering, req);
+    char object[96];
+    req->web->stats.denied++;
+    if (!req->route || (req->who.kind == BN_WHO_NOBODY && !a->refused))
+        return;
+    snprintf(object, sizeof object, "%s %s", req->route->method, req->route->path);
+    bn_sessions_note_denial(req->web->config.sessions, &req->who, req->address, object, err->text);
+}
+
 static void reply_err_status(struct bn_request *req, const struct bn_err *err, int status)
 {
     BN_BUF_AUTO buf;
     bn_buf_init(&buf, 4096);
     write_err(&buf, err, req->id);
+    if (status == 403)
+        note_denial(req, err);
     if (status >= 500 && status != 503 && status != 507)
         bn_log(BN_WARN, "request.failed", BN_KV("request", req->id),
                 BN_KV("code", bn_code_word(err->code)), BN_KV("text", err->text));

@@ -40,6 +40,7 @@ struct bn_web_stats {
     uint64_t sent_bytes; /* over all connections, closed ones too */
     uint64_t slow_closed;
     uint64_t rejected;
+    uint64_t denied; /* things somebody asked for without the right to them */
 };
 
 /* Everything in config must outlive the server; the struct itself is copied. */

@@ -8,6 +8,8 @@
 
 #include "model/limits.h"
 #include "model/right.h"
+#include "web/api_people.h"
+#include "web/denial.h"
 
 #define SLOTS           1024
 #define SWEEP_MAX       200
@@ -97,8 +99,9 @@ struct bn_sessions *bn_sessions_create(struct bn_hub *hub)
     struct bn_sessions *sessions = bn_alloc(sizeof *sessions);
     sessions->hub = hub;
     for (int i = 0; i < BN_TRY_COUNT; i++)
-        sessions->throttles[i] = bn_throttle_create(
-                i == BN_TRY_SETUP ? &bn_throttle_setup : &bn_throttle_login);
+        sessions->throttles[i] = bn_throttle_create(i == BN_TRY_SETUP    ? &bn_throttle_setup
+                                                    : i == BN_TRY_DENIAL ? &bn_throttle_denial
+                                                                         : &bn_throttle_login);
     for (struct bn_tenant_live *tenant = hub->live.tenants; tenant; tenant = tenant->next) {
         bn_table_each(row, &tenant->tables[BN_KIND_SESSION])
                 own(sessions, (const void *)row->record);
@@ -293,8 +296,26 @@ static bool key_id_of(struct bn_str key, char out[BN_ID_MAX])
     return rest.p && rest.len && bn_text_copy(out, BN_ID_MAX, id);
 }
 
-static bool identify_key(struct bn_sessions *sessions, struct bn_str text, struct bn_who *out,
+/* A key that does not let in: somebody guesses, or uses one that was taken away. What was sent is
+   not kept, it may be a good key with a letter missing. False, always. */
+static bool refuse_key(struct bn_sessions *sessions, const char *address, const char *name,
         struct bn_err *err)
+{
+    char place[BN_PLACE_SIZE];
+    bn_place_of(address, place);
+    bn_denial_note(sessions->hub, sessions->throttles[BN_TRY_DENIAL],
+            &(struct bn_denial){.tenant = BN_TENANT_DEFAULT,
+                    .asker = place,
+                    .actor = "",
+                    .action = "key.refuse",
+                    .object = name,
+                    .detail = err->text,
+                    .address = address});
+    return false;
+}
+
+static bool identify_key(struct bn_sessions *sessions, struct bn_str text, const char *address,
+        struct bn_who *out, struct bn_err *err)
 {
     char id[BN_ID_MAX];
     char hash[HASH_TEXT_SIZE];
@@ -307,12 +328,15 @@ static bool identify_key(struct bn_sessions *sessions, struct bn_str text, struc
         const struct bn_key *key = row ? (const void *)row->record : NULL;
         if (!key || !bn_equal_secret(key->hash, hash, sizeof hash))
             continue;
-        if (!fill_key(sessions, tenant->id, key, out))
-            return bn_fail(err, BN_E_UNAUTHORIZED, "this key has expired, or its maker has left");
+        if (!fill_key(sessions, tenant->id, key, out)) {
+            bn_fail(err, BN_E_UNAUTHORIZED, "this key has expired, or its maker has left");
+            return refuse_key(sessions, address, key->name, err);
+        }
         note_key(sessions, tenant->id, key);
         return true;
     }
-    return bn_fail(err, BN_E_UNAUTHORIZED, "there is no such key");
+    bn_fail(err, BN_E_UNAUTHORIZED, "there is no such key");
+    return refuse_key(sessions, address, "", err);
 }
 
 /* The key of an Authorization field; p NULL when it is of another scheme, as a proxy's own login
@@ -332,7 +356,9 @@ bool bn_sessions_identify(struct bn_sessions *sessions, const struct bn_http_hea
         bool is_secure, const char *address, struct bn_who *out, struct bn_err *err)
 {
     static const char in_query[] = "=" KEY_START;
-    (void)address;
+    struct bn_err unused;
+    if (!err)
+        err = &unused;
     if (head->query.len && memmem(head->query.p, head->query.len, in_query, strlen(in_query)))
         return bn_fail(err, BN_E_INVALID,
                 "a key does not belong in the address, which logs keep: send it as "
@@ -342,12 +368,28 @@ bool bn_sessions_identify(struct bn_sessions *sessions, const struct bn_http_hea
     if (cookie.p && key.p)
         return bn_fail(err, BN_E_UNAUTHORIZED, "both a session and a key were sent: send one");
     if (key.p)
-        return identify_key(sessions, key, out, err);
+        return identify_key(sessions, key, address, out, err);
     if (cookie.p)
         return identify_cookie(sessions, cookie, out, err);
     return bn_fail(err, BN_E_UNAUTHORIZED,
             bn_http_find(head, "Authorization").p ? "Authorization must be \"Bearer bnk_…\""
                                                   : "log in, or send a key");
+}
+
+void bn_sessions_note_denial(struct bn_sessions *sessions, const struct bn_who *who,
+        const char *address, const char *object, const char *why)
+{
+    const bool is_known = who->kind != BN_WHO_NOBODY;
+    bn_denial_note(sessions->hub, sessions->throttles[BN_TRY_DENIAL],
+            &(struct bn_denial){.tenant = is_known ? who->tenant : BN_TENANT_DEFAULT,
+                    .asker = who->kind == BN_WHO_USER  ? who->session_id
+                             : who->kind == BN_WHO_KEY ? who->key_id
+                                                       : "nobody", /* all strangers together */
+                    .actor = who->name,
+                    .action = "denied",
+                    .object = object,
+                    .detail = why,
+                    .address = address});
 }
 
 bool bn_sessions_refresh(struct bn_sessions *sessions, struct bn_who *who)

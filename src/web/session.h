@@ -81,9 +81,21 @@ void bn_sessions_sweep(struct bn_sessions *sessions);
 void bn_cookie_put(const char *secret, bool is_secure, const char *base_path,
         char out[BN_SET_COOKIE_SIZE]);
 
+/* Notes in the audit that who was refused, unless it has been so often; object: what they asked
+ * for. */
+void bn_sessions_note_denial(struct bn_sessions *sessions, const struct bn_who *who,
+        const char *address, const char *object, const char *why);
+
 /* --- tries ----------------------------------------------------------------------------------- */
 
-enum bn_try { BN_TRY_ACCOUNT, BN_TRY_ADDRESS, BN_TRY_PASSWORD, BN_TRY_SETUP, BN_TRY_COUNT };
+enum bn_try {
+    BN_TRY_ACCOUNT,
+    BN_TRY_ADDRESS,
+    BN_TRY_PASSWORD,
+    BN_TRY_SETUP,
+    BN_TRY_DENIAL,
+    BN_TRY_COUNT
+};
 
 struct bn_throttle *bn_sessions_throttle(struct bn_sessions *sessions, enum bn_try which);
 

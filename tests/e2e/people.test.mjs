@@ -538,11 +538,39 @@ describe('audit', () => {
   });
 });
 
+describe('audit of refusals', () => {
+  it('names who asked for what without the right to it, and the key that is none', async (t) => {
+    const server = await startServer(t);
+    const ada = await server.setup();
+    await server.addUser(ada, 'vera', 'viewer');
+    const vera = await server.login('vera');
+    for (let i = 0; i < 40; i++) {
+      assert.equal((await server.request('GET', '/api/v1/users', { cookie: vera.cookie })).status, 403);
+    }
+    assert.equal((await server.request('GET', '/api/v1/users', { cookie: vera.cookie, origin: false })).status, 403);
+    const foreign = await server.request('DELETE', '/api/v1/session', { cookie: ada.cookie, origin: 'https://evil.example' });
+    assert.equal(foreign.status, 403);
+    assert.equal((await server.request('GET', '/api/v1/users', { key: 'bnk_abc_nothing-of-this-is-kept' })).status, 401);
+    const entries = await until('the last of them to be kept', async () => {
+      const all = await audit(server, ada, '?limit=200');
+      return all[0].action === 'key.refuse' && all;
+    });
+    const of = (actor) => entries.filter((one) => one.action === 'denied' && one.actor === actor);
+    assert.equal(of('vera').length, 20);
+    assert.ok(of('vera').every((one) => one.ok === false && one.object === 'GET /api/v1/users' && one.address === '127.0.0.1'));
+    assert.deepEqual(of('ada').map((one) => one.object), ['DELETE /api/v1/session']);
+    assert.deepEqual(entries.filter((one) => one.action === 'key.refuse').map((one) => one.detail), ['there is no such key']);
+    assert.ok(!JSON.stringify(entries).includes('nothing-of-this-is-kept'));
+    const { text } = await server.request('GET', '/metrics', { cookie: ada.cookie });
+    assert.match(text, /^binnacle_denied_total 42$/m);
+  });
+});
+
 describe('settings', () => {
   it('are read again at SIGHUP', async (t) => {
     const server = await startServer(t);
     const ask = () => server.request('GET', '/healthz', { headers: { Host: `nas.lan:${server.port}` } });
-    await server.setup();
+    const ada = await server.setup();
     assert.equal((await ask()).status, 421);
     fs.writeFileSync(`${server.data}/binnacle.conf`, 'allow_host = nas.lan\nbase_path = /x\n');
     server.expectLog(/config.reload/);
@@ -553,5 +581,11 @@ describe('settings', () => {
     server.kill('SIGHUP');
     await until('the refusal', () => /error +config.reload.*line 2: listen: must be HOST:PORT/.test(server.log));
     assert.equal((await ask()).status, 200);
+    const reloads = await until('both to be kept', async () => {
+      const of = (await audit(server, ada)).filter((one) => one.action === 'config.reload');
+      return of.length === 2 && of;
+    });
+    assert.deepEqual(reloads.map((one) => [one.actor, one.ok]), [['SIGHUP', false], ['SIGHUP', true]]);
+    assert.match(reloads[0].detail, /line 2: listen: must be HOST:PORT/);
   });
 });
