@@ -40,7 +40,7 @@ static const struct bn_field self_fields[] = {
         BN_FIELD(struct bn_self, gaps, BN_T_I64, .min = 0, .max = INT64_MAX,
                 .doc = "log events slow listeners were told they missed, since the start"),
         BN_FIELD(struct bn_self, slow_closed, BN_T_I64, .min = 0, .max = INT64_MAX,
-                .doc = "listeners closed for reading too slowly, since the start"),
+                .doc = "connections closed for reading too slowly, since the start"),
         BN_FIELD(struct bn_self, requests_ps, BN_T_F64, .flags = BN_F_SERIES, .min = 0,
                 .max = INT64_MAX, .doc = "HTTP requests per second"),
         BN_FIELD(struct bn_self, store_queue, BN_T_I64, .flags = BN_F_SERIES, .min = 0,

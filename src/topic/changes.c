@@ -113,6 +113,11 @@ void bn_changes_commit(struct bn_changes *changes, uint64_t seq)
     changes->committed = changes->end;
 }
 
+size_t bn_changes_bytes(const struct bn_changes *changes)
+{
+    return changes->cap * sizeof *changes->ring;
+}
+
 uint64_t bn_changes_oldest_after(const struct bn_changes *changes, uint64_t seq)
 {
     return seq - (changes->commit_end - changes->commit_first);

@@ -29,6 +29,8 @@ void bn_changes_add_gone(struct bn_changes *changes, uint8_t section, const char
 bool bn_changes_has_pending(const struct bn_changes *changes);
 void bn_changes_commit(struct bn_changes *changes, uint64_t seq);
 
+size_t bn_changes_bytes(const struct bn_changes *changes); /* the ring takes */
+
 /* The smallest `after` from which everything up to now is remembered. */
 uint64_t bn_changes_oldest_after(const struct bn_changes *changes, uint64_t seq);
 

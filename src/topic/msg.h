@@ -15,11 +15,22 @@ enum bn_form {
     BN_FORM_COUNT
 };
 
+/* What a message is to whoever counts them. */
+enum bn_mode {
+    BN_MODE_DELTA,
+    BN_MODE_MERGED,
+    BN_MODE_SNAPSHOT,
+    BN_MODE_EVENT,
+    BN_MODE_GAP,
+    BN_MODE_COUNT
+};
+
 struct bn_msg {
     uint32_t refs;
-    uint32_t alias; /* `k`: of its topic */
-    uint64_t from;  /* the sequence it starts after */
-    uint64_t to;    /* the sequence it leads to */
+    uint32_t alias;    /* `k`: of its topic */
+    uint64_t from;     /* the sequence it starts after */
+    uint64_t to;       /* the sequence it leads to */
+    enum bn_mode mode; /* BN_MODE_DELTA unless its maker says otherwise */
     struct bn_bytes *forms[BN_FORM_COUNT];
 };
 

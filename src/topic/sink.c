@@ -37,6 +37,7 @@ struct bn_sub *bn_sink_join(struct bn_sink *sink, struct bn_topic *topic, uint64
     bn_list_append(&topic->subs, &sub->topic_link);
     topic->sub_count++;
     topic->set->sub_count++;
+    topic->set->log_sub_count += topic->info->content == BN_LOG;
     if (sent < topic->seq)
         become_due(sink);
     return sub;
@@ -70,6 +71,7 @@ void bn_sink_leave(struct bn_sink *sink, struct bn_sub *sub)
     bn_list_remove(&sub->topic_link);
     sub->topic->sub_count--;
     sub->topic->set->sub_count--;
+    sub->topic->set->log_sub_count -= sub->topic->info->content == BN_LOG;
     free(sub);
 }
 
@@ -185,6 +187,14 @@ size_t bn_sink_take(struct bn_sink *sink, int64_t now_mono_ms, struct bn_msg **o
             sub->next_due_mono_ms = now_mono_ms + sub->min_ms;
     }
     return harvest.count;
+}
+
+bool bn_sink_is_behind(const struct bn_sink *sink)
+{
+    for (const struct bn_sub *sub = sink->subs; sub; sub = sub->next)
+        if (sub->sent < sub->topic->seq && sub->min_ms >= 0)
+            return true;
+    return false;
 }
 
 void bn_sink_poll(struct bn_sink *sink, int64_t now_mono_ms)

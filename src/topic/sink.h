@@ -50,5 +50,8 @@ struct bn_sink *bn_sink_next_due(struct bn_topics *set);
 size_t bn_sink_take(struct bn_sink *sink, int64_t now_mono_ms, struct bn_msg **out, size_t max,
         size_t bytes_max);
 
+/* Is there something it has not been handed, and has not paused? */
+bool bn_sink_is_behind(const struct bn_sink *sink);
+
 /* Makes a sink due when it is: after a rate has passed. is_waiting says whether to ask again. */
 void bn_sink_poll(struct bn_sink *sink, int64_t now_mono_ms);

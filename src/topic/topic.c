@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/secret.h"
 
 #include "topic/changes.h"
@@ -155,9 +156,11 @@ void bn_topic_gone(struct bn_topic *topic, const struct bn_table *table, const c
     mark_dirty(topic);
 }
 
-static struct bn_bytes *bytes_of(struct bn_topic *topic, const struct bn_buf *buf)
+/* What was written into buf since begun_ns, as bytes to be shared. */
+static struct bn_bytes *bytes_of(struct bn_topic *topic, const struct bn_buf *buf, int64_t begun_ns)
 {
     topic->set->encoded++;
+    topic->set->encode_ns += bn_clock_mono_ns() - begun_ns;
     return bn_bytes_create(buf->p, buf->len);
 }
 
@@ -174,6 +177,7 @@ static void drop_oldest_event(struct bn_topic *topic)
 void bn_topic_event(struct bn_topic *topic, struct bn_str json)
 {
     struct bn_events *events = topic->events;
+    int64_t begun_ns = bn_clock_mono_ns();
     BN_BUF_AUTO buf;
     bn_buf_init(&buf, VALUE_BYTES_MAX);
     uint64_t seq = topic->seq + 1;
@@ -184,21 +188,27 @@ void bn_topic_event(struct bn_topic *topic, struct bn_str json)
     while (seq - events->first >= BN_LOG_RING_EVENTS ||
             (events->first < seq && events->bytes + buf.len > BN_LOG_RING_BYTES))
         drop_oldest_event(topic);
-    struct bn_msg *msg = bn_msg_create(topic->alias, topic->seq, seq, bytes_of(topic, &buf));
+    struct bn_msg *msg = bn_msg_create(topic->alias, topic->seq, seq,
+            bytes_of(topic, &buf, begun_ns));
+    msg->mode = BN_MODE_EVENT;
     events->ring[seq % BN_LOG_RING_EVENTS] = msg;
     events->bytes += buf.len;
     topic->seq = seq;
+    topic->set->published++;
     mark_dirty(topic);
 }
 
 void bn_topics_commit(struct bn_topics *set)
 {
+    if (!bn_list_is_empty(&set->dirty))
+        set->committed_ns = bn_clock_mono_ns();
     bn_list_each_safe(it, tmp, &set->dirty) {
         struct bn_topic *topic = container_of(it, struct bn_topic, dirty_link);
         bn_list_remove(it);
         if (topic->changes) {
             forget_encodings(topic);
             topic->seq++;
+            set->published++;
             bn_changes_commit(topic->changes, topic->seq);
         }
         topic->cursor = topic->subs.next;
@@ -228,6 +238,7 @@ struct bn_bytes *bn_topic_value(struct bn_topic *topic)
 {
     if (topic->whole)
         return topic->whole->forms[BN_FORM_JSON];
+    int64_t begun_ns = bn_clock_mono_ns();
     BN_BUF_AUTO buf;
     bn_buf_init(&buf, VALUE_BYTES_MAX);
     struct bn_json json;
@@ -244,7 +255,7 @@ struct bn_bytes *bn_topic_value(struct bn_topic *topic)
             bn_json_object_end(&json);
     }
     bn_json_object_end(&json);
-    topic->whole = bn_msg_create(topic->alias, 0, topic->seq, bytes_of(topic, &buf));
+    topic->whole = bn_msg_create(topic->alias, 0, topic->seq, bytes_of(topic, &buf, begun_ns));
     return topic->whole->forms[BN_FORM_JSON];
 }
 
@@ -258,13 +269,15 @@ struct bn_msg *bn_topic_snap(struct bn_topic *topic)
 {
     if (!topic->snap) {
         struct bn_bytes *value = bn_topic_value(topic);
+        int64_t begun_ns = bn_clock_mono_ns();
         BN_BUF_AUTO buf;
         bn_buf_init(&buf, VALUE_BYTES_MAX);
         bn_buf_printf(&buf, "{\"t\":\"snap\",\"k\":%u,\"e\":\"%s\",\"s\":%llu,\"v\":", topic->alias,
                 topic->epoch, (unsigned long long)topic->seq);
         bn_buf_put(&buf, value->p, value->len);
         bn_buf_puts(&buf, "}\n");
-        topic->snap = bn_msg_create(topic->alias, 0, topic->seq, bytes_of(topic, &buf));
+        topic->snap = bn_msg_create(topic->alias, 0, topic->seq, bytes_of(topic, &buf, begun_ns));
+        topic->snap->mode = BN_MODE_SNAPSHOT;
     }
     return bn_msg_ref(topic->snap);
 }
@@ -351,10 +364,11 @@ struct bn_msg *bn_topic_range(struct bn_topic *topic, uint64_t after)
         return bn_msg_ref(msg);
     if (!remembers(topic, after))
         return NULL;
+    int64_t begun_ns = bn_clock_mono_ns();
     BN_BUF_AUTO buf;
     bn_buf_init(&buf, VALUE_BYTES_MAX);
     write_patch(topic, after, &buf);
-    msg = bn_msg_create(topic->alias, after, topic->seq, bytes_of(topic, &buf));
+    msg = bn_msg_create(topic->alias, after, topic->seq, bytes_of(topic, &buf, begun_ns));
     keep_range(&topic->ranges[topic->ranges_next++ % BN_MERGED_MAX], msg);
     return msg;
 }
@@ -363,6 +377,7 @@ static struct bn_msg *make_delta(struct bn_topic *topic, uint64_t after)
 {
     if (!remembers(topic, after))
         return NULL;
+    int64_t begun_ns = bn_clock_mono_ns();
     BN_BUF_AUTO buf;
     bn_buf_init(&buf, VALUE_BYTES_MAX);
     bn_buf_printf(&buf, "{\"t\":\"d\",\"k\":%u,\"s\":%llu,", topic->alias,
@@ -372,7 +387,10 @@ static struct bn_msg *make_delta(struct bn_topic *topic, uint64_t after)
     bn_buf_puts(&buf, "\"p\":");
     write_patch(topic, after, &buf);
     bn_buf_puts(&buf, "}\n");
-    return bn_msg_create(topic->alias, after, topic->seq, bytes_of(topic, &buf));
+    struct bn_msg *msg = bn_msg_create(topic->alias, after, topic->seq,
+            bytes_of(topic, &buf, begun_ns));
+    msg->mode = after + 1 == topic->seq ? BN_MODE_DELTA : BN_MODE_MERGED;
+    return msg;
 }
 
 struct bn_msg *bn_topic_delta(struct bn_topic *topic, uint64_t after)
@@ -414,12 +432,20 @@ uint64_t bn_topic_oldest(const struct bn_topic *topic)
 
 struct bn_msg *bn_topic_gap(struct bn_topic *topic, uint64_t from, uint64_t to)
 {
+    int64_t begun_ns = bn_clock_mono_ns();
     BN_BUF_AUTO buf;
     bn_buf_init(&buf, 256);
     bn_buf_printf(&buf, "{\"t\":\"gap\",\"k\":%u,\"from\":%llu,\"to\":%llu,\"why\":\"slow\"}\n",
             topic->alias, (unsigned long long)from, (unsigned long long)to);
     topic->set->gaps += to - from + 1;
-    return bn_msg_create(topic->alias, from - 1, to, bytes_of(topic, &buf));
+    struct bn_msg *msg = bn_msg_create(topic->alias, from - 1, to, bytes_of(topic, &buf, begun_ns));
+    msg->mode = BN_MODE_GAP;
+    return msg;
+}
+
+size_t bn_topic_ring_bytes(const struct bn_topic *topic)
+{
+    return topic->events ? topic->events->bytes : bn_changes_bytes(topic->changes);
 }
 
 bool bn_topic_can_resume(const struct bn_topic *topic, struct bn_str epoch, uint64_t after)

@@ -30,11 +30,15 @@ struct bn_topics {
     struct bn_list due;       /* topics whose listeners have not been offered what is new */
     struct bn_list due_sinks; /* sinks that have something to say for a reason of their own */
     uint32_t next_alias;
-    uint64_t encoded;   /* messages and values encoded, for the test that says: once */
-    uint64_t conflated; /* changes merged for slow listeners */
-    uint64_t gaps;      /* log events listeners were told they missed */
+    uint64_t published;   /* commits of state topics, and events */
+    int64_t committed_ns; /* monotonic: the last commit of a turn in which something had changed */
+    int64_t encode_ns;    /* spent on it */
+    uint64_t encoded;     /* messages and values encoded, for the test that says: once */
+    uint64_t conflated;   /* changes merged for slow listeners */
+    uint64_t gaps;        /* log events listeners were told they missed */
     size_t count;
     size_t sub_count;
+    size_t log_sub_count; /* of those, to log topics */
 };
 
 struct bn_topic {
@@ -83,6 +87,9 @@ void bn_topic_gone(struct bn_topic *topic, const struct bn_table *table, const c
 void bn_topic_event(struct bn_topic *topic, struct bn_str json);
 /* Ends the turn: numbers this turn's changes; bn_sink_next_due() then finds who listens. */
 void bn_topics_commit(struct bn_topics *set);
+
+/* What the memory of the past takes. */
+size_t bn_topic_ring_bytes(const struct bn_topic *topic);
 
 /* The value now, as JSON; borrowed until the next commit. State topics. */
 struct bn_bytes *bn_topic_value(struct bn_topic *topic);

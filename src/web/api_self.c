@@ -22,34 +22,8 @@ static void health(struct bn_request *req)
 static void put_metric(struct bn_buf *out, const char *name, const char *type, const char *help,
         double value)
 {
-    bn_buf_printf(out, "# HELP binnacle_%s %s\n# TYPE binnacle_%s %s\nbinnacle_%s ", name, help,
-            name, type, name);
-    struct bn_json number;
-    bn_json_init(&number, out);
-    bn_json_f64(&number, value, 6);
-    bn_buf_putc(out, '\n');
-}
-
-static void put_live_metrics(struct bn_buf *out, struct bn_web *web)
-{
-    const struct bn_topics *topics = &web->config.hub->topics;
-    put_metric(out, "live_connections", "gauge", "Live listeners: sockets and event streams.",
-            (double)web->stats.listeners);
-    put_metric(out, "live_subscriptions", "gauge", "Subscriptions of all listeners.",
-            (double)topics->sub_count);
-    put_metric(out, "live_topics", "gauge", "Topics of all tenants.", (double)topics->count);
-    put_metric(out, "live_frames_sent_total", "counter", "Writes to listeners.",
-            (double)web->stats.messages);
-    put_metric(out, "live_encoded_total", "counter",
-            "Messages and values encoded, however many listened.", (double)topics->encoded);
-    put_metric(out, "live_conflated_total", "counter", "Changes merged for slow listeners.",
-            (double)topics->conflated);
-    put_metric(out, "live_gap_events_total", "counter",
-            "Log events listeners were told they missed.", (double)topics->gaps);
-    put_metric(out, "live_slow_closed_total", "counter",
-            "Connections cut because they took nothing for 30 s.", (double)web->stats.slow_closed);
-    put_metric(out, "live_rejected_total", "counter",
-            "Connections and listeners refused for want of room.", (double)web->stats.rejected);
+    bn_metric_begin(out, name, type, help);
+    bn_metric_value(out, name, "", value);
 }
 
 /* Every number field of the newest self sample, by its own name. */
@@ -91,7 +65,7 @@ static void metrics(struct bn_request *req)
             (double)bn_log_count(BN_WARN));
     put_metric(&out, "log_errors_total", "counter", "Errors logged.",
             (double)bn_log_count(BN_ERROR));
-    put_live_metrics(&out, web);
+    bn_tally_put(web, &out);
     put_self_metrics(&out, hub);
     bn_reply(req, 200, "text/plain; version=0.0.4; charset=utf-8", bn_buf_str(&out));
 }

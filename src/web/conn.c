@@ -423,7 +423,7 @@ void bn_conn_accepted(void *user, struct bn_stream *stream)
     bn_stream_set(stream, &conn_ops, conn);
     if (has_room(conn, &err))
         return;
-    web->stats.rejected++;
+    web->tally.rejected[conn->is_counted ? BN_REJECT_ADDRESS : BN_REJECT_CONNECTIONS]++;
     bn_reply_bad(conn, &err);
     bn_conn_dirty(conn);
 }

@@ -190,11 +190,17 @@ void bn_live_subscribe(struct bn_live_conn *live, int64_t id, struct bn_str name
     struct bn_str epoch = {0};
     uint64_t after = 0;
     bool claims = read_position(wish, &epoch, &after);
-    bool known = claims && bn_str_is(epoch, topic->epoch) && after <= topic->seq;
+    bool resumes = claims && bn_str_is(epoch, topic->epoch) && after <= topic->seq;
     if (topic->info->content == BN_STATE)
-        reply_state(id, topic, known && bn_topic_can_resume(topic, epoch, after), after, out);
+        resumes = resumes && bn_topic_can_resume(topic, epoch, after);
+    if (claims)
+        live->conn->web->tally.resumes[!resumes              ? BN_RESUME_SNAPSHOT
+                                       : after == topic->seq ? BN_RESUME_SAME
+                                                             : BN_RESUME_RESUMED]++;
+    if (topic->info->content == BN_STATE)
+        reply_state(id, topic, resumes, after, out);
     else
-        reply_log(id, topic, known, known ? after : tail_begin(topic, wish), &out->text);
+        reply_log(id, topic, resumes, resumes ? after : tail_begin(topic, wish), &out->text);
     bn_sink_join(&live->sink, topic, topic->seq, min_ms);
 }
 
@@ -388,19 +394,30 @@ static void pump(struct bn_web *web, struct bn_live_conn *live)
         size_t n = bn_sink_take(&live->sink, mono_ms, msgs, TAKE_MAX, BN_LIVE_INFLIGHT_MAX);
         if (n == 0)
             break;
-        live->dialect->send(live, msgs, n);
+        struct bn_sent sent = live->dialect->send(live, msgs, n);
         live->said_mono_ms = mono_ms;
         web->stats.messages++;
-        for (size_t i = 0; i < n; i++)
+        web->tally.bytes[live->dialect->proto][sent.is_deflated] += sent.bytes;
+        bn_tally_write(&web->tally);
+        for (size_t i = 0; i < n; i++) {
+            web->tally.frames[live->dialect->proto][msgs[i]->mode]++;
             bn_msg_unref(msgs[i]);
+        }
     } while (live->sink.has_more);
     if (live->sink.is_waiting)
         start_pace(web);
 }
 
+static void date_writes(struct bn_web *web)
+{
+    if (web->tally.undated > 0)
+        bn_tally_date(&web->tally, bn_clock_mono_ns() - web->config.hub->topics.committed_ns);
+}
+
 void bn_live_pump(struct bn_live_conn *live)
 {
     pump(live->conn->web, live);
+    date_writes(live->conn->web);
 }
 
 /* Some listeners asked for a slower pace, and its time may be over. */
@@ -431,7 +448,10 @@ void bn_live_flush(struct bn_web *web)
         if (next)
             __builtin_prefetch(((struct bn_live_conn *)next->owner)->stream);
         pump(web, live);
+        if (web->tally.undated >= BN_TALLY_WRITES)
+            date_writes(web);
     }
+    date_writes(web);
     if (!bn_list_is_empty(&web->polls))
         bn_live_state_flush(web);
 }

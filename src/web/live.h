@@ -28,9 +28,16 @@ void bn_telling_reset(struct bn_telling *telling); /* empty; what was shared is 
 void bn_telling_finish(struct bn_telling *telling);
 #define BN_TELLING_AUTO BN_CLEANUP(bn_telling_finish) struct bn_telling
 
+/* What a write put on the wire. */
+struct bn_sent {
+    size_t bytes;
+    bool is_deflated;
+};
+
 struct bn_dialect {
+    enum bn_proto proto;
     /* Queues messages as one write; they stay the caller's. */
-    void (*send)(struct bn_live_conn *live, struct bn_msg *const *msgs, size_t count);
+    struct bn_sent (*send)(struct bn_live_conn *live, struct bn_msg *const *msgs, size_t count);
     /* Queues text that is for this listener alone: whole lines of live/1. */
     void (*say)(struct bn_live_conn *live, struct bn_str lines);
     /* Queues replies. */
@@ -70,6 +77,12 @@ bool bn_live_has_room(struct bn_request *req);
 /* Turns the connection of a request into a listener; the request ends without an ordinary answer.
  */
 struct bn_live_conn *bn_live_open(struct bn_request *req, const struct bn_dialect *dialect);
+
+/* Counts what was said to one listener alone. */
+static inline void bn_live_count_said(struct bn_live_conn *live, size_t bytes, bool is_deflated)
+{
+    live->conn->web->tally.bytes[live->dialect->proto][is_deflated] += bytes;
+}
 
 /* Counts one thing a client said. False: too many, and the connection was ended. */
 bool bn_live_may_speak(struct bn_live_conn *live);

@@ -72,7 +72,7 @@ bool bn_live_has_room(struct bn_request *req)
         char retry[8];
         BN_BUF_AUTO body;
         bn_buf_init(&body, 1024);
-        web->stats.rejected++;
+        web->tally.rejected[BN_REJECT_LISTENERS]++;
         snprintf(retry, sizeof retry, "%d",
                 2 + (int)(bn_random_u64() % 8)); /* so that they do not come back at once */
         bn_reply_field(req, "Retry-After", retry);
@@ -85,7 +85,7 @@ bool bn_live_has_room(struct bn_request *req)
     }
     const struct bn_ear_count *count = find_count(web, &req->who);
     if (count && count->n >= BN_LISTENERS_PER_USER_MAX) {
-        web->stats.rejected++;
+        web->tally.rejected[BN_REJECT_USER]++;
         bn_reply_field(req, "Retry-After", "5");
         bn_fail(&err, BN_E_TOO_MANY, "%s has %d live connections already", req->who.name,
                 BN_LISTENERS_PER_USER_MAX);
@@ -113,6 +113,7 @@ struct bn_live_conn *bn_live_open(struct bn_request *req, const struct bn_dialec
     bn_sink_init(&live->sink, &web->config.hub->topics, live);
     bn_list_append(&web->ears, &live->link);
     web->stats.listeners++;
+    web->tally.listeners[dialect->proto]++;
     count_in(web, &live->who);
     conn->live = live;
     bn_stream_prefer_fresh(conn->stream);
@@ -122,6 +123,7 @@ struct bn_live_conn *bn_live_open(struct bn_request *req, const struct bn_dialec
 void bn_live_closed(struct bn_live_conn *live)
 {
     live->conn->web->stats.listeners--;
+    live->conn->web->tally.listeners[live->dialect->proto]--;
     count_out(live->conn->web, &live->who);
     live->conn->live = NULL;
     bn_list_remove(&live->link);

@@ -37,7 +37,7 @@ static uint64_t position(const struct bn_sub *sub, struct bn_msg *const *msgs, s
 
 /* "id: base64url([[k,"e",s],…])": where this listener stands in everything it hears, before msgs.
  */
-static void put_id(struct bn_live_conn *live, struct bn_msg *const *msgs, size_t count)
+static size_t put_id(struct bn_live_conn *live, struct bn_msg *const *msgs, size_t count)
 {
     BN_BUF_AUTO json;
     bn_buf_init(&json, ID_BYTES_MAX);
@@ -45,7 +45,7 @@ static void put_id(struct bn_live_conn *live, struct bn_msg *const *msgs, size_t
         bn_buf_printf(&json, "%s[%u,\"%s\",%llu]", json.len ? "," : "[", sub->topic->alias,
                 sub->topic->epoch, (unsigned long long)position(sub, msgs, count));
     if (json.len == 0)
-        return; /* it hears nothing */
+        return 0; /* it hears nothing */
     bn_buf_putc(&json, ']');
     BN_BUF_AUTO line;
     bn_buf_init(&line, ID_BYTES_MAX * 2);
@@ -54,17 +54,21 @@ static void put_id(struct bn_live_conn *live, struct bn_msg *const *msgs, size_t
     bn_buf_added(&line, bn_b64url_size(json.len) - 1);
     bn_buf_putc(&line, '\n');
     bn_stream_put(live->stream, line.p, line.len);
+    return line.len;
 }
 
-static void send(struct bn_live_conn *live, struct bn_msg *const *msgs, size_t count)
+static struct bn_sent send(struct bn_live_conn *live, struct bn_msg *const *msgs, size_t count)
 {
+    struct bn_sent sent = {0};
     for (size_t i = 0; i < count; i++) {
         /* Fields of an event come in any order: the id first, then what all share. */
-        put_id(live, msgs + i + 1, count - i - 1);
+        sent.bytes += put_id(live, msgs + i + 1, count - i - 1);
         struct bn_bytes *lines = bn_msg_form(msgs[i], BN_FORM_SSE, make_sse);
         bn_stream_put_bytes(live->stream, lines, 0, lines->len);
+        sent.bytes += lines->len;
     }
     bn_stream_flush(live->stream);
+    return sent;
 }
 
 static void say(struct bn_live_conn *live, struct bn_str lines)
@@ -81,6 +85,7 @@ static void say(struct bn_live_conn *live, struct bn_str lines)
         bn_sse_event(&out, name, line);
     }
     bn_stream_put(live->stream, out.p, out.len);
+    bn_live_count_said(live, out.len, false);
     live->said_mono_ms = live->conn->web->config.clock->mono_ms;
     bn_conn_dirty(live->conn);
 }
@@ -118,7 +123,7 @@ static void end(struct bn_live_conn *live, int code, const char *why)
     bn_conn_dirty(live->conn);
 }
 
-static const struct bn_dialect dialect = {send, say, tell, heartbeat, end};
+static const struct bn_dialect dialect = {BN_PROTO_SSE, send, say, tell, heartbeat, end};
 
 /* Where the client says it stands: Last-Event-ID, or ?since= for the first connection. NULL:
  * nowhere. */
@@ -197,7 +202,7 @@ static void open_stream(struct bn_request *req)
         bn_telling_init(&reply);
         bn_live_subscribe(live, 0, name, wish, 0, &reply);
         if (bn_buf_ok(&reply.text)) {
-            put_id(live, NULL, 0);
+            bn_live_count_said(live, put_id(live, NULL, 0), false);
             tell(live, &reply);
         }
     }

@@ -49,15 +49,19 @@ static struct bn_bytes *make_deflate_frame(const struct bn_msg *msg)
 /* --- one listener
  * -------------------------------------------------------------------------------------- */
 
-static void send_one(struct bn_live_conn *live, struct bn_msg *msg)
+static struct bn_sent send_one(struct bn_live_conn *live, struct bn_msg *msg)
 {
-    if (live->deflate && msg->forms[BN_FORM_JSON]->len >= BN_DEFLATE_MIN_BYTES) {
+    bool is_deflated = live->deflate && msg->forms[BN_FORM_JSON]->len >= BN_DEFLATE_MIN_BYTES;
+    struct bn_bytes *frame;
+    if (is_deflated) {
         bn_msg_form(msg, BN_FORM_BLOCK, make_block);
-        bn_stream_send_bytes(live->stream,
-                bn_msg_form(msg, BN_FORM_DEFLATE_FRAME, make_deflate_frame));
+        frame = bn_msg_form(msg, BN_FORM_DEFLATE_FRAME, make_deflate_frame);
     } else {
-        bn_stream_send_bytes(live->stream, bn_msg_form(msg, BN_FORM_FRAME, make_frame));
+        frame = bn_msg_form(msg, BN_FORM_FRAME, make_frame);
     }
+    size_t len = frame->len;
+    bn_stream_send_bytes(live->stream, frame);
+    return (struct bn_sent){len, is_deflated};
 }
 
 static struct bn_bytes *part_of(const struct bn_live_conn *live, struct bn_msg *msg)
@@ -66,35 +70,37 @@ static struct bn_bytes *part_of(const struct bn_live_conn *live, struct bn_msg *
 }
 
 /* One message: an own header, then parts, which are blocks when it is compressed. */
-static void put_parts(struct bn_live_conn *live, struct bn_bytes *const *parts, size_t count)
+static struct bn_sent put_parts(struct bn_live_conn *live, struct bn_bytes *const *parts,
+        size_t count)
 {
     uint8_t header[BN_WS_HEADER_MAX];
     size_t cut = live->deflate ? TAIL_BYTES : 0;
     size_t len = 0;
     for (size_t i = 0; i < count; i++)
         len += parts[i]->len;
-    bn_stream_put(live->stream, header,
-            bn_ws_header(header, BN_WS_TEXT, live->deflate, len - cut, NULL));
+    size_t head = bn_ws_header(header, BN_WS_TEXT, live->deflate, len - cut, NULL);
+    bn_stream_put(live->stream, header, head);
     for (size_t i = 0; i < count; i++)
         bn_stream_put_bytes(live->stream, parts[i], 0, parts[i]->len - (i + 1 == count ? cut : 0));
+    return (struct bn_sent){head + len - cut, live->deflate};
 }
 
 /* Several changes in one message. */
-static void send(struct bn_live_conn *live, struct bn_msg *const *msgs, size_t count)
+static struct bn_sent send(struct bn_live_conn *live, struct bn_msg *const *msgs, size_t count)
 {
-    if (count == 1) {
-        send_one(live, msgs[0]);
-        return;
-    }
+    if (count == 1)
+        return send_one(live, msgs[0]);
     struct bn_bytes *parts[MESSAGES_ONCE];
     for (size_t i = 0; i < count; i++)
         parts[i] = part_of(live, msgs[i]);
-    put_parts(live, parts, count);
+    struct bn_sent sent = put_parts(live, parts, count);
     bn_stream_flush(live->stream);
+    return sent;
 }
 
-static void put_bytes(struct bn_live_conn *live, struct bn_bytes *take_frame)
+static void put_bytes(struct bn_live_conn *live, struct bn_bytes *take_frame, bool is_deflated)
 {
+    bn_live_count_said(live, take_frame->len, is_deflated);
     bn_stream_put_bytes(live->stream, take_frame, 0, take_frame->len);
     bn_bytes_unref(take_frame);
     bn_conn_dirty(live->conn);
@@ -102,7 +108,7 @@ static void put_bytes(struct bn_live_conn *live, struct bn_bytes *take_frame)
 
 static void put_frame(struct bn_live_conn *live, enum bn_ws_op op, const void *p, size_t len)
 {
-    put_bytes(live, frame_of(op, p, len, false));
+    put_bytes(live, frame_of(op, p, len, false), false);
 }
 
 static void say(struct bn_live_conn *live, struct bn_str lines)
@@ -115,7 +121,7 @@ static void say(struct bn_live_conn *live, struct bn_str lines)
     BN_BUF_AUTO out;
     bn_buf_init(&out, lines.len * 2 + 1024);
     bn_deflate_block(&out, lines.p, lines.len);
-    put_bytes(live, frame_of(BN_WS_TEXT, out.p, out.len - TAIL_BYTES, true));
+    put_bytes(live, frame_of(BN_WS_TEXT, out.p, out.len - TAIL_BYTES, true), true);
 }
 
 static struct bn_bytes *own_part(const struct bn_live_conn *live, const char *p, size_t len)
@@ -146,7 +152,8 @@ static void tell(struct bn_live_conn *live, const struct bn_telling *telling)
     }
     parts[count++] = own_part(live, telling->text.p + done, telling->text.len - done);
     live->said_mono_ms = live->conn->web->config.clock->mono_ms;
-    put_parts(live, parts, count);
+    struct bn_sent sent = put_parts(live, parts, count);
+    bn_live_count_said(live, sent.bytes, sent.is_deflated);
     bn_conn_dirty(live->conn);
     for (size_t i = 0; i < count; i++)
         bn_bytes_unref(parts[i]);
@@ -167,7 +174,7 @@ static void end(struct bn_live_conn *live, int code, const char *why)
     live->conn->must_close = true;
 }
 
-static const struct bn_dialect dialect = {send, say, tell, heartbeat, end};
+static const struct bn_dialect dialect = {BN_PROTO_WS, send, say, tell, heartbeat, end};
 
 /* False: the connection is ending, nothing more is read. */
 static bool on_control(struct bn_live_conn *live)

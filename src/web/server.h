@@ -36,10 +36,9 @@ struct bn_web_stats {
     int64_t connections;
     int64_t listeners;
     uint64_t requests;
-    uint64_t messages;   /* frames and events sent to listeners */
+    uint64_t messages;   /* writes to listeners */
     uint64_t sent_bytes; /* over all connections, closed ones too */
     uint64_t slow_closed;
-    uint64_t rejected;
     uint64_t denied; /* things somebody asked for without the right to them */
 };
 

@@ -8,11 +8,11 @@
 #include "base/arena.h"
 
 #include "web/server.h"
+#include "web/tally.h"
 #include "wire/ws.h"
 
 struct bn_crowd;
 struct bn_live_conn;
-
 #define BN_ROUTE_SETS_MAX 16
 
 struct bn_route_set {
@@ -36,6 +36,7 @@ struct bn_web {
     struct bn_timer *tick;
     struct bn_timer *pace; /* runs while listeners wait for their own pace */
     struct bn_web_stats stats;
+    struct bn_tally tally;
     uint64_t next_ticket;
     uint64_t next_conn;
     char date[32]; /* of the Date field, once a second */

@@ -22,7 +22,9 @@ const text = (wire) => wire.bytes.toString('latin1');
 
 async function metric(server, key, name) {
   const { text: all } = await server.request('GET', '/metrics', { key });
-  return Number(new RegExp(`^binnacle_${name} (\\S+)$`, 'm').exec(all)[1]);
+  const values = [...all.matchAll(new RegExp(`^binnacle_${name}(?:{.*})? (\\S+)$`, 'gm'))];
+  assert.ok(values.length > 0, `there is no ${name}`);
+  return values.reduce((sum, [, value]) => sum + Number(value), 0);
 }
 
 function checkProbe(t, what, { times, failures }, limit_ms = 250) {

@@ -21,11 +21,12 @@ static struct ear *ear_of(struct bn_live_conn *live)
     return container_of(live, struct ear, live);
 }
 
-static void ear_send(struct bn_live_conn *live, struct bn_msg *const *msgs, size_t count)
+static struct bn_sent ear_send(struct bn_live_conn *live, struct bn_msg *const *msgs, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         bn_buf_put(&ear_of(live)->told, msgs[i]->forms[BN_FORM_JSON]->p,
                 msgs[i]->forms[BN_FORM_JSON]->len);
+    return (struct bn_sent){0};
 }
 
 static void ear_say(struct bn_live_conn *live, struct bn_str lines)
@@ -50,7 +51,8 @@ static void ear_end(struct bn_live_conn *live, int code, const char *why)
     ear_of(live)->code = code;
 }
 
-static const struct bn_dialect ear_dialect = {ear_send, ear_say, ear_tell, ear_heartbeat, ear_end};
+static const struct bn_dialect ear_dialect = {BN_PROTO_WS, ear_send, ear_say, ear_tell,
+        ear_heartbeat, ear_end};
 
 static void ear_open(struct ear *ear, struct web_rig *rig, const char *key)
 {

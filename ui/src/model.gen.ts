@@ -332,7 +332,7 @@ export interface Self {
   conflated?: number;
   /** log events slow listeners were told they missed, since the start */
   gaps?: number;
-  /** listeners closed for reading too slowly, since the start */
+  /** connections closed for reading too slowly, since the start */
   slow_closed?: number;
   /** HTTP requests per second */
   requests_ps?: number;

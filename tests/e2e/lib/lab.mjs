@@ -263,9 +263,12 @@ export class Lab {
     return answer.json;
   }
 
+  /** The sum over all labels. */
   async metric(name) {
     const { text } = await this.request('/metrics');
-    return Number(new RegExp(`^binnacle_${name} (.*)$`, 'm').exec(text)[1]);
+    const all = [...text.matchAll(new RegExp(`^binnacle_${name}(?:{.*})? (.*)$`, 'gm'))];
+    assert.ok(all.length > 0, `there is no ${name}`);
+    return all.reduce((sum, [, value]) => sum + Number(value), 0);
   }
 
   async listen(names, options) {
