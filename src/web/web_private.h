@@ -103,7 +103,7 @@ void bn_reply_head(struct bn_answering *a, int status, const char *type, int64_t
         struct bn_buf *out);
 void bn_reply_bytes(struct bn_request *req, int status, const char *type, const char *p,
         size_t len);
-/* Does If-None-Match name this tag (quotes included), weakly compared (RFC 9110 section 13.1.2)? */
+/* Does If-None-Match name this tag (quotes included), weakly compared (RFC 9110 13.1.2)? */
 bool bn_request_knows(const struct bn_request *req, const char *etag);
 /* 421 for a person: how the name in the address bar is made known. */
 void bn_reply_stranger(struct bn_request *req);
@@ -115,8 +115,7 @@ struct bn_str bn_guard_host_name(struct bn_str host); /* without the port */
 bool bn_guard_host(const struct bn_web_config *config, struct bn_str host);
 bool bn_guard_is_proxy(const struct bn_web_config *config, const char *address);
 /* Corrects address and is_secure of a request that a trusted proxy passed on: the right-most
-   address that is none of ours. Headers of anybody else are not believed; several fields are one
-   list. */
+   address that is none of ours. Nobody else's headers are believed; several fields are one list. */
 void bn_guard_client(const struct bn_web_config *config, struct bn_request *req);
 bool bn_guard_origin(const struct bn_http_head *head, bool is_secure); /* named, and our own */
 bool bn_guard_is_foreign(const struct bn_http_head *head, bool is_secure);
