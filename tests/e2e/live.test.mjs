@@ -6,46 +6,19 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { EventStream } from './lib/events.mjs';
-import { Ear, Knowledge, difference, fold, startLab, swarm } from './lib/lab.mjs';
+import { Ear, Knowledge, difference, disturb, fold, randomizer, startLab, swarm } from './lib/lab.mjs';
 import { percentile, sleep, until } from './lib/server.mjs';
 
 const MIB = 1 << 20;
 const STATES = ['meter.host', 'self'];
 
-/** The same numbers for every run. */
-function randomizer(seed) {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-    return (state >>> 8) % below;
-  };
-}
-
 test('1: 200 listeners that vanish, return and stop reading all end up knowing what the server knows', async (t) => {
   const lab = await startLab(t, ['--chaos', '--rows', '6']);
-  const random = randomizer(7);
   const ears = [];
   for (let i = 0; i < 200; i++) ears.push(new Ear(lab, STATES, { deflate: i % 4 === 0 }).open());
   await Promise.all(ears.map((ear) => ear.subscribed()));
   await lab.source({ hz: 40 });
-  let dropped = 0;
-  let paused = 0;
-  const end = performance.now() + 10000;
-  while (performance.now() < end) {
-    const ear = ears[random(ears.length)];
-    if (ear.away) continue;
-    ear.away = true;
-    if (random(2) === 0) {
-      dropped++;
-      ear.drop();
-      setTimeout(() => { ear.open(); ear.away = false; }, random(500));
-    } else {
-      paused++;
-      ear.socket.pause();
-      setTimeout(() => { ear.socket.resume(); ear.away = false; }, 200 + random(1500));
-    }
-    await sleep(10);
-  }
+  const { dropped, paused } = await disturb(ears, randomizer(7), performance.now() + 10000);
   await until('all to be back', () => ears.every((ear) => !ear.away && ear.isReady), { within: 10000 });
   await lab.quiet(ears, STATES);
   const modes = new Map();

@@ -14,7 +14,7 @@ import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { WebSocket } from 'ws';
-import { root, until } from './server.mjs';
+import { root, sleep, until } from './server.mjs';
 
 const program = process.env.LIVE_LAB ?? path.join(root, 'build/release/tests/live_lab');
 export const swarm = process.env.SWARM ?? path.join(root, 'build/release/tests/swarm');
@@ -307,4 +307,35 @@ export async function startLab(t, args = []) {
     assert.equal(lab.log, '');
   });
   return lab.start(args);
+}
+
+/** The same numbers for every run. */
+export function randomizer(seed) {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    return (state >>> 8) % below;
+  };
+}
+
+/** Until then listeners vanish and return, or stop reading for a while, a hundred a second. */
+export async function disturb(ears, random, end) {
+  let dropped = 0;
+  let paused = 0;
+  while (performance.now() < end) {
+    const ear = ears[random(ears.length)];
+    if (ear.away) continue;
+    ear.away = true;
+    if (random(2) === 0) {
+      dropped++;
+      ear.drop();
+      setTimeout(() => { ear.open(); ear.away = false; }, random(500));
+    } else {
+      paused++;
+      ear.socket.pause();
+      setTimeout(() => { ear.socket.resume(); ear.away = false; }, 200 + random(1500));
+    }
+    await sleep(10);
+  }
+  return { dropped, paused };
 }
