@@ -84,6 +84,17 @@ static bool admit_key(const struct bn_tenant_live *tenant, const struct bn_key *
     return check_hash(key->hash, "key", err);
 }
 
+static bool admit_tenant(const struct bn_tenant_live *in, const struct bn_tenant *tenant,
+        struct bn_err *err)
+{
+    if (strcmp(in->id, BN_TENANT_DEFAULT) != 0)
+        return bn_fail(err, BN_E_INVALID, "tenants are made in \"%s\", not in \"%s\"",
+                BN_TENANT_DEFAULT, in->id);
+    return strlen(tenant->id) < BN_TENANT_MAX ||
+           bn_fail(err, BN_E_INVALID, "the id of a tenant may have %d bytes, got %zu",
+                   BN_TENANT_MAX - 1, strlen(tenant->id));
+}
+
 bool bn_people_admit(const struct bn_tenant_live *tenant, const struct bn_fact *fact,
         struct bn_err *err)
 {
@@ -97,6 +108,7 @@ bool bn_people_admit(const struct bn_tenant_live *tenant, const struct bn_fact *
         return true;
     }
     switch (fact->kind) {
+    case BN_KIND_TENANT: return admit_tenant(tenant, &fact->u.tenant, err);
     case BN_KIND_USER: return admit_user(tenant, &fact->u.user, err);
     case BN_KIND_SESSION: return admit_session(tenant, &fact->u.session, err);
     case BN_KIND_KEY: return admit_key(tenant, &fact->u.key, err);

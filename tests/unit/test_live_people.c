@@ -145,6 +145,39 @@ BN_TEST(replayed_facts_are_believed_in_any_order)
     bn_live_finish(&live);
 }
 
+static struct bn_fact tenant_fact(const char *in, const char *id)
+{
+    struct bn_fact fact;
+    bn_fact_init(&fact, BN_KIND_TENANT, in);
+    bn_text_clip(fact.u.tenant.id, sizeof fact.u.tenant.id, bn_str(id));
+    bn_text_clip(fact.u.tenant.name, sizeof fact.u.tenant.name, bn_str(id));
+    return fact;
+}
+
+/* Its topics and rows would be another's: what does not fit is cut where it is looked up. */
+BN_TEST(a_tenant_whose_id_is_too_long_to_be_found_again_is_refused)
+{
+    bn_live_init(&live);
+    struct bn_fact fact = tenant_fact(BN_TENANT_DEFAULT, "a-tenant-whose-id-has-32-letters");
+    CHECK(!bn_live_admit(&live, &fact, &err));
+    CHECK_STR(err.text, "the id of a tenant may have 31 bytes, got 32");
+    fact = tenant_fact(BN_TENANT_DEFAULT, "a-tenant-whose-id-has-31-letter");
+    CHECK(bn_live_admit(&live, &fact, &err));
+    bn_live_finish(&live);
+}
+
+/* Else the limit would be one of each tenant. */
+BN_TEST(tenants_are_told_to_the_default_tenant_only)
+{
+    bn_live_init(&live);
+    struct bn_fact fact = tenant_fact(BN_TENANT_DEFAULT, "blue");
+    say(&fact);
+    fact = tenant_fact("blue", "green");
+    CHECK(!bn_live_admit(&live, &fact, &err));
+    CHECK_STR(err.text, "tenants are made in \"default\", not in \"blue\"");
+    bn_live_finish(&live);
+}
+
 BN_TEST(the_default_tenant_stays)
 {
     begin();
