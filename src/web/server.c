@@ -1,5 +1,6 @@
 #include "web/server.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,8 +96,8 @@ void bn_web_set_policy(struct bn_web *web, const struct bn_web_config *config)
 
 void bn_web_add_routes(struct bn_web *web, const struct bn_route *routes, size_t count)
 {
-    if (web->set_count < BN_ROUTE_SETS_MAX)
-        web->sets[web->set_count++] = (struct bn_route_set){routes, count};
+    assert(web->set_count < BN_ROUTE_SETS_MAX);
+    web->sets[web->set_count++] = (struct bn_route_set){routes, count};
 }
 
 void bn_web_flush(struct bn_web *web)

@@ -146,4 +146,12 @@ BN_TEST(a_parameter_has_its_first_value_or_the_one_for_absence)
     CHECK(bn_query(req, "c", NULL).p == NULL);
 }
 
+BN_TEST(routes_beyond_the_room_for_them_are_a_mistake_and_not_left_out_in_silence)
+{
+    struct bn_web web = {.set_count = BN_ROUTE_SETS_MAX - 1};
+    bn_web_add_routes(&web, first, COUNT(first));
+    CHECK_INT(web.set_count, BN_ROUTE_SETS_MAX);
+    CHECK_ABORTS(bn_web_add_routes(&web, second, COUNT(second)));
+}
+
 BN_TEST_MAIN()
