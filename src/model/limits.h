@@ -29,6 +29,8 @@
 #define BN_LISTENERS_DEFAULT      10000 /* --max-listeners; beyond: 503, administrators have 5 more */
 #define BN_LISTENERS_RESERVED     5     /* for administrators */
 #define BN_LISTENERS_PER_USER_MAX 200   /* beyond: 429 */
+#define BN_POLLS_MAX              4096        /* requests that wait for a change; beyond: 503 */
+#define BN_POLL_WAIT_MAX_S        60          /* they may ask to wait; proxies give up soon after */
 #define BN_TOPIC_RING_COMMITS     1024        /* resume window: about 17 min at 1 Hz */
 #define BN_TOPIC_RING_CHANGES     16384       /* row changes over them; 1.6 MB per busy topic */
 #define BN_LOG_RING_EVENTS        1000        /* of a log topic; who missed more is told the gap */
@@ -42,7 +44,7 @@
 #define BN_STORE_QUEUE_MAX     256 /* batches; beyond: samples counted as lost, records refused */
 #define BN_STORE_RESERVE_BYTES (4 << 20)   /* given up when the disk is full, so deletes can work */
 #define BN_STORE_BYTES_DEFAULT (1LL << 30) /* --db-max-bytes; retention keeps the file below it */
-#define BN_SERIES_MAX          20000       /* per tenant; then those silent longest make room */
+#define BN_SERIES_MAX          20000       /* per tenant; then values are refused and counted */
 #define BN_QUERY_POINTS_MAX    100000      /* points in one history answer */
 
 /* --- people (SECURITY 4) --- */

@@ -219,6 +219,15 @@ static bool read_topic(const struct bn_doc *topics, size_t i, struct bn_str *out
     return true;
 }
 
+/* One it hears already it may ask for again. */
+static bool has_room_for(struct bn_live_conn *live, struct bn_str name)
+{
+    if (live->sink.sub_count < BN_LIVE_TOPICS_MAX)
+        return true;
+    const struct bn_topic *topic = bn_topic_find(live->sink.set, live->who.tenant, name);
+    return topic && bn_sink_find(&live->sink, topic);
+}
+
 /* False: the replies grew beyond all bounds, and the connection was ended. */
 static bool tell_replies(struct bn_live_conn *live, struct bn_telling *out)
 {
@@ -248,12 +257,12 @@ static bool hear_sub(struct bn_live_conn *live, const struct bn_doc *doc)
     bn_telling_init(&out);
     for (size_t i = 0; i < bn_doc_count(topics); i++) {
         struct bn_str name;
-        if (i >= BN_LIVE_TOPICS_MAX || live->sink.sub_count >= BN_LIVE_TOPICS_MAX) {
-            bn_live_end(live, 4104, "too many topics", 0);
-            return false;
-        }
         if (!read_topic(topics, i, &name)) {
             bn_live_end(live, 4101, "sub: topics is a list of [name, {position}], each once", 0);
+            return false;
+        }
+        if (i >= BN_LIVE_TOPICS_MAX || !has_room_for(live, name)) {
+            bn_live_end(live, 4104, "too many topics", 0);
             return false;
         }
         bn_live_subscribe(live, id, name, bn_doc_item(bn_doc_item(topics, i), 1), (int32_t)min_ms,

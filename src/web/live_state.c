@@ -3,8 +3,6 @@
 
 #include "web/live.h"
 
-#define WAIT_MAX_S      60
-#define WAITING_MAX     4096 /* requests that wait for a change; beyond: unavailable */
 #define STATE_BYTES_MAX (64 << 20)
 
 static void reply_value(struct bn_request *req, struct bn_topic *topic)
@@ -96,8 +94,8 @@ static struct bn_topic *find_topic(struct bn_request *req, int64_t *wait_s, stru
     struct bn_str name = bn_query(req, "topic", NULL);
     if (!bn_query_only(req, names, err) || !bn_live_tenant_is_own(req, err))
         return NULL;
-    if (!bn_parse_i64(bn_query(req, "wait", "0"), 0, WAIT_MAX_S, wait_s)) {
-        bn_fail_field(err, "wait", "wait must be 0..%d seconds", WAIT_MAX_S);
+    if (!bn_parse_i64(bn_query(req, "wait", "0"), 0, BN_POLL_WAIT_MAX_S, wait_s)) {
+        bn_fail_field(err, "wait", "wait must be 0..%d seconds", BN_POLL_WAIT_MAX_S);
         return NULL;
     }
     struct bn_topic *topic = name.p ? bn_topic_find(&req->web->config.hub->topics, req->who.tenant,
@@ -138,9 +136,10 @@ void bn_live_state(struct bn_request *req)
         reply_since(req, topic, after);
         return;
     }
-    if (web->poll_count >= WAITING_MAX) {
+    if (web->poll_count >= BN_POLLS_MAX) {
         bn_reply_field(req, "Retry-After", "5");
-        bn_fail(&err, BN_E_UNAVAILABLE, "%d requests are waiting for changes already", WAITING_MAX);
+        bn_fail(&err, BN_E_UNAVAILABLE, "%d requests are waiting for changes already",
+                BN_POLLS_MAX);
         bn_reply_err(req, &err);
         return;
     }

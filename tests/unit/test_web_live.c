@@ -138,6 +138,36 @@ BN_TEST(a_number_that_is_no_alias_paces_no_topic_whose_alias_ends_alike)
     web_rig_finish(&rig);
 }
 
+/* --- how many topics ------------------------------------------------------------------------- */
+
+BN_TEST(who_hears_all_the_topics_he_may_can_still_ask_for_one_of_them_again)
+{
+    static struct bn_topic_info infos[BN_LIVE_TOPICS_MAX + 1];
+    static char names[BN_LIVE_TOPICS_MAX + 1][16];
+    struct web_rig rig;
+    struct ear ear;
+    char ask[100];
+    begin(&rig);
+    ear_open(&ear, &rig, "reader");
+    for (int i = 0; i <= BN_LIVE_TOPICS_MAX; i++) {
+        snprintf(names[i], sizeof names[i], "many.%d", i);
+        infos[i] = (struct bn_topic_info){names[i], BN_LOG, BN_RIGHT_READ};
+        bn_topic_create(&rig.hub.topics, &infos[i], "default");
+    }
+    for (int i = 0; i < BN_LIVE_TOPICS_MAX; i++) {
+        snprintf(ask, sizeof ask, "{\"t\":\"sub\",\"id\":1,\"topics\":[[\"many.%d\"]]}", i);
+        ear.live.tokens = BN_LIVE_MESSAGES_BURST * 1000;
+        hear(&ear, ask);
+    }
+    hear(&ear, "{\"t\":\"sub\",\"id\":2,\"topics\":[[\"many.7\"]]}");
+    CHECK_INT(ear.code, 0);
+    CHECK_INT(ear.live.sink.sub_count, BN_LIVE_TOPICS_MAX);
+    CHECK(!bn_live_hear(&ear.live, BN_STR("{\"t\":\"sub\",\"id\":3,\"topics\":[[\"many.200\"]]}")));
+    CHECK_INT(ear.code, 4104);
+    ear_close(&ear);
+    web_rig_finish(&rig);
+}
+
 /* --- signs of life --------------------------------------------------------------------------- */
 
 BN_TEST(nothing_said_for_fifteen_seconds_is_never_nothing_said_for_longer)
@@ -283,6 +313,21 @@ BN_TEST(who_waits_hears_nothing_that_became_known_after_the_key_was_gone)
     bn_hub_tell(&rig.hub, &fact);
     tell_line(&rig); /* in the same turn, so that no second passes between */
     check_answer(&rig, fd, "401", "the session or key ended");
+    web_rig_finish(&rig);
+}
+
+BN_TEST(more_requests_that_wait_than_there_is_room_for_are_sent_away)
+{
+    struct web_rig rig;
+    const char *body;
+    char target[160];
+    begin(&rig);
+    target_of(&rig, "self.log", target, sizeof target);
+    rig.web->poll_count = BN_POLLS_MAX;
+    CHECK_INT(web_rig_get(&rig, "admin", target, &body), 503);
+    CHECK(strstr(body, "4096 requests are waiting for changes already"));
+    CHECK(strstr(rig.answer.p, "Retry-After: 5"));
+    rig.web->poll_count = 0;
     web_rig_finish(&rig);
 }
 
