@@ -42,6 +42,19 @@ static void put_self_metrics(struct bn_buf *out, struct bn_hub *hub)
     }
 }
 
+static void put_series_metrics(struct bn_buf *out, const struct bn_hub *hub)
+{
+    size_t count = 0;
+    uint64_t refused = 0;
+    for (const struct bn_tenant_live *it = hub->live.tenants; it; it = it->next) {
+        count += it->series.count;
+        refused += it->series.refused;
+    }
+    put_metric(out, "series", "gauge", "Series of all tenants.", (double)count);
+    put_metric(out, "series_refused_total", "counter", "Values of series there was no room for.",
+            (double)refused);
+}
+
 static void metrics(struct bn_request *req)
 {
     struct bn_web *web = req->web;
@@ -61,6 +74,7 @@ static void metrics(struct bn_request *req)
             (double)hub->refused_count);
     put_metric(&out, "facts_lost_total", "counter", "Facts the full inbox refused.",
             (double)bn_inbox_lost(hub->inbox));
+    put_series_metrics(&out, hub);
     put_metric(&out, "log_warnings_total", "counter", "Warnings logged.",
             (double)bn_log_count(BN_WARN));
     put_metric(&out, "log_errors_total", "counter", "Errors logged.",

@@ -167,4 +167,16 @@ BN_TEST(who_found_no_room_is_counted_by_what_was_full)
     web_rig_finish(&rig);
 }
 
+BN_TEST(series_that_found_no_room_are_counted)
+{
+    struct web_rig rig;
+    web_rig_init(&rig, NULL, NULL, 0);
+    measure(&rig, 1);
+    rig.hub.live.tenants->series.refused = 7;
+    const char *text = metrics(&rig);
+    CHECK_INT(metric(text, "series"), 1);
+    CHECK_INT(metric(text, "series_refused_total"), 7);
+    web_rig_finish(&rig);
+}
+
 BN_TEST_MAIN()

@@ -338,7 +338,7 @@ export interface Self {
   requests_ps?: number;
   /** batches waiting for the store thread */
   store_queue?: number;
-  /** sample batches dropped under pressure, since the start */
+  /** points dropped under pressure or by a sick disk, since the start */
   store_lost?: number;
   /** milliseconds of the longest transaction of the last second */
   store_ms?: number;
