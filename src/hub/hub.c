@@ -247,14 +247,20 @@ bool bn_hub_ask(struct bn_hub *hub, const struct bn_fact *fact, bn_answer_fn ans
     return true;
 }
 
+/* Kept already: admitted and applied. False: it changed nothing. */
+static bool take_kept(struct bn_hub *hub, const struct bn_fact *fact, struct bn_change *change)
+{
+    if (!bn_live_find(&hub->live, fact->tenant) ||
+            (fact->op == BN_PUT && !bn_live_admit(&hub->live, fact, NULL)))
+        return false;
+    apply(hub, fact, change);
+    return change->changed != 0;
+}
+
 void bn_hub_replay(struct bn_hub *hub, const struct bn_fact *fact)
 {
     struct bn_change change;
-    if (!bn_live_find(&hub->live, fact->tenant) ||
-            (fact->op == BN_PUT && !bn_live_admit(&hub->live, fact, NULL)))
-        return;
-    apply(hub, fact, &change);
-    if (change.changed)
+    if (take_kept(hub, fact, &change))
         tell_watchers(hub, fact);
 }
 
@@ -344,14 +350,17 @@ void bn_hub_abandon(struct bn_hub *hub)
         answer_now(container_of(hub->asked.next, struct asked, link), &err);
 }
 
-/* A record of ours for that row is still on its way and will be written over it: then this is what
-   stands there if ours is refused. */
+/* What another program wrote is news, unlike what was read at the start: its topic is told. While a
+   record of ours for that row is on its way to be written over it, it is what stands there if ours
+   is refused. */
 static void take_foreign(void *user, const struct bn_fact *fact)
 {
     struct bn_hub *hub = user;
     struct asked *ours = find_asked(hub, hub->asked.next, fact);
+    struct bn_change change;
     if (!ours) {
-        bn_hub_replay(hub, fact);
+        if (take_kept(hub, fact, &change))
+            publish(hub, fact, &change);
         return;
     }
     ours->had_before = fact->op == BN_PUT;

@@ -52,7 +52,7 @@ static void turn_and_keep(struct rig *rig)
     bn_hub_turn(&rig->hub);
 }
 
-static void write_beside(struct rig *rig, const char *name)
+static void put_beside(struct rig *rig, const struct bn_fact *fact)
 {
     struct bn_store_config config = place_config(&rig->place);
     struct bn_store *guest;
@@ -60,9 +60,14 @@ static void write_beside(struct rig *rig, const char *name)
     char notice[200];
     config.is_guest = true;
     CHECK(bn_store_open(&config, &guest, notice, &err));
-    struct bn_fact fact = user_fact("u1", name);
-    put_now(guest, &fact);
+    put_now(guest, fact);
     bn_store_close(guest);
+}
+
+static void write_beside(struct rig *rig, const char *name)
+{
+    struct bn_fact fact = user_fact("u1", name);
+    put_beside(rig, &fact);
 }
 
 static void check_known(struct rig *rig, const char *name)
@@ -88,6 +93,30 @@ BN_TEST(what_another_program_wrote_is_known_soon)
         bn_hub_turn(&rig.hub);
     }
     check_known(&rig, "guest");
+    close_hub(&rig);
+    place_finish(&rig.place);
+}
+
+/* What the command line does stands in the audit, which is a topic as well. */
+BN_TEST(a_deed_of_another_program_is_told_to_whoever_listens)
+{
+    struct rig rig = {0};
+    struct bn_fact fact;
+    place_init(&rig.place);
+    open_hub(&rig);
+    const struct bn_topic *topic = bn_topic_find(&rig.hub.topics, "default",
+            BN_STR("people.audit"));
+    CHECK_INT(topic->seq, 0);
+    bn_fact_init(&fact, BN_KIND_AUDIT, "default");
+    snprintf(fact.u.audit.id, sizeof fact.u.audit.id, "a1");
+    snprintf(fact.u.audit.action, sizeof fact.u.audit.action, "user.change");
+    fact.u.audit.at = 1000;
+    put_beside(&rig, &fact);
+    for (int i = 0; i < 300 && topic->seq == 0; i++) {
+        pause_ms(10);
+        bn_hub_turn(&rig.hub);
+    }
+    CHECK_INT(topic->seq, 1);
     close_hub(&rig);
     place_finish(&rig.place);
 }
