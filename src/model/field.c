@@ -295,10 +295,13 @@ static bool read_time(const struct bn_field *field, const struct bn_doc *value, 
     struct bn_str text;
     if (!bn_doc_get_text(value, &text))
         return fail_type(field, "a time like \"2026-11-20T19:57:04Z\"", value, err);
-    return bn_time_parse(text.p, text.len, out) ||
-           bn_fail_field(err, field->name,
-                   "%s must be a time like \"2026-11-20T19:57:04Z\", got \"%.40s\"", field->name,
-                   text.p);
+    if (!bn_time_parse(text.p, text.len, out))
+        return bn_fail_field(err, field->name,
+                "%s must be a time like \"2026-11-20T19:57:04Z\", got \"%.40s\"", field->name,
+                text.p);
+    /* 0 is how an unknown time is kept: a key that ends there would never end. */
+    return *out > 0 || bn_fail_field(err, field->name, "%s must be after 1970, got \"%.40s\"",
+                               field->name, text.p);
 }
 
 static bool read_enum(const struct bn_field *field, const struct bn_doc *value, int64_t *out,
