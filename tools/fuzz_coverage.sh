@@ -24,7 +24,7 @@ lines_of() {
 try() {
     name=$1
     shift
-    find "$objects" -name '*.gcda' -delete
+    find build/coverage -name '*.gcda' -delete
     if ! build/coverage/tests/fuzz_"$name" "tests/fuzz/corpus/$name" >/dev/null; then
         failed=$((failed + 1))
         echo "fuzz_$name FAILED on its own corpus"

@@ -68,6 +68,8 @@ static void check_record(const struct bn_record_type *type, const struct bn_doc 
         assert(bn_record_diff(type, &record, &again) == 0 && given == 0);
         return;
     }
+    if (!bn_record_check(type, &record, &err))
+        check_sentence(&err);
     BN_BUF_AUTO buf;
     struct bn_json json;
     bn_buf_init(&buf, 1 << 16);

@@ -62,9 +62,14 @@ static void put_key(struct bn_json *json, struct steps *steps, size_t number)
 static void put_value(struct bn_json *json, struct steps *steps, uint8_t what)
 {
     switch (what % 8) {
-    case 0: bn_json_null(json); break;
+    case 0: bn_json_text(json, what & 8 ? "a text" : NULL); break;
     case 1: bn_json_bool(json, what & 8); break;
-    case 2: bn_json_i64(json, (int64_t)take_u64(steps)); break;
+    case 2:
+        if (what & 8)
+            bn_json_u64(json, take_u64(steps) >> 1); /* jansson's integers are signed */
+        else
+            bn_json_i64(json, (int64_t)take_u64(steps));
+        break;
     case 3: bn_json_time(json, (int64_t)take_u64(steps)); break;
     case 4: bn_json_f64(json, take_f64(steps), (int8_t)take_byte(steps)); break;
     case 5: bn_json_raw(json, "[1]", 3); break;

@@ -144,6 +144,23 @@ static void try_pieces(struct bn_str text)
     assert(total + count - 1 == text.len);
 }
 
+static void try_compare(struct bn_str text)
+{
+    char whole[64];
+    char upper[64];
+    bool fits = bn_text_copy(whole, sizeof whole, text);
+    assert(fits == (text.len < sizeof whole));
+    if (!fits || memchr(text.p, 0, text.len))
+        return;
+    for (size_t i = 0; i <= text.len; i++)
+        upper[i] = (char)(whole[i] >= 'a' && whole[i] <= 'z' ? whole[i] - 32 : whole[i]);
+    assert(bn_str_is(text, whole) && bn_str_is_nocase(text, upper) && bn_str_starts(text, whole));
+    assert(bn_str_is(text, upper) == (strcmp(whole, upper) == 0));
+    upper[text.len] = '!';
+    upper[BN_MIN(text.len + 1, sizeof upper - 1)] = 0;
+    assert(!bn_str_is_nocase(text, upper));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bn_str text = {(const char *)data, size};
@@ -155,5 +172,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     try_units(text);
     try_time(text);
     try_pieces(text);
+    try_compare(text);
     return 0;
 }

@@ -59,6 +59,21 @@ static void check_again(const struct bn_ws *said, uint8_t how)
     bn_buf_finish(&wire);
 }
 
+/* A close frame with what is left as its reason: cut between letters, and understood. */
+static void check_close(int code, const uint8_t *data, size_t size)
+{
+    char reason[200];
+    uint8_t payload[125];
+    size_t len = 0;
+    for (size_t i = 0; i < BN_MIN(size, sizeof reason - 1); i++)
+        reason[len++] = (char)(data[i] ? data[i] : '0');
+    reason[len] = 0;
+    size_t n = bn_ws_close_payload(payload, code, reason);
+    assert(n >= 2 && n <= sizeof payload && payload[0] * 256 + payload[1] == code);
+    assert(memcmp(payload + 2, reason, n - 2) == 0 && bn_ws_close_payload(payload, 1005, "") == 0);
+    assert(!bn_utf8_is_valid(reason, len) || bn_utf8_is_valid((const char *)payload + 2, n - 2));
+}
+
 static void check_messages(uint8_t how, const uint8_t *data, size_t size)
 {
     struct bn_ws ws;
@@ -77,6 +92,8 @@ static void check_messages(uint8_t how, const uint8_t *data, size_t size)
     }
     assert((event == BN_WS_BAD) == (ws.err.code != BN_E_OK));
     assert(event != BN_WS_BAD || bn_ws_may_send_code(ws.close_code));
+    if (event == BN_WS_BAD)
+        check_close(ws.close_code, data, size);
     bn_ws_finish(&ws);
 }
 
