@@ -8,6 +8,9 @@ cd "$(dirname "$0")/.." || exit 2
 seconds=${1:-60}
 only=${2:-}
 budget_s=600 # all fuzzers together
+# What was freed is watched for a while; 64 MiB of it leave room below the limit of 512.
+ASAN_OPTIONS=quarantine_size_mb=64
+export ASAN_OPTIONS
 
 run_one() {
     name=$1

@@ -171,8 +171,24 @@ suite_e2e() { # the real server, a real browser
     make e2e
 }
 
-suite_fuzz() { # every fuzzer a minute
-    build fuzz && sh tools/fuzz.sh "${S:-60}"
+# part COMMAND…: one that closes with `N passed, N failed` itself; adds what it counted.
+part() {
+    "$@" >"$logs/part.log" 2>&1
+    code=$?
+    cat "$logs/part.log"
+    counts=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$logs/part.log" | tail -n 1)
+    part_failed=$(echo "$counts" | awk '{ print $3 + 0 }')
+    p=$((p + $(echo "$counts" | awk '{ print $1 + 0 }')))
+    [ "$code" -eq 0 ] || [ "$part_failed" -gt 0 ] || part_failed=1
+    f=$((f + part_failed))
+}
+
+suite_fuzz() { # every fuzzer a minute, two at a time; what each corpus reaches; h11 asked the same
+    build fuzz && build fuzz --target http_judge && build coverage --target fuzzers || return 1
+    part sh tools/fuzz.sh "${S:-60}"
+    part sh tools/fuzz_coverage.sh
+    part /usr/bin/python3 tests/fuzz/http_peer.py build/fuzz/tests/http_judge 20
+    close
 }
 
 # The files without which a suite cannot run; no folder at all means that it does not exist yet.

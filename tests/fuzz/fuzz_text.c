@@ -147,7 +147,7 @@ static void try_pieces(struct bn_str text)
 static void try_compare(struct bn_str text)
 {
     char whole[64];
-    char upper[64];
+    char upper[sizeof whole + 1];
     bool fits = bn_text_copy(whole, sizeof whole, text);
     assert(fits == (text.len < sizeof whole));
     if (!fits || memchr(text.p, 0, text.len))
@@ -157,7 +157,7 @@ static void try_compare(struct bn_str text)
     assert(bn_str_is(text, whole) && bn_str_is_nocase(text, upper) && bn_str_starts(text, whole));
     assert(bn_str_is(text, upper) == (strcmp(whole, upper) == 0));
     upper[text.len] = '!';
-    upper[BN_MIN(text.len + 1, sizeof upper - 1)] = 0;
+    upper[text.len + 1] = 0;
     assert(!bn_str_is_nocase(text, upper));
 }
 

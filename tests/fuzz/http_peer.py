@@ -35,6 +35,7 @@ STRICTER = [
     ("a chunk's size must be below 2^63", "a bound of ours"),
     ("trailers must not exceed", "a bound of ours"),
     ("Content-Length must be below 2^63", "a bound of ours"),
+    ("Content-Length must be decimal digits", "6.3: a list of equal lengths is refused like others"),
     ("Host must be a host", "3.2: what names no host is refused; h11 leaves that to its user"),
     ("Host must be that of the target", "3.2.2: two different names are a mistake or an attack"),
     ("the target must name a host", "3.2.2: so in absolute-form"),
@@ -56,7 +57,11 @@ LOOSER = [
     ("bad Content-Length", "more than 20 digits, leading zeros among them: we bound the value"),
     ("illegal header line", "RFC 9110 5.5: bytes above 0x7f (obs-text) may stand in a value"),
     ("illegal chunk header", "7.1: more than 20 digits of a size, or an extension h11 does not like"),
-    ("illegal request line", "an empty line before a request is forgiven, which h11 does not do"),
+    ("illegal request line", "2.2: an empty line before a request is forgiven, which h11 does not do"),
+    ("no request line received", "2.2: the same"),
+    ("Only Transfer-Encoding: chunked is supported", "6.5.1: in a trailer; we ignore those"),
+    ("multiple Transfer-Encoding headers", "6.5.1: in trailers; we ignore those"),
+    ("conflicting Content-Length headers", "6.5.1: in trailers; we ignore those"),
 ]
 
 CHUNKED_HEAD = b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
