@@ -197,15 +197,18 @@ const char *bn_doc_type_word(const struct bn_doc *value)
 
 static bool check_object(const struct bn_doc *doc, struct bn_err *err)
 {
-    return bn_doc_is_object(doc) ||
-           bn_fail(err, BN_E_INVALID, "a JSON object was expected, got %s", bn_doc_type_word(doc));
+    if (!bn_doc_is_object(doc))
+        return bn_fail(err, BN_E_INVALID, "a JSON object was expected, got %s",
+                bn_doc_type_word(doc));
+    return true;
 }
 
 static bool read_text(const struct bn_doc *value, const char *name, struct bn_str *out,
         struct bn_err *err)
 {
-    return bn_doc_get_text(value, out) ||
-           bn_fail_field(err, name, "%s must be text, got %s", name, bn_doc_type_word(value));
+    if (!bn_doc_get_text(value, out))
+        return bn_fail_field(err, name, "%s must be text, got %s", name, bn_doc_type_word(value));
+    return true;
 }
 
 bool bn_doc_text(const struct bn_doc *doc, const char *name, struct bn_str *out, struct bn_err *err)
@@ -240,9 +243,10 @@ bool bn_doc_i64_or(const struct bn_doc *doc, const char *name, int64_t absent, i
         *out = absent;
         return true;
     }
-    return bn_doc_get_i64(value, out) ||
-           bn_fail_field(err, name, "%s must be a whole number, got %s", name,
-                   bn_doc_type_word(value));
+    if (!bn_doc_get_i64(value, out))
+        return bn_fail_field(err, name, "%s must be a whole number, got %s", name,
+                bn_doc_type_word(value));
+    return true;
 }
 
 static bool is_listed(const char *name, const char *const *names)

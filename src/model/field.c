@@ -185,14 +185,16 @@ static bool check_field(const struct bn_field *field, const void *record, struct
     case BN_T_ENUM: return check_enum(field, record, err);
     case BN_T_BOOL:
         value = i64_of(field, record);
-        return value == 0 || value == 1 ||
-               bn_fail_field(err, field->name, "%s must be 0 or 1, got %" PRId64, field->name,
-                       value);
+        if (value != 0 && value != 1)
+            return bn_fail_field(err, field->name, "%s must be 0 or 1, got %" PRId64, field->name,
+                    value);
+        return true;
     case BN_T_TIME:
         value = i64_of(field, record);
-        return value > 0 ||
-               bn_fail_field(err, field->name, "%s must be after 1970, got %" PRId64 " ms",
-                       field->name, value);
+        if (value <= 0)
+            return bn_fail_field(err, field->name, "%s must be after 1970, got %" PRId64 " ms",
+                    field->name, value);
+        return true;
     }
     return true;
 }
@@ -300,8 +302,10 @@ static bool read_time(const struct bn_field *field, const struct bn_doc *value, 
                 "%s must be a time like \"2026-11-20T19:57:04Z\", got \"%.40s\"", field->name,
                 text.p);
     /* 0 is how an unknown time is kept: a key that ends there would never end. */
-    return *out > 0 || bn_fail_field(err, field->name, "%s must be after 1970, got \"%.40s\"",
-                               field->name, text.p);
+    if (*out <= 0)
+        return bn_fail_field(err, field->name, "%s must be after 1970, got \"%.40s\"", field->name,
+                text.p);
+    return true;
 }
 
 static bool read_enum(const struct bn_field *field, const struct bn_doc *value, int64_t *out,

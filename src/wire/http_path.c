@@ -42,8 +42,9 @@ static bool decode(struct decoding *d, struct bn_str text, struct bn_str *out, s
     }
     *out = (struct bn_str){start, (size_t)(d->to - start)};
     *d->to++ = 0;
-    return bn_utf8_is_valid(out->p, out->len) ||
-           bn_fail(err, BN_E_INVALID, "a %s must be UTF-8", d->what);
+    if (!bn_utf8_is_valid(out->p, out->len))
+        return bn_fail(err, BN_E_INVALID, "a %s must be UTF-8", d->what);
+    return true;
 }
 
 /* A decoded segment is a name, never a way: what could climb or split again is refused. */

@@ -119,7 +119,7 @@ void bn_procfs_vmstat(struct bn_str text, struct bn_procfs_vmstat *out)
 static double share_or_nan(struct bn_str word)
 {
     double value;
-    return bn_parse_f64(word, &value) && isfinite(value) && value >= 0 ? value : NAN;
+    return bn_parse_f64(word, &value) && value >= 0 ? value : NAN; /* what it reads is finite */
 }
 
 void bn_procfs_loadavg(struct bn_str text, struct bn_procfs_loadavg *out)

@@ -95,6 +95,28 @@ BN_TEST(one_huge_request_does_not_stay_with_the_arena)
     bn_arena_finish(&arena);
 }
 
+BN_TEST(the_largest_block_of_ordinary_size_stays)
+{
+    struct bn_arena arena;
+    bn_arena_init(&arena, 1 << 20);
+    CHECK(bn_arena_take(&arena, 500) != NULL);
+    struct bn_arena_block *first = arena.head;
+    CHECK(bn_arena_take(&arena, 20000) != NULL);
+    struct bn_arena_block *largest = arena.head;
+    CHECK(largest != first);
+    bn_arena_reset(&arena);
+    CHECK(arena.head == largest);
+    bn_arena_finish(&arena);
+}
+
+BN_TEST(a_size_that_wraps_when_it_is_rounded_up_is_refused)
+{
+    struct bn_arena arena;
+    bn_arena_init(&arena, SIZE_MAX);
+    CHECK(bn_arena_take(&arena, SIZE_MAX) == NULL);
+    bn_arena_finish(&arena);
+}
+
 BN_TEST(copies_end_in_nul)
 {
     struct bn_arena arena;

@@ -178,6 +178,10 @@ BN_TEST(walking_gives_children_or_null)
     CHECK(bn_doc_get_bool(bn_doc_item(list, 3), &flag) && !flag);
     CHECK(!bn_doc_get_bool(bn_doc_item(list, 0), &flag));
     CHECK(!bn_doc_get_i64(NULL, &whole) && !bn_doc_get_text(NULL, &text));
+    CHECK(!bn_doc_get_f64(NULL, &real) && !bn_doc_get_bool(NULL, &flag));
+    CHECK_STR(bn_doc_type_word(NULL), "nothing");
+    BN_DOC_AUTO *yes = parse("true");
+    CHECK(bn_doc_get_bool(yes, &flag) && flag);
 }
 
 BN_TEST(members_are_walked_each_once)

@@ -111,6 +111,10 @@ BN_TEST(a_cut_never_falls_inside_a_character)
         bn_fail_in(&err, "%.*s", (int)(shift + 4 * 100), text);
         CHECK(bn_utf8_is_valid(err.text, strlen(err.text)));
     }
+    struct bn_err err;
+    memset(text, 0x80, sizeof text); /* no character begins anywhere */
+    bn_fail(&err, BN_E_INVALID, "%.*s", (int)sizeof text, text);
+    CHECK_STR(err.text, "...");
 }
 
 BN_TEST_MAIN()

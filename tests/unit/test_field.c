@@ -379,6 +379,62 @@ BN_TEST(a_good_member_before_a_bad_one_is_not_taken)
     check_unreadable("{\"port\":9,\"load\":[]}", "load", "load must be a number, got a list");
 }
 
+/* --- a table of another make --------------------------------------------------------------------
+ */
+
+struct odd {
+    int64_t count;
+    double ratio;
+    int64_t tone;
+    char id[8];
+};
+
+static const char *const tones[] = {"a long word for the first of them",
+        "a long word for the second of them", "a long word for the third of them",
+        "a long word for the fourth of them", "a long word for the last", NULL};
+
+static const struct bn_field odd_fields[] = {
+        BN_FIELD(struct odd, count, BN_T_I64),
+        BN_FIELD(struct odd, ratio, BN_T_F64),
+        BN_FIELD(struct odd, tone, BN_T_ENUM, .words = tones),
+        BN_FIELD(struct odd, id, BN_T_TEXT, .flags = BN_F_KEY),
+};
+
+static const struct bn_record_type odd_type = {
+        .name = "odd",
+        .size = sizeof(struct odd),
+        .fields = odd_fields,
+        .field_count = COUNT(odd_fields),
+};
+
+BN_TEST(the_key_may_stand_anywhere_and_numbers_without_a_range_have_none)
+{
+    struct odd odd = {.count = INT64_MAX, .ratio = -1e300, .tone = 4, .id = "o1"};
+    struct bn_err err;
+    CHECK_STR(bn_record_key(&odd_type, &odd), "o1");
+    CHECK(bn_record_check(&odd_type, &odd, &err));
+}
+
+BN_TEST(more_words_than_a_sentence_holds_are_cut)
+{
+    struct odd odd = {.count = 1, .ratio = 1, .tone = 5, .id = "o1"};
+    struct bn_err err;
+    CHECK(!bn_record_check(&odd_type, &odd, &err));
+    CHECK(bn_str_starts(bn_str(err.text),
+            "tone must be a long word for the first of them, a long"));
+    CHECK_STR(err.text + strlen(err.text) - 7, ", got 5");
+}
+
+BN_TEST(a_field_nobody_described_has_no_comment)
+{
+    BN_BUF_AUTO out;
+    bn_buf_init(&out, 4096);
+    bn_record_typescript(&odd_type, &out);
+    bn_buf_putc(&out, 0);
+    CHECK(strstr(out.p, "export interface Odd {\n  count?: number;\n  ratio?: number;\n"));
+    CHECK(!strstr(out.p, "/**"));
+}
+
 /* --- TypeScript ------------------------------------------------------------------------------ */
 
 BN_TEST(typescript_says_types_words_and_what_may_be_missing)

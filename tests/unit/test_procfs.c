@@ -273,6 +273,12 @@ BN_TEST(os_release_is_unquoted)
     CHECK_STR(out, "Void");
     bn_procfs_os_release(BN_STR("PRETTY_NAME=\"open"), out, sizeof out);
     CHECK_STR(out, "open");
+    bn_procfs_os_release(BN_STR("PRETTY_NAME=\"a name that is longer\""), out, 7);
+    CHECK_STR(out, "a name");
+    char line[400] = "PRETTY_NAME=";
+    memset(line + 12, 'a', 300);
+    bn_procfs_os_release(bn_str(line), out, sizeof out);
+    CHECK_INT(strlen(out), sizeof out - 1);
     bn_procfs_os_release(BN_STR("XPRETTY_NAME=x\nPRETTY_NAME=\n"), out, sizeof out);
     CHECK_STR(out, "");
 }

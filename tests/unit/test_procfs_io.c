@@ -178,6 +178,10 @@ BN_TEST(a_mount_without_tags_or_without_a_source_is_read_all_the_same)
     CHECK(find_mount(text, "/empty", &mount));
     CHECK_INT(mount.source.len, 0);
     CHECK(!find_mount(text, "/short", &mount));
+    text = BN_STR("62 61 4294967296:30 / /major rw - tmpfs x rw\n"
+                  "62 61 0:4294967296 / /minor rw - tmpfs x rw\n");
+    CHECK(!find_mount(text, "/major", &mount));
+    CHECK(!find_mount(text, "/minor", &mount));
 }
 
 static void read_cut_mounts(struct bn_str whole, struct bn_str cut)

@@ -102,6 +102,8 @@ BN_TEST(arguments_that_look_like_secrets_are_hidden)
             "psql postgres://bob:***@db/shop?x=1");
     check_command(BN_STR("curl\0https://bob@h/\0https://h:80/a@b\0"),
             "curl https://bob@h/ https://h:80/a@b");
+    check_command(BN_STR("curl\0https://h?a:b@c\0https://bob:pw@h?x\0"),
+            "curl https://h?a:b@c https://bob:***@h?x");
     check_command(BN_STR("x\0--secret-file\0"), "x --secret-file");
 }
 

@@ -24,6 +24,8 @@ BN_TEST(words_stand_between_blanks_and_tabs)
     CHECK(bn_str_is(bn_scan_word(&line), "bc"));
     CHECK_INT(bn_scan_word(&line).len, 0);
     CHECK_INT(bn_scan_word(&line).len, 0);
+    struct bn_str none = {NULL, 0};
+    CHECK(!bn_scan_word(&none).p);
 }
 
 BN_TEST(numbers_are_whole_words_of_digits_that_fit)
@@ -71,6 +73,7 @@ BN_TEST(labels_are_valid_text_whatever_the_bytes_were)
     check_label(BN_STR("a\x01\x7f\nb"), 16, "a???b");
     check_label(BN_STR("\xC3\xA9t\xC3\xA9"), 16, "\xC3\xA9t\xC3\xA9");
     check_label(BN_STR("\xC2\x9Bx"), 16, "?x");
+    check_label(BN_STR("\xC2\xA0x"), 16, "\xC2\xA0x");
     check_label(BN_STR("\xFFx\xC3"), 16, "?x?");
     check_label(BN_STR("\xED\xA0\x80"), 16, "???");
     check_label(BN_STR("\xF0\x9F\x98\x80!"), 16, "\xF0\x9F\x98\x80!");
@@ -85,6 +88,9 @@ BN_TEST(labels_are_cut_between_characters_and_leave_no_blank_at_the_end)
     check_label(BN_STR("ab\xC3\xA9"), 5, "ab\xC3\xA9");
     check_label(BN_STR("ab cd"), 4, "ab");
     check_label(BN_STR("ab"), 1, "");
+    char out[1] = {'Z'};
+    bn_scan_label(out, 0, BN_STR("ab"));
+    CHECK_INT(out[0], 'Z');
 }
 
 BN_TEST(mount_escapes_are_undone_and_nothing_else)
@@ -92,8 +98,13 @@ BN_TEST(mount_escapes_are_undone_and_nothing_else)
     char out[32];
     CHECK_INT(bn_scan_unescape(BN_STR("/a\\040b\\134c\\011"), out, sizeof out), 7);
     CHECK_STR(out, "/a b\\c\t");
-    bn_scan_unescape(BN_STR("\\04 \\999 \\477 \\"), out, sizeof out);
-    CHECK_STR(out, "\\04 \\999 \\477 \\");
+    bn_scan_unescape(BN_STR("\\04 \\999 \\477 \\ \\ 40 \\0/0 \\04/"), out, sizeof out);
+    CHECK_STR(out, "\\04 \\999 \\477 \\ \\ 40 \\0/0 \\04/");
+    bn_scan_unescape(BN_STR("\\080 \\008"), out, sizeof out);
+    CHECK_STR(out, "\\080 \\008");
+    out[0] = 'Z';
+    CHECK_INT(bn_scan_unescape(BN_STR("abc"), out, 0), 0);
+    CHECK_INT(out[0], 'Z');
     CHECK_INT(bn_scan_unescape(BN_STR("abcdef"), out, 4), 3);
     CHECK_STR(out, "abc");
 }

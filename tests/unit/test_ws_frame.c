@@ -84,6 +84,15 @@ BN_TEST(a_long_reason_is_cut_between_characters)
     }
 }
 
+BN_TEST(a_reason_without_a_beginning_of_a_character_is_left_out)
+{
+    uint8_t out[125];
+    char reason[200];
+    memset(reason, 0x80, sizeof reason);
+    reason[150] = 0;
+    CHECK_INT(bn_ws_close_payload(out, 1000, reason), 2);
+}
+
 BN_TEST(only_codes_of_the_registry_may_be_sent)
 {
     int count = 0;

@@ -62,6 +62,7 @@ BN_TEST(an_offer_of_permessage_deflate_is_accepted)
 BN_TEST(offers_that_cannot_be_served_are_passed_over)
 {
     CHECK_STR(choose("x-webkit-deflate-frame, permessage-deflate"), PLAIN);
+    CHECK_STR(choose("permessage-deflate, foo"), PLAIN);
     CHECK_STR(choose("foo; a=b; c=\"d\", permessage-deflate"), PLAIN);
     CHECK_STR(choose("permessage-deflate; server_max_window_bits=10, permessage-deflate"), PLAIN);
     CHECK_STR(
@@ -86,6 +87,7 @@ BN_TEST(offers_that_cannot_be_served_are_passed_over)
             "permessage-deflate; server_max_window_bits=16",
             "permessage-deflate; server_max_window_bits=015",
             "permessage-deflate; server_max_window_bits=1x",
+            "permessage-deflate; server_max_window_bits=1.",
             "permessage-deflate; client_max_window_bits=7",
             "permessage-deflate; client_max_window_bits=1/",
             "permessage-deflate; client_max_window_bits=1:",
