@@ -185,11 +185,12 @@ part() {
     f=$((f + part_failed))
 }
 
-suite_fuzz() { # every fuzzer a minute, two at a time; what each corpus reaches; h11 asked the same
-    build fuzz && build fuzz --target http_judge && build coverage --target fuzzers || return 1
+suite_fuzz() { # every fuzzer a minute, two at a time; what each corpus reaches; h11 and Python asked the same
+    build fuzz && build fuzz --target http_judge text_judge && build coverage --target fuzzers || return 1
     part sh tools/fuzz.sh "${S:-60}"
     part sh tools/fuzz_coverage.sh
     part /usr/bin/python3 tests/fuzz/http_peer.py build/fuzz/tests/http_judge 20
+    part /usr/bin/python3 tests/fuzz/text_peer.py build/fuzz/tests/text_judge 20
     close
 }
 
