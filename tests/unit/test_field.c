@@ -394,8 +394,8 @@ static const char *const tones[] = {"a long word for the first of them",
         "a long word for the fourth of them", "a long word for the last", NULL};
 
 static const struct bn_field odd_fields[] = {
-        BN_FIELD(struct odd, count, BN_T_I64),
-        BN_FIELD(struct odd, ratio, BN_T_F64),
+        BN_FIELD(struct odd, count, BN_T_I64, .doc = NULL),
+        BN_FIELD(struct odd, ratio, BN_T_F64, .doc = NULL),
         BN_FIELD(struct odd, tone, BN_T_ENUM, .words = tones),
         BN_FIELD(struct odd, id, BN_T_TEXT, .flags = BN_F_KEY),
 };
