@@ -1,4 +1,4 @@
-/* Found by fuzz_forms: "1970-01-01T00:00:00Z" was read as the time that stands for none, so a key
+/* "1970-01-01T00:00:00Z" was read as the time that stands for none, so a key
    asked to end then was made to end never. */
 #include "bn_test.h"
 #include "web/forms.h"
