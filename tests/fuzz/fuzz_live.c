@@ -176,11 +176,15 @@ static void say(struct bn_live_conn *live, struct bn_str lines)
     hear_lines(live, lines);
 }
 
-static void send_msgs(struct bn_live_conn *live, struct bn_msg *const *msgs, size_t count)
+static struct bn_sent send_msgs(struct bn_live_conn *live, struct bn_msg *const *msgs, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        hear_lines(live, (struct bn_str){msgs[i]->forms[BN_FORM_JSON]->p,
-                                 msgs[i]->forms[BN_FORM_JSON]->len});
+    struct bn_sent sent = {0, false};
+    for (size_t i = 0; i < count; i++) {
+        const struct bn_bytes *json = msgs[i]->forms[BN_FORM_JSON];
+        hear_lines(live, (struct bn_str){json->p, json->len});
+        sent.bytes += json->len;
+    }
+    return sent;
 }
 
 static void tell(struct bn_live_conn *live, const struct bn_telling *telling)
@@ -199,9 +203,9 @@ static void tell(struct bn_live_conn *live, const struct bn_telling *telling)
     say(live, bn_buf_str(&all));
 }
 
-static void heartbeat(struct bn_live_conn *live, bool is_silent)
+static void heartbeat(struct bn_live_conn *live)
 {
-    bn_buf_puts(&container_of(live, struct ear, live)->said, is_silent ? "hb\n" : "ping\n");
+    bn_buf_puts(&container_of(live, struct ear, live)->said, "hb\n");
 }
 
 static void end(struct bn_live_conn *live, int code, const char *why)
@@ -211,7 +215,7 @@ static void end(struct bn_live_conn *live, int code, const char *why)
     ear->has_ended = true;
 }
 
-static const struct bn_dialect dialect = {send_msgs, say, tell, heartbeat, end};
+static const struct bn_dialect dialect = {BN_PROTO_WS, send_msgs, say, tell, heartbeat, end};
 
 /* --- the world ----------------------------------------------------------------------------------
  */
