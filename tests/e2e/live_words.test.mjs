@@ -101,6 +101,19 @@ test('unknown words and members are passed over, empty lines too', async (t) => 
   socket.terminate();
 });
 
+test('members that are something else count as absent', async (t) => {
+  const lab = await startLab(t, ['--hz', '20']);
+  const socket = await speak(lab, HELLO, '{"t":"sub","id":"seven","min":"fast","topics":[["meter.host",{"e":1,"s":"2"}]]}\n',
+    '{"t":"sub","min":-1,"topics":[["log",{"tail":"all"}]]}\n{"t":"sub","min":3600001,"topics":[["log",{"e":"x","s":-1}]]}\n');
+  await until('three replies', () => socket.heard.filter((message) => message.t === 'sub').length === 3);
+  const [host, ...logs] = socket.heard.filter((message) => message.t === 'sub');
+  assert.deepEqual([host.mode, host.id ?? 0], ['snapshot', 0]);
+  for (const log of logs) assert.deepEqual(log.ev ?? [], [], 'no tail was asked for');
+  const began = socket.heard.length;
+  await until('changes at full pace', () => socket.heard.length > began + 10, { within: 3000 });
+  socket.terminate();
+});
+
 test('a topic that is not there, or not for everybody, is refused and the others are not', async (t) => {
   const lab = await startLab(t);
   const socket = new Ear(lab, HOST, { key: lab.reader, wishes: [['nothing'], ['self'], ['meter.host'], ['no "such']] }).open();
