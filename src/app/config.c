@@ -297,7 +297,8 @@ bool bn_config_reload(struct bn_config *config, struct bn_buf *out_kept, struct 
         const void *from = (const char *)&fresh + setting->offset;
         if (memcmp(at, from, setting->size) == 0)
             continue;
-        if (setting->flags & BN_SET_RELOAD) {
+        /* Flags and variables stay as they are: the file has come or gone, which is no news. */
+        if (setting->flags & (BN_SET_RELOAD | BN_SET_OUTSIDE)) {
             memcpy(at, from, setting->size);
             config->from[i] = fresh.from[i];
         } else {
