@@ -310,10 +310,7 @@ bool bn_config_reload(struct bn_config *config, struct bn_buf *out_kept, struct 
 
 void bn_config_put_value(const struct bn_config *config, size_t i, struct bn_buf *out)
 {
-    if (bn_settings[i].flags & BN_SET_SECRET)
-        bn_buf_puts(out, "•••");
-    else
-        bn_setting_put(&bn_settings[i], config, out);
+    bn_setting_put(&bn_settings[i], config, out);
 }
 
 const char *bn_config_from_word(uint8_t from)
