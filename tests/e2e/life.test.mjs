@@ -128,6 +128,21 @@ describe('refusing to start, in one sentence', { concurrency: true }, () => {
     assert.ok(before.equals(fs.readFileSync(file)));
   });
 
+  test('a set-up code that is none', async (t) => {
+    const folder = makeFolder();
+    t.after(() => fs.rmSync(folder, { recursive: true }));
+    const data = path.join(folder, 'data');
+    await firstAnswer(data);
+    fs.writeFileSync(path.join(data, 'setup-code'), '?\n');
+    await refused(['--data', data], /setup-code does not hold a set-up code: make a new one with `binnacle setup-url --reset`$/);
+  });
+
+  test('but not for a service manager that cannot be reached', async (t) => {
+    const server = await startServer(t, { env: { NOTIFY_SOCKET: 'nowhere' }, expectLog: [/ warn +notify\.open /] });
+    assert.match(server.log, /notify\.open .*nowhere/);
+    assert.equal((await server.request('GET', '/healthz')).status, 200);
+  });
+
   test('certificates and keys that are missing, wrong, of another pair, or encrypted', async (t) => {
     const folder = makeFolder();
     t.after(() => fs.rmSync(folder, { recursive: true }));

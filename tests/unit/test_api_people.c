@@ -1,5 +1,6 @@
 #include "bn_test.h"
 #include "people_rig.h"
+#include "store/bad_disk.h"
 #include "web/key.h"
 
 static struct people_rig rig;
@@ -328,6 +329,23 @@ BN_TEST(what_is_no_key_is_refused_by_name)
     check_that(rig.vera, "DELETE", "/api/v1/keys", "admin", 404, "there is no such key");
     check_that(rig.ada, "DELETE", "/api/v1/keys", "ghost", 404, "there is no such key");
     check_that(rig.ada, "DELETE", "/api/v1/keys", "admin", 204, "");
+    people_finish(&rig);
+}
+
+BN_TEST(noting_the_last_use_on_a_sick_disk_is_tried_once_a_minute)
+{
+    bad_disk_install();
+    people_init(&rig);
+    bad_disk_plan(BAD_FULL, 1, 1 << 30);
+    people_check(&rig, "bnk_reader_x", "GET /api/v1/session", "", 200, "\"key_id\":\"reader\"");
+    people_settle(&rig);
+    const struct bn_key *key = bn_live_get(&rig.web.hub.live, BN_TENANT_DEFAULT, BN_KIND_KEY,
+            "reader");
+    CHECK(key->last_used_at <= 0); /* taken back */
+    const uint64_t facts = rig.web.hub.fact_count;
+    people_check(&rig, "bnk_reader_x", "GET /api/v1/session", "", 200, "\"key_id\":\"reader\"");
+    CHECK_INT(rig.web.hub.fact_count, facts);
+    bad_disk_plan(BAD_FULL, 0, 0);
     people_finish(&rig);
 }
 
