@@ -13,6 +13,15 @@ static void begin(void)
     CHECK(bn_setup_code_make(rig.place.dir, code, NULL));
 }
 
+static void begin_on_bad_disk(void)
+{
+    static bool is_installed;
+    if (!is_installed)
+        bad_disk_install();
+    is_installed = true;
+    begin();
+}
+
 static int finish_setup(const char *name)
 {
     char body[200];
@@ -94,31 +103,66 @@ BN_TEST(who_leaves_before_the_answer_can_use_the_code_again)
     people_finish(&rig);
 }
 
+static void check_host(const char *host, int status)
+{
+    char text[200];
+    const char *body;
+    snprintf(text, sizeof text, "GET /healthz HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n",
+            host);
+    if (web_rig_answer(&rig.web, web_rig_send(&rig.web, text), &body) != status)
+        fail_msg("%s: %.100s", host, rig.web.answer.p);
+}
+
 BN_TEST(the_name_the_owner_came_by_is_known_from_then_on)
 {
     struct bn_fact fact;
+    char body[200];
+    char text[600];
     begin();
     bn_fact_init(&fact, BN_KIND_TENANT, BN_TENANT_DEFAULT);
     bn_text_clip(fact.u.tenant.id, sizeof fact.u.tenant.id, BN_STR(BN_TENANT_DEFAULT));
     bn_text_clip(fact.u.tenant.name, sizeof fact.u.tenant.name, BN_STR("Default"));
     people_ask(&rig, &fact);
-    people_check_answer(&rig, finish_setup("bob"), 201, "\"name\":\"Default\"");
-    const struct bn_tenant *tenant = bn_live_get(&rig.web.hub.live, BN_TENANT_DEFAULT,
-            BN_KIND_TENANT, BN_TENANT_DEFAULT);
-    CHECK_STR(tenant->host, "127.0.0.1");
+    check_host("other.lan", 200); /* whoever has the code may come by any name */
+    snprintf(body, sizeof body,
+            "{\"code\":\"%s\",\"username\":\"bob\",\"password\":\"" PASSWORD "\"}", code);
+    snprintf(text, sizeof text,
+            "POST /api/v1/setup HTTP/1.1\r\nHost: nas.lan:8470\r\nConnection: close\r\n"
+            "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+            strlen(body), body);
+    people_check_answer(&rig, web_rig_send(&rig.web, text), 201, "\"name\":\"Default\"");
+    people_settle(&rig);
+    check_host("nas.lan:8470", 200);
+    check_host("NAS.lan", 200);
+    check_host("other.lan", 421);
+    check_host("nas.lan.evil", 421);
     people_finish(&rig);
 }
 
 BN_TEST(what_the_disk_refuses_does_not_use_up_the_code)
 {
-    bad_disk_install();
-    begin();
+    begin_on_bad_disk();
     const size_t sessions = people_count(&rig, BN_KIND_SESSION);
     bad_disk_plan(BAD_FULL, 1, 1 << 30);
     people_check_answer(&rig, finish_setup("bob"), 507, "\"code\":\"storage\"");
     CHECK(!people_find(&rig, "bob"));
     CHECK_INT(people_count(&rig, BN_KIND_SESSION), sessions);
     check_code_stands();
+    bad_disk_plan(BAD_FULL, 0, 0);
+    people_finish(&rig);
+}
+
+BN_TEST(a_code_that_cannot_be_put_back_is_said_to_be_lost)
+{
+    begin_on_bad_disk();
+    bad_disk_plan(BAD_FULL, 1, 1 << 30);
+    const int fd = finish_setup("bob");
+    while (!bn_hub_is_asked(&rig.web.hub))
+        web_rig_round(&rig.web);
+    bn_sessions_use_dir(rig.web.sessions, "/nowhere/at/all");
+    const uint64_t errors = bn_log_count(BN_ERROR);
+    people_check_answer(&rig, fd, 507, "\"code\":\"storage\"");
+    CHECK(bn_log_count(BN_ERROR) > errors);
     bad_disk_plan(BAD_FULL, 0, 0);
     people_finish(&rig);
 }

@@ -157,6 +157,7 @@ BN_TEST(the_rules_of_the_server_hold_for_commands)
             {"add x --password-stdin", X130 "x\n", BN_CLI_REFUSED, "at most 128 bytes"},
             {"list --nonsense 1", "", BN_CLI_MISUSED, "--nonsense: no such flag"},
             {"disable owner", "", BN_CLI_REFUSED, "owner is the last administrator"},
+            {"enable nobody", "", BN_CLI_REFUSED, "there is no user \"nobody\""},
             {"disable nobody", "", BN_CLI_REFUSED, "there is no user \"nobody\""},
             {"passwd nobody --password-stdin", PASSWORD, BN_CLI_REFUSED, "there is no user"},
     };
@@ -253,6 +254,7 @@ BN_TEST(wrong_keys_are_not_made)
             {"forget x", BN_CLI_MISUSED, ""},
             {"", BN_CLI_MISUSED, ""},
             {"list all", BN_CLI_MISUSED, ""},
+            {"list --nonsense=1", BN_CLI_MISUSED, "--nonsense: no such flag"},
             {"add --name x --scope all --expires-at soon", BN_CLI_REFUSED, "got \"soon\""},
     };
 
@@ -337,6 +339,31 @@ BN_TEST(a_set_up_code_that_is_damaged_is_made_anew)
     CHECK_INT(run(bn_cli_setup_url, "", ""), BN_CLI_DONE);
     CHECK(bn_setup_code_read(data, code, &err));
     CHECK(strstr(out, code));
+    end();
+}
+
+BN_TEST(a_folder_that_cannot_be_written_is_refused)
+{
+    struct bn_config config = {.data = "/nowhere/at/all"};
+    char url[BN_URL_SIZE];
+    CHECK(!bn_setup_begin(&config, 1, false, url, &err));
+    CHECK(strstr(err.text, "/nowhere/at/all/server-url"));
+}
+
+BN_TEST(the_list_says_when_somebody_was_last_here)
+{
+    struct bn_guest guest;
+    struct bn_fact fact;
+    begin();
+    CHECK_INT(run(bn_cli_user, "add owner --admin --password-stdin", PASSWORD), BN_CLI_DONE);
+    bn_fact_init(&fact, BN_KIND_USER, BN_TENANT_DEFAULT);
+    fact.u.user = user_now("owner");
+    fact.u.user.last_login_at = 1000LL * 86400 * 10957; /* the first of January 2000 */
+    look(&guest);
+    CHECK(bn_guest_say(&guest, &fact, &err) && bn_guest_keep(&guest, &err));
+    bn_guest_close(&guest);
+    CHECK_INT(run(bn_cli_user, "list", ""), BN_CLI_DONE);
+    CHECK(strstr(out, "owner ") && strstr(out, "last login 2000-01-01T00:00:00"));
     end();
 }
 

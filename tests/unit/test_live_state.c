@@ -185,6 +185,34 @@ BN_TEST(a_listener_too_many_is_refused_and_administrators_have_room_of_their_own
     people_finish(&rig);
 }
 
+BN_TEST(a_person_has_so_many_listeners_and_a_key_has_no_such_limit)
+{
+    static const char target[] = "/api/v1/events?topic=meter.host";
+    static int fds[BN_LISTENERS_PER_USER_MAX + 1];
+    struct bn_web_stats *stats;
+    people_init(&rig);
+    stats = &rig.web.web->stats;
+    rig.web.web->config.listeners_max = rig.web.web->config.connections_max = 300;
+    for (int i = 0; i <= BN_LISTENERS_PER_USER_MAX; i++) {
+        fds[i] = send_get(i == 0 ? "bnk_reader_x" : rig.vera, target);
+        for (int n = 0; n < 5000 && stats->listeners <= i; n++)
+            web_rig_round(&rig.web);
+        CHECK_INT(stats->listeners, i + 1);
+    }
+    check_get(rig.vera, target, 429, "vera has 200 live connections already");
+    CHECK(strstr(rig.web.answer.p, "Retry-After: 5\r\n"));
+    people_reset(fds[1]);
+    for (int n = 0; n < 5000 && stats->listeners > BN_LISTENERS_PER_USER_MAX; n++)
+        web_rig_round(&rig.web);
+    fds[1] = send_get(rig.vera, target); /* one left, so one may come */
+    for (int n = 0; n < 5000 && stats->listeners <= BN_LISTENERS_PER_USER_MAX; n++)
+        web_rig_round(&rig.web);
+    CHECK_INT(stats->listeners, BN_LISTENERS_PER_USER_MAX + 1);
+    for (int i = 0; i <= BN_LISTENERS_PER_USER_MAX; i++)
+        close(fds[i]);
+    people_finish(&rig);
+}
+
 BN_TEST(no_listener_begins_while_the_server_goes)
 {
     people_init(&rig);
