@@ -182,6 +182,7 @@ suite_coverage() { # A04: lines 90 %, branches 80 %, the codecs all of it
     gcovr -r . "$counted" --object-directory "$counted" --filter src/ \
         --exclude-branches-by-pattern '.*\bassert\(.*' --json "$counted/all.json" || return 1
     check 'every line of the codecs' gcovr -a "$counted/all.json" --filter src/wire/ --fail-under-line 100
+    check 'every branch of the codecs' gcovr -a "$counted/all.json" --filter src/wire/ --fail-under-branch 100
     check '90 % of the lines' gcovr -a "$counted/all.json" --fail-under-line 90
     check '80 % of the branches' gcovr -a "$counted/all.json" --branches --fail-under-branch 80 --print-summary
     close
