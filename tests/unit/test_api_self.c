@@ -52,7 +52,7 @@ static size_t members_of(const struct bn_doc *object)
 
 static void check_text(const struct bn_doc *doc, const char *want)
 {
-    struct bn_str text;
+    struct bn_str text = {0};
     CHECK(doc && bn_doc_get_text(doc, &text));
     if (!bn_str_is(text, want))
         fail_msg("wanted %s, got %.*s", want, BN_ARG(text));
