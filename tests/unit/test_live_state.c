@@ -125,7 +125,7 @@ BN_TEST(who_waits_while_the_session_ends_is_told_so)
     people_await_waiting(&rig, 1);
     CHECK(bn_sessions_end(rig.web.sessions, BN_TENANT_DEFAULT, session_of("vera")->id, NULL, NULL,
             NULL));
-    people_check_answer(&rig, fd, 401, "the session ended");
+    people_check_answer(&rig, fd, 401, "the session or key ended");
     people_finish(&rig);
 }
 
