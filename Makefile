@@ -62,8 +62,8 @@ e2e: ## the real server, a real browser
 	@$(MAKE) tests/e2e/node_modules/.installed
 	@sh tests/e2e/run.sh $(T)
 
-coverage: ## line and branch coverage of the tests (needs gcovr)
-	@sh tools/test.sh coverage; grep -E '^(lines|branches)' build/test/coverage.log
+coverage: ## line and branch coverage of the tests
+	@sh tools/test.sh coverage
 
 dev: ## rebuild on save; the page reloads by itself
 	@node tools/dev.mjs

@@ -33,8 +33,10 @@ struct web_rig {
 BN_UNUSED static bool web_rig_turn(void *user)
 {
     struct web_rig *rig = user;
-    bn_worker_collect(rig->hash_worker);
-    bn_worker_collect(rig->query_worker);
+    if (rig->hash_worker) /* NULL once a test has ended it */
+        bn_worker_collect(rig->hash_worker);
+    if (rig->query_worker)
+        bn_worker_collect(rig->query_worker);
     bool more = bn_hub_turn(&rig->hub);
     bn_web_flush(rig->web);
     return more;
@@ -105,24 +107,22 @@ BN_UNUSED static void web_rig_round(struct web_rig *rig)
     bn_loop_round(rig->loop, 1, web_rig_turn, rig);
 }
 
-/* Sends one GET with that key (NULL for none), turns the loop until the answer has ended, and
-   returns its status; the body is in *out_body. */
-BN_UNUSED static int web_rig_get(struct web_rig *rig, const char *key, const char *target,
-        const char **out_body)
+/* A connection on which that text has been sent. */
+BN_UNUSED static int web_rig_send(const struct web_rig *rig, const char *text)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)rig->port)};
-    char head[8192];
-    char field[120] = "";
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) != 0)
         fail_msg("connect: %s", strerror(errno));
-    if (key)
-        snprintf(field, sizeof field, "Authorization: Bearer bnk_%s_x\r\n", key);
-    int len = snprintf(head, sizeof head,
-            "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n%s\r\n", target, field);
-    CHECK(len < (int)sizeof head);
-    CHECK_INT(send(fd, head, (size_t)len, MSG_NOSIGNAL), len);
+    CHECK_INT(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+    return fd;
+}
+
+/* Turns the loop until the server has closed that connection, closes it too, and returns the status
+   of the answer; its body is in *out_body. */
+BN_UNUSED static int web_rig_answer(struct web_rig *rig, int fd, const char **out_body)
+{
     bn_buf_reset(&rig->answer);
     ssize_t n = -1;
     for (int i = 0; i < 5000 && n != 0; i++) {
@@ -141,4 +141,18 @@ BN_UNUSED static int web_rig_get(struct web_rig *rig, const char *key, const cha
         fail_msg("no whole answer: %.200s", rig->answer.p);
     *out_body = end + 4;
     return (int)status;
+}
+
+/* One GET with that key (NULL for none). */
+BN_UNUSED static int web_rig_get(struct web_rig *rig, const char *key, const char *target,
+        const char **out_body)
+{
+    char head[8192];
+    char field[120] = "";
+    if (key)
+        snprintf(field, sizeof field, "Authorization: Bearer bnk_%s_x\r\n", key);
+    int len = snprintf(head, sizeof head,
+            "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n%s\r\n", target, field);
+    CHECK(len < (int)sizeof head);
+    return web_rig_answer(rig, web_rig_send(rig, head), out_body);
 }

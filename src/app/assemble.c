@@ -1,5 +1,6 @@
 #include "app/assemble.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,6 +175,9 @@ static void ensure_tenant(struct app *app)
     bn_hub_tell(&app->hub, &fact);
 }
 
+static_assert(BN_CONFIG_LIST_MAX < BN_HOSTS_MAX && BN_CONFIG_LIST_MAX <= BN_PROXIES_MAX,
+        "what the settings name has room, and the name of public_url");
+
 static void fill_web_config(struct app *app, struct bn_web_config *web)
 {
     const struct bn_config *config = &app->config;
@@ -187,12 +191,12 @@ static void fill_web_config(struct app *app, struct bn_web_config *web)
             .connections_max = connections_max()};
     bn_text_clip(web->base_path, sizeof web->base_path, bn_str(config->base_path));
     bn_text_clip(web->ui_dir, sizeof web->ui_dir, bn_str(config->ui_dir));
-    for (size_t i = 0; i < config->allow_host.count && web->host_count < BN_HOSTS_MAX; i++)
+    for (size_t i = 0; i < config->allow_host.count; i++)
         bn_text_clip(web->hosts[web->host_count++], 128, bn_str(config->allow_host.items[i]));
-    for (size_t i = 0; i < config->trusted_proxies.count && web->proxy_count < BN_PROXIES_MAX; i++)
+    for (size_t i = 0; i < config->trusted_proxies.count; i++)
         web->proxies[web->proxy_count++] = config->trusted_proxies.items[i];
     const char *host = strstr(config->public_url, "://");
-    if (host && web->host_count < BN_HOSTS_MAX)
+    if (host)
         bn_text_clip(web->hosts[web->host_count++], 128,
                 (struct bn_str){host + 3, strcspn(host + 3, ":/")});
 }

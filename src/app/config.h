@@ -68,8 +68,7 @@ enum bn_setting_type {
 
 enum {
     BN_SET_RELOAD = 1,  /* SIGHUP takes the new value */
-    BN_SET_SECRET = 2,  /* never printed */
-    BN_SET_OUTSIDE = 4, /* says where the file is, so it cannot stand in it */
+    BN_SET_OUTSIDE = 2, /* says where the file is, so it cannot stand in it */
 };
 
 struct bn_setting {

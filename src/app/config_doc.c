@@ -42,8 +42,6 @@ static void put_setting(struct bn_buf *out, const struct bn_setting *setting)
         bn_buf_puts(out, " · default: none");
     if (setting->flags & BN_SET_RELOAD)
         bn_buf_puts(out, " · taken anew at SIGHUP");
-    if (setting->flags & BN_SET_SECRET)
-        bn_buf_puts(out, " · never printed");
     if (setting->flags & BN_SET_OUTSIDE)
         bn_buf_puts(out, " · not in the file");
     bn_buf_putc(out, '\n');

@@ -62,14 +62,6 @@ static void done(void *user)
     free(job);
 }
 
-static bool given_once(const struct bn_request *req, struct bn_err *err)
-{
-    if (req->query_count <= 1 || (req->query_count == 2 && bn_query(req, "before", NULL).p &&
-                                         bn_query(req, "limit", NULL).p))
-        return true;
-    return bn_fail(err, BN_E_INVALID, "before and limit may each be given once");
-}
-
 void bn_audit_list(struct bn_request *req)
 {
     static const struct bn_job_ops ops = {work, done};
@@ -77,7 +69,7 @@ void bn_audit_list(struct bn_request *req)
     struct bn_err err;
     int64_t limit = LIMIT_DEFAULT;
     char before[BN_ID_MAX] = "";
-    bool is_good = bn_query_only(req, names, &err) && given_once(req, &err);
+    bool is_good = bn_query_only(req, names, &err);
     const struct bn_str limit_text = bn_query(req, "limit", "50");
     if (is_good && !bn_parse_i64(limit_text, 1, LIMIT_MAX, &limit))
         is_good = bn_fail_field(&err, "limit", "limit must be 1..%d, got \"%.*s\"", LIMIT_MAX,

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -164,18 +165,14 @@ static struct bn_doc *wish_for(const struct bn_doc *positions, const struct bn_t
     return NULL;
 }
 
-static bool check(const struct bn_request *req, size_t *out_topics, struct bn_err *err)
+static_assert(BN_HTTP_PARAMS_MAX <= BN_LIVE_TOPICS_MAX, "a query has too few topics to refuse");
+
+static bool check(const struct bn_request *req, struct bn_err *err)
 {
     static const char *const names[] = {"*topic", "since", "tenant", NULL};
-    size_t n = 0;
-    if (!bn_query_only(req, names, err))
-        return false;
-    for (size_t i = 0; i < req->query_count; i++)
-        n += bn_str_is(req->query[i].name, "topic");
-    if (n == 0)
-        return bn_fail_field(err, "topic", "say which topics: ?topic=meter.host&topic=…");
-    *out_topics = n;
-    return true;
+    return bn_query_only(req, names, err) &&
+           (bn_query(req, "topic", NULL).p ||
+                   bn_fail_field(err, "topic", "say which topics: ?topic=meter.host&topic=…"));
 }
 
 static void open_stream(struct bn_request *req)
@@ -211,16 +208,8 @@ static void open_stream(struct bn_request *req)
 void bn_live_sse(struct bn_request *req)
 {
     struct bn_err err;
-    size_t topics = 0;
-    if (!check(req, &topics, &err)) {
+    if (!check(req, &err))
         bn_reply_err(req, &err);
-        return;
-    }
-    if (topics > BN_LIVE_TOPICS_MAX) {
-        bn_fail_field(&err, "topic", "at most %d topics at once", BN_LIVE_TOPICS_MAX);
-        bn_reply_err(req, &err);
-        return;
-    }
-    if (bn_live_has_room(req))
+    else if (bn_live_has_room(req))
         open_stream(req);
 }

@@ -13,7 +13,7 @@ import tls from 'node:tls';
 import { promisify } from 'node:util';
 import { listen } from './lib/live.mjs';
 import { dial, hangUp, parseAnswers } from './lib/raw.mjs';
-import { Server, makeFolder, percentile, root, runBinary, sleep, startServer, until } from './lib/server.mjs';
+import { Server, makeFolder, measured, percentile, root, runBinary, sleep, startServer, until } from './lib/server.mjs';
 
 const run = promisify(execFile);
 const get = (target, fields = '') => `GET ${target} HTTP/1.1\r\nHost: 127.0.0.1\r\n${fields}\r\n`;
@@ -49,7 +49,7 @@ after(() => {
 /* --- starting: alone, because it is measured ----------------------------------------------------- */
 
 describe('starting', () => {
-  test('on an empty folder the first 200 comes within 0.1 s', async (t) => {
+  test('on an empty folder the first 200 comes within 0.1 s', measured, async (t) => {
     const times = [];
     for (let i = 0; i < 7; i++) {
       const folder = makeFolder();
@@ -60,7 +60,7 @@ describe('starting', () => {
     assert.ok(Math.min(...times) <= 100, `${times}`);
   });
 
-  test('with a database of 1 GB the first 200 comes within 0.5 s', { timeout: 120000 }, async (t) => {
+  test('with a database of 1 GB the first 200 comes within 0.5 s', { timeout: 120000, ...measured }, async (t) => {
     const folder = makeFolder();
     t.after(() => fs.rmSync(folder, { recursive: true }));
     await run(path.join(root, 'build/release/tests/make_db'), [path.join(folder, 'data'), '1024']);
@@ -126,6 +126,21 @@ describe('refusing to start, in one sentence', { concurrency: true }, () => {
     const before = fs.readFileSync(file);
     await refused(['--data', data], /newer|999/);
     assert.ok(before.equals(fs.readFileSync(file)));
+  });
+
+  test('a set-up code that is none', async (t) => {
+    const folder = makeFolder();
+    t.after(() => fs.rmSync(folder, { recursive: true }));
+    const data = path.join(folder, 'data');
+    await firstAnswer(data);
+    fs.writeFileSync(path.join(data, 'setup-code'), '?\n');
+    await refused(['--data', data], /setup-code does not hold a set-up code: make a new one with `binnacle setup-url --reset`$/);
+  });
+
+  test('but not for a service manager that cannot be reached', async (t) => {
+    const server = await startServer(t, { env: { NOTIFY_SOCKET: 'nowhere' }, expectLog: [/ warn +notify\.open /] });
+    assert.match(server.log, /notify\.open .*nowhere/);
+    assert.equal((await server.request('GET', '/healthz')).status, 200);
   });
 
   test('certificates and keys that are missing, wrong, of another pair, or encrypted', async (t) => {

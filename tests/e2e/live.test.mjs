@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { EventStream } from './lib/events.mjs';
 import { Ear, Knowledge, difference, disturb, fold, randomizer, startLab, swarm } from './lib/lab.mjs';
-import { percentile, sleep, until } from './lib/server.mjs';
+import { measured, percentile, sleep, until } from './lib/server.mjs';
 
 const MIB = 1 << 20;
 const STATES = ['meter.host', 'self'];
@@ -198,7 +198,7 @@ test('8: who may hear less hears no more of it at once', async (t) => {
   assert.equal(refused.error.code, 'forbidden');
 });
 
-test('1,000 listeners of 4 KiB a second have each change within 250 ms, encoded once', { timeout: 60000 }, async (t) => {
+test('1,000 listeners of 4 KiB a second have each change within 250 ms, encoded once', { timeout: 60000, ...measured }, async (t) => {
   const lab = await startLab(t, ['--hz', '1', '--rows', '28', '--bytes', '4096', '--warm', '10']);
   const encoded = await lab.metric('live_encoded_total');
   const begin = (await lab.state('meter.host')).s;
@@ -215,7 +215,7 @@ test('1,000 listeners of 4 KiB a second have each change within 250 ms, encoded 
   assert.ok(await lab.metric('live_encoded_total') - encoded <= changes + 4, 'once per topic and change');
 });
 
-test('10: 10,000 come back at once and each value is encoded once', { timeout: 120000 }, async (t) => {
+test('10: 10,000 come back at once and each value is encoded once', { timeout: 120000, ...measured }, async (t) => {
   const lab = await startLab(t, ['--rows', '128', '--bytes', '20000']);
   const run = promisify(execFile);
   const args = ['--port', lab.port, '--pid', lab.pid, '--key', lab.reader, '--count', 10000, '--burst', 10000, '--seconds', 0].map(String);

@@ -101,6 +101,20 @@ test('unknown words and members are passed over, empty lines too', async (t) => 
   socket.terminate();
 });
 
+test('members that are something else count as absent', async (t) => {
+  const lab = await startLab(t, ['--hz', '20', '--events-hz', '100']);
+  await until('events a tail could have', async () => (await lab.state('self.log')).s > 10);
+  const socket = await speak(lab, HELLO, '{"t":"sub","id":"seven","min":"fast","topics":[["meter.host",{"e":1,"s":"2"}]]}\n',
+    '{"t":"sub","min":-1,"topics":[["self.log",{"tail":"all"}]]}\n{"t":"sub","min":null,"topics":[["self.log",{"e":"x","s":-1}]]}\n');
+  const replies = () => socket.heard.filter((message) => message.t === 'sub');
+  await until('three replies', () => replies().length === 3);
+  assert.deepEqual(replies().map(({ mode, id, ev }) => ({ mode, id, ev })), [{ mode: 'snapshot', id: 0, ev: undefined },
+    { mode: 'tail', id: 0, ev: [] }, { mode: 'tail', id: 0, ev: [] }]);
+  const began = socket.heard.length;
+  await until('changes at full pace', () => socket.heard.length > began + 10, { within: 3000 });
+  socket.terminate();
+});
+
 test('a topic that is not there, or not for everybody, is refused and the others are not', async (t) => {
   const lab = await startLab(t);
   const socket = new Ear(lab, HOST, { key: lab.reader, wishes: [['nothing'], ['self'], ['meter.host'], ['no "such']] }).open();
@@ -223,6 +237,10 @@ test('compressed messages say the same as plain ones', async (t) => {
   await until('a snapshot', () => small.at('meter.host').replies.length === 2);
   await lab.quiet([plain, small, again], topics);
   assert.deepEqual(small.at('self.log').events, plain.at('self.log').events);
+  const late = await new Ear(lab, ['self.log'], { deflate: true, wishes: [['self.log', { tail: 30 }]] }).open().subscribed();
+  const { events } = late.at('self.log');
+  assert.equal(events.size, 30); // one long reply, deflated for itself
+  for (const [s, d] of events) assert.deepEqual(d, plain.at('self.log').events.get(s));
   const wire = (ear) => ear.socket._socket.bytesRead;
   assert.ok(wire(again) < wire(plain) * 0.7, `${wire(again)} of ${wire(plain)} bytes`);
 });

@@ -7,7 +7,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 
-import { PASSWORD, cookieOf, runBinary, sleep, startServer, until } from './lib/server.mjs';
+import { PASSWORD, binary, cookieOf, root, runBinary, sleep, startServer, until } from './lib/server.mjs';
 
 const OTHER = 'vague otter parade';
 const login = (server, username, password = PASSWORD, more = {}) =>
@@ -507,9 +507,38 @@ describe('commands', () => {
     assert.equal((await runBinary(['serve', '--nonsense', '1'])).code, 2);
     assert.equal((await runBinary(['nonsense'])).code, 2);
     assert.equal((await runBinary([])).code, 2);
+    for (const words of [['version', 'now'], ['print-types', 'all'], ['config'], ['config', 'doc', 'all'], ['config', 'help'], ['key']]) {
+      const misused = await runBinary(words);
+      assert.deepEqual([misused.code, misused.out], [2, ''], words.join(' '));
+      assert.match(misused.err, new RegExp(`usage: binnacle ${words[0]}`));
+    }
     const typo = await runBinary(['user', 'list', '--data', '/nonexistent/data']);
     assert.equal(typo.code, 1);
     assert.match(typo.err, /there is no Binnacle in \/nonexistent\/data/);
+  });
+});
+
+describe('what is printed', () => {
+  it('is the version, the help, the settings, their documentation and the types', async () => {
+    for (const words of [['version'], ['--version']]) assert.match((await runBinary(words)).out, /^binnacle \d+\.\d+\.\d+\n$/);
+    const { out: help } = await runBinary(['help']);
+    for (const words of [['--help'], ['-h']]) assert.equal((await runBinary(words)).out, help);
+    assert.match(help, /binnacle serve \[--listen HOST:PORT\]/);
+    assert.match(help, /--max-listeners +Live connections at once/);
+    const settings = await runBinary(['config', 'check', '--max-listeners=7'], { env: { BINNACLE_LOG_LEVEL: 'warn' } });
+    assert.match(settings.out, /^max_listeners = 7 {2}\(flag\)$/m);
+    assert.match(settings.out, /^log_level = warn {2}\(environment\)$/m);
+    assert.match(settings.out, /^listen = 127\.0\.0\.1:8470 {2}\(default\)$/m);
+    const read = (name) => fs.readFileSync(path.join(root, name), 'utf8');
+    assert.equal((await runBinary(['config', 'doc'])).out, read('docs/config.md'));
+    assert.equal((await runBinary(['print-types'])).out, read('ui/src/model.gen.ts'));
+  });
+
+  it('is an error when it cannot be written', { skip: !fs.existsSync('/dev/full') && 'needs /dev/full' }, async () => {
+    for (const words of ['help', 'print-types', 'config doc', 'config check']) {
+      const full = await runBinary(['-c', `exec "$0" ${words} >/dev/full`, binary], { program: 'sh' });
+      assert.equal(full.code, 1, words);
+    }
   });
 });
 
@@ -567,6 +596,23 @@ describe('audit of refusals', () => {
 });
 
 describe('settings', () => {
+  it('say which names and proxies are believed', async (t) => {
+    const server = await startServer(t);
+    const ada = await server.setup();
+    fs.writeFileSync(`${server.data}/binnacle.conf`,
+      'public_url = https://box.lan/\nallow_host = nas.lan, other.lan\ntrusted_proxies = 127.0.0.1\n');
+    server.kill('SIGHUP');
+    await until('the settings to be read', () => /info +config.reload/.test(server.log));
+    const at = async (Host) => (await server.request('GET', '/healthz', { headers: { Host } })).status;
+    for (const name of ['box.lan', 'nas.lan:8443', 'OTHER.lan', 'localhost']) assert.equal(await at(name), 200, name);
+    assert.equal(await at('lan'), 421);
+    await server.request('POST', '/api/v1/session', { headers: { 'X-Forwarded-For': '203.0.113.9, 192.0.2.7' },
+      body: { username: 'ada', password: 'not the password' } });
+    const refused = await until('the refusal in the audit', async () =>
+      (await audit(server, ada)).find((entry) => entry.action === 'session.create'));
+    assert.equal(refused.address, '192.0.2.7');
+  });
+
   it('are read again at SIGHUP', async (t) => {
     const server = await startServer(t);
     const ask = () => server.request('GET', '/healthz', { headers: { Host: `nas.lan:${server.port}` } });

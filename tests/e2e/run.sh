@@ -1,11 +1,12 @@
 #!/bin/sh
 # run: the end-to-end tests, file by file, against build/release/binnacle: `run.sh [NAME…]`.
 #
-# One file after the other, because some of them measure. Logs in tests/e2e/report/NAME.log; the last
-# line is the sum. T=name on `make e2e` runs the files whose name contains it.
+# One file after the other, because some of them measure. Logs in tests/e2e/report/NAME.log, or under
+# $REPORT; the last line is the sum. T=name on `make e2e` runs the files whose name contains it.
 set -u
 cd "$(dirname "$0")" || exit 2
-mkdir -p report
+report=${REPORT:-report}
+mkdir -p "$report"
 order='http ws live people ui hostile life'
 
 files() {
@@ -32,7 +33,7 @@ passed=0
 failed=0
 for name in $(files); do
     wanted "$name" "$@" || continue
-    log=report/$name.log
+    log=$report/$name.log
     start=$(date +%s)
     node --test --test-reporter=spec "$name.test.mjs" >"$log" 2>&1 </dev/null
     code=$?

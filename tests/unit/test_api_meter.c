@@ -3,6 +3,7 @@
 #include "store/place.h"
 #include "web/api_meter.h"
 #include "web/history.h"
+#include "web/web_private.h"
 #include "web_rig.h"
 
 static void begin(struct web_rig *rig, struct bn_store *store)
@@ -133,6 +134,42 @@ BN_TEST(what_cannot_be_answered_is_refused_by_name)
         snprintf(target, sizeof target, "/api/v1/history?%s", cases[i].query);
         check_get(&rig, "reader", target, 400, cases[i].sentence);
     }
+    web_rig_finish(&rig);
+}
+
+static void be_busy(void *user)
+{
+    (void)user;
+    pause_ms(300);
+}
+
+static void rest(void *user)
+{
+    (void)user;
+}
+
+BN_TEST(a_question_waits_for_its_turn_is_refused_or_told_that_the_server_goes)
+{
+    static const struct bn_job_ops busy = {be_busy, rest};
+    static const char asked[] =
+            "GET /api/v1/history?series=core/0.busy_pct&range=5m HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            "Connection: close\r\nAuthorization: Bearer bnk_reader_x\r\n\r\n";
+    struct web_rig rig;
+    const char *body;
+    begin(&rig, NULL);
+    measure_core(&rig, "0", 12.5);
+    for (int i = 0; i < 2; i++)
+        CHECK(bn_worker_do(rig.query_worker, &busy, NULL, NULL));
+    const int waits = web_rig_send(&rig, asked);
+    while (HASH_COUNT(rig.web->requests) == 0)
+        web_rig_round(&rig);
+    while (bn_worker_do(rig.query_worker, &busy, NULL, NULL))
+        continue; /* until there is no room */
+    CHECK_INT(web_rig_answer(&rig, web_rig_send(&rig, asked), &body), 503);
+    bn_worker_destroy(rig.query_worker);
+    rig.query_worker = NULL;
+    CHECK_INT(web_rig_answer(&rig, waits, &body), 503);
+    CHECK(strstr(body, "the server is stopping"));
     web_rig_finish(&rig);
 }
 

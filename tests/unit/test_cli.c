@@ -130,6 +130,9 @@ BN_TEST(adding_an_administrator_closes_a_set_up_that_was_open)
     end();
 }
 
+#define X26  "abcdefghijklmnopqrstuvwxyz"
+#define X130 X26 X26 X26 X26 X26
+
 BN_TEST(the_rules_of_the_server_hold_for_commands)
 {
     static const struct {
@@ -150,8 +153,11 @@ BN_TEST(the_rules_of_the_server_hold_for_commands)
             {"add x y --password-stdin", PASSWORD, BN_CLI_MISUSED, "\"y\" is one word too many"},
             {"remove x", "", BN_CLI_MISUSED, ""},
             {"", "", BN_CLI_MISUSED, ""},
+            {"add x --password-stdin", X130, BN_CLI_REFUSED, "at most 128 bytes"},
+            {"add x --password-stdin", X130 "x\n", BN_CLI_REFUSED, "at most 128 bytes"},
             {"list --nonsense 1", "", BN_CLI_MISUSED, "--nonsense: no such flag"},
             {"disable owner", "", BN_CLI_REFUSED, "owner is the last administrator"},
+            {"enable nobody", "", BN_CLI_REFUSED, "there is no user \"nobody\""},
             {"disable nobody", "", BN_CLI_REFUSED, "there is no user \"nobody\""},
             {"passwd nobody --password-stdin", PASSWORD, BN_CLI_REFUSED, "there is no user"},
     };
@@ -245,6 +251,11 @@ BN_TEST(wrong_keys_are_not_made)
             {"add --name x --scope all --expires-at 2001-01-01T00:00:00Z", BN_CLI_REFUSED,
                     "--expires-at must be a time to come"},
             {"revoke", BN_CLI_MISUSED, ""},
+            {"forget x", BN_CLI_MISUSED, ""},
+            {"", BN_CLI_MISUSED, ""},
+            {"list all", BN_CLI_MISUSED, ""},
+            {"list --nonsense=1", BN_CLI_MISUSED, "--nonsense: no such flag"},
+            {"add --name x --scope all --expires-at soon", BN_CLI_REFUSED, "got \"soon\""},
     };
 
     begin();
@@ -255,6 +266,114 @@ BN_TEST(wrong_keys_are_not_made)
         CHECK_STR(out, "");
     }
     end();
+}
+
+BN_TEST(the_list_says_when_a_key_was_used_and_that_it_has_expired)
+{
+    struct bn_guest guest;
+    struct bn_fact fact;
+    begin();
+    CHECK_INT(run(bn_cli_key, "add --name fresh --scope read --expires-at 2999-01-01T00:00:00Z",
+                      ""),
+            BN_CLI_DONE);
+    bn_fact_init(&fact, BN_KIND_KEY, BN_TENANT_DEFAULT);
+    snprintf(fact.u.key.id, sizeof fact.u.key.id, "old");
+    snprintf(fact.u.key.name, sizeof fact.u.key.name, "old");
+    snprintf(fact.u.key.scopes, sizeof fact.u.key.scopes, "read");
+    memset(fact.u.key.hash, 'h', 43);
+    fact.u.key.last_used_at = 1000LL * 86400 * 10957; /* the first of January 2000 */
+    fact.u.key.expires_at = fact.u.key.last_used_at + 1000;
+    look(&guest);
+    CHECK(bn_guest_say(&guest, &fact, &err) && bn_guest_keep(&guest, &err));
+    bn_guest_close(&guest);
+    CHECK_INT(run(bn_cli_key, "list", ""), BN_CLI_DONE);
+    const char *old = strstr(out, "old  old ");
+    const char *fresh = strstr(out, "  fresh ");
+    CHECK(old && strstr(old, "last used 2000-01-01T00:00:00") && strstr(old, "  expired\n"));
+    CHECK(fresh && strstr(fresh, "last used never\n"));
+    end();
+}
+
+/* As they stand on the line, without --data. */
+static void check_misused(int argc, char **argv, const char *why)
+{
+    static char *no_env[] = {NULL};
+    memset(sorry, 0, sizeof sorry);
+    struct bn_cli cli = {.in = stdin,
+            .out = stdout,
+            .err = fmemopen(sorry, sizeof sorry, "w"),
+            .env = no_env};
+    CHECK_INT(bn_cli_user(&cli, argc, argv), BN_CLI_MISUSED);
+    fclose(cli.err);
+    CHECK(strstr(sorry, why));
+}
+
+BN_TEST(an_option_without_its_value_and_too_many_of_them_are_named)
+{
+    char *open_end[] = {word_of("list"), word_of("--role")};
+    char *many[41] = {word_of("list")};
+    for (int i = 1; i < 41; i++)
+        many[i] = word_of("--max-listeners=1");
+    check_misused(2, open_end, "--role needs a value after it");
+    check_misused(41, many, "too many options");
+}
+
+BN_TEST(set_up_urls_are_asked_for_without_further_words)
+{
+    begin();
+    CHECK_INT(run(bn_cli_setup_url, "again", ""), BN_CLI_MISUSED);
+    CHECK_INT(run(bn_cli_setup_url, "--name", ""), BN_CLI_MISUSED);
+    CHECK_INT(run(bn_cli_setup_url, "--nonsense=1", ""), BN_CLI_MISUSED);
+    CHECK_STR(out, "");
+    end();
+}
+
+BN_TEST(a_set_up_code_that_is_damaged_is_made_anew)
+{
+    char path[120];
+    char code[BN_SETUP_CODE_SIZE];
+    begin();
+    CHECK_INT(run(bn_cli_user, "add guest --password-stdin", PASSWORD), BN_CLI_DONE);
+    snprintf(path, sizeof path, "%s/setup-code", data);
+    CHECK(bn_file_write(path, BN_STR("x\n"), &err));
+    CHECK_INT(run(bn_cli_setup_url, "", ""), BN_CLI_DONE);
+    CHECK(bn_setup_code_read(data, code, &err));
+    CHECK(strstr(out, code));
+    end();
+}
+
+BN_TEST(a_folder_that_cannot_be_written_is_refused)
+{
+    struct bn_config config = {.data = "/nowhere/at/all"};
+    char url[BN_URL_SIZE];
+    CHECK(!bn_setup_begin(&config, 1, false, url, &err));
+    CHECK(strstr(err.text, "/nowhere/at/all/server-url"));
+}
+
+BN_TEST(the_list_says_when_somebody_was_last_here)
+{
+    struct bn_guest guest;
+    struct bn_fact fact;
+    begin();
+    CHECK_INT(run(bn_cli_user, "add owner --admin --password-stdin", PASSWORD), BN_CLI_DONE);
+    bn_fact_init(&fact, BN_KIND_USER, BN_TENANT_DEFAULT);
+    fact.u.user = user_now("owner");
+    fact.u.user.last_login_at = 1000LL * 86400 * 10957; /* the first of January 2000 */
+    look(&guest);
+    CHECK(bn_guest_say(&guest, &fact, &err) && bn_guest_keep(&guest, &err));
+    bn_guest_close(&guest);
+    CHECK_INT(run(bn_cli_user, "list", ""), BN_CLI_DONE);
+    CHECK(strstr(out, "owner ") && strstr(out, "last login 2000-01-01T00:00:00"));
+    end();
+}
+
+BN_TEST(a_folder_whose_name_is_too_long_is_refused)
+{
+    struct bn_config config = {0};
+    char url[BN_URL_SIZE];
+    memset(config.data, 'x', sizeof config.data - 1);
+    CHECK(!bn_setup_begin(&config, 1, false, url, &err));
+    bn_setup_end(&config); /* and nothing is there to remove */
 }
 
 BN_TEST(a_slip_in_the_folder_is_refused_and_makes_nothing)

@@ -117,6 +117,11 @@ BN_TEST(lists_grow_within_one_source_and_are_replaced_by_a_stronger_one)
     remove_dir();
 }
 
+#define X50  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X300 X50 X50 X50 X50 X50 X50
+#define N8   "a,b,c,d,e,f,g,h,"
+#define A8   "::1,::2,::3,::4,::5,::6,::7,::8,"
+
 BN_TEST(each_wrong_line_of_a_file_is_named_with_its_number)
 {
     static const struct {
@@ -149,6 +154,20 @@ BN_TEST(each_wrong_line_of_a_file_is_named_with_its_number)
             {"db_max_bytes = 1M\n", "db_max_bytes: must be 32M..1024G"},
             {"log_level = loud\n", "log_level: must be debug, info, warn or error, got \"loud\""},
             {"tls_cert = /x\n", "tls_cert and tls_key go together: tls_key is missing"},
+            {"tls_key = /x\n", "tls_cert and tls_key go together: tls_cert is missing"},
+            {"ui_dir = \xff\n", "line 1: ui_dir: the value is not valid UTF-8"},
+            {"ui_dir = /" X300 "\n", "ui_dir: must be at most 255 bytes, got 301"},
+            {"base_path = /" X300 "\n", "base_path: must be at most 127 bytes, got 301"},
+            {"public_url = http://" X300 "\n", "public_url: must be at most 255 bytes, got 307"},
+            {"public_url = http://\n", "public_url: must be http://HOST or https://HOST"},
+            {"listen = " X300 ":1\n", "listen: must be at most"},
+            {"allow_host = " X300 "\n", "allow_host: must be at most 127 bytes, got 300"},
+            {"allow_host = a..b\n", "allow_host: must be a host name without scheme"},
+            {"allow_host = .a\n", "allow_host: must be a host name without scheme"},
+            {"allow_host = " N8 N8 N8 N8 "a\n", "at most 32 names are taken"},
+            {"allow_host = " N8 N8 N8 "a\nallow_host = " N8 "a\n",
+                    "line 2: allow_host: at most 32 names are taken"},
+            {"allow_target = " A8 A8 A8 A8 "::1\n", "at most 32 networks are taken"},
     };
 
     make_dir();
@@ -183,6 +202,10 @@ BN_TEST(good_values_are_normal)
     CHECK_STR(config.public_url, "https://Box.lan:8443");
     CHECK_INT(config.db_max_bytes, 64 << 20);
     CHECK_INT(config.allow_target.count, 1);
+    CHECK(load_file("public_url = http://box/\nbase_path = /\nallow_host =\nlisten = [::1]:80\n"));
+    CHECK_STR(config.public_url, "http://box");
+    CHECK_STR(config.base_path, "");
+    CHECK_INT(config.allow_host.count, 0);
     remove_dir();
 }
 
@@ -210,6 +233,43 @@ BN_TEST(a_wrong_flag_is_told_from_a_wrong_value_elsewhere)
     CHECK(!load(env, NULL));
     CHECK(strstr(err.text, "BINNACLE_LOG_LEVEL: must be"));
     CHECK_STR(err.field, "");
+    remove_dir();
+}
+
+BN_TEST(the_data_folder_has_a_name_and_no_slash_behind_it)
+{
+    char *empty[] = {word("--data=")};
+    char *slashes[] = {word("--data=/nowhere/at/all///")};
+    char *root[] = {word("--data=///")};
+    CHECK(!bn_config_load(1, empty, NULL, &config, &err));
+    CHECK_STR(err.text, "data must name a folder");
+    CHECK(bn_config_load(1, slashes, NULL, &config, &err));
+    CHECK_STR(config.data, "/nowhere/at/all");
+    CHECK(bn_config_load(1, root, NULL, &config, &err));
+    CHECK_STR(config.data, "/");
+}
+
+BN_TEST(a_file_with_a_nul_is_refused)
+{
+    char path[96];
+    make_dir();
+    snprintf(path, sizeof path, "%s/binnacle.conf", dir);
+    CHECK(bn_file_write(path, (struct bn_str){"log_level = info\n\0x", 19}, &err));
+    CHECK(!load(NULL, NULL));
+    CHECK(strstr(err.text, "/binnacle.conf holds a NUL byte"));
+    remove_dir();
+}
+
+BN_TEST(who_does_not_want_to_know_why_is_not_told)
+{
+    char *wrong[] = {word("--nonsense")};
+    make_dir();
+    CHECK(!bn_config_load(1, wrong, NULL, &config, NULL));
+    write_file("nonsense = 1\n");
+    char *there[] = {word("--data"), dir};
+    CHECK(!bn_config_load(2, there, NULL, &config, NULL));
+    char *missing[] = {word("--config=/nowhere/at/all.conf")};
+    CHECK(!bn_config_load(1, missing, NULL, &config, NULL));
     remove_dir();
 }
 
@@ -253,7 +313,8 @@ BN_TEST(reloading_takes_what_may_change_and_names_the_rest)
     bn_buf_init(&kept, 1000);
     CHECK(bn_config_reload(&running, &kept, &err));
     bn_buf_putc(&kept, 0);
-    CHECK_STR(kept.p, "config, listen, ui_dir");
+    CHECK_STR(kept.p, "listen, ui_dir");
+    CHECK(strstr(running.config, "/binnacle.conf")); /* it was not there at the start */
     CHECK_INT(running.log_level, BN_DEBUG);
     CHECK_STR(running.allow_host.items[0], "box");
     CHECK_STR(running.listen, "127.0.0.1:8470");

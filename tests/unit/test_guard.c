@@ -92,6 +92,15 @@ BN_TEST(several_fields_are_one_list_so_what_the_client_made_up_is_not_believed)
         check_client(&cases[i], true);
 }
 
+BN_TEST(a_peer_without_an_address_is_no_proxy)
+{
+    struct bn_web_config config = {0};
+    trust(&config, "10.0.0.1");
+    CHECK(bn_guard_is_proxy(&config, "10.0.0.1"));
+    CHECK(!bn_guard_is_proxy(&config, ""));
+    CHECK(!bn_guard_is_proxy(&config, "unknown"));
+}
+
 BN_TEST(without_trusted_proxies_no_word_of_them_counts)
 {
     static const struct passed none = {"10.0.0.1",

@@ -61,6 +61,11 @@ static const struct row {
         {"BinnacleBinnacle", "owner", WORD},
         {"2026$Binn4cle$2026", "owner", WORD},
         {"qwertyqwertyqwerty", "owner", WORD},
+        {"2026-m0nk3y-2031", "owner", WORD},
+        {"99-f00tb4ll-9988", "owner", WORD},
+        {"999-adm!n1strat0r", "owner", WORD},
+        {"pa$5word--998877", "owner", WORD},
+        {"2031-zx3cvbnm-44", "owner", NULL},
 };
 
 BN_TEST(each_new_password_is_taken_or_refused_with_its_reason)

@@ -420,6 +420,54 @@ BN_TEST(a_key_in_the_query_string_is_refused_even_beside_a_good_login)
     end();
 }
 
+BN_TEST(a_sweep_ends_so_many_and_the_next_goes_on)
+{
+    static const char *const ids[] = {"u1", "u2", "u3", "u4", "u5"};
+    char secret[BN_COOKIE_SECRET_SIZE];
+    begin();
+    for (size_t i = 0; i < COUNT(ids); i++) {
+        if (i > 1)
+            put_user(ids[i], ids[i], BN_ROLE_VIEWER, false);
+        for (int n = 0; n < BN_SESSIONS_PER_USER_MAX; n++)
+            log_in(ids[i], secret);
+    }
+    const struct bn_table *table = &hub.live.tenants->tables[BN_KIND_SESSION];
+    CHECK_INT(table->count, 250);
+    wall.now_ms += 13 * HOUR_MS;
+    bn_sessions_sweep(sessions);
+    turn();
+    CHECK_INT(table->count, 50);
+    bn_sessions_sweep(sessions);
+    turn();
+    CHECK_INT(table->count, 0);
+    end();
+}
+
+BN_TEST(a_key_whose_scopes_mean_nothing_opens_nothing)
+{
+    struct bn_fact fact;
+    uint8_t hash[BN_HASH_SIZE];
+    begin();
+    bn_fact_init(&fact, BN_KIND_KEY, BN_TENANT_DEFAULT);
+    fact.replay = true; /* from a file that somebody wrote into */
+    bn_sha256("bnk_odd_x", 9, hash);
+    bn_b64url_encode(hash, sizeof hash, fact.u.key.hash);
+    bn_text_clip(fact.u.key.id, sizeof fact.u.key.id, BN_STR("odd"));
+    bn_text_clip(fact.u.key.scopes, sizeof fact.u.key.scopes, BN_STR("fly"));
+    bn_hub_replay(&hub, &fact);
+    CHECK(!identify(NULL, "Bearer bnk_odd_x", "", false));
+    CHECK_INT(err.code, BN_E_UNAUTHORIZED);
+    end();
+}
+
+BN_TEST(nobody_ends_as_nobody)
+{
+    begin();
+    struct bn_who nobody = {.kind = BN_WHO_NOBODY};
+    CHECK(!bn_sessions_refresh(sessions, &nobody));
+    end();
+}
+
 BN_TEST(cookies_say_how_they_may_be_used)
 {
     char text[BN_SET_COOKIE_SIZE];

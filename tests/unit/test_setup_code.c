@@ -72,6 +72,27 @@ BN_TEST(a_file_that_holds_something_else_is_said_to)
     CHECK_INT(rmdir(dir), 0);
 }
 
+BN_TEST(a_folder_whose_name_is_too_long_is_said_to_be)
+{
+    char long_dir[400];
+    char code[BN_SETUP_CODE_SIZE] = "";
+    memset(long_dir, 'x', sizeof long_dir - 1);
+    long_dir[sizeof long_dir - 1] = 0;
+    CHECK(!bn_setup_code_is_open(long_dir));
+    CHECK(!bn_setup_code_make(long_dir, code, &err));
+    CHECK_STR(err.text, "the path of the data folder is too long");
+    CHECK_STR(code, "");
+    CHECK(!bn_setup_code_remove(long_dir, &err));
+}
+
+BN_TEST(a_code_that_cannot_be_written_is_none)
+{
+    char code[BN_SETUP_CODE_SIZE] = "";
+    CHECK(!bn_setup_code_make("/nowhere/at/all", code, &err));
+    CHECK(strstr(err.text, "/nowhere/at/all/setup-code"));
+    CHECK_STR(code, "");
+}
+
 BN_TEST(without_a_folder_set_up_is_closed)
 {
     char code[BN_SETUP_CODE_SIZE];

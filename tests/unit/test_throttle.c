@@ -51,6 +51,22 @@ BN_TEST(only_the_first_refusal_after_a_try_is_news)
     bn_throttle_destroy(throttle);
 }
 
+BN_TEST(a_try_given_back_was_none_and_there_are_never_fewer_than_none)
+{
+    struct bn_throttle *throttle = bn_throttle_create(&bn_throttle_login);
+    bn_throttle_refund(throttle, BN_STR("owner")); /* unknown */
+    for (int i = 0; i < 3; i++) {
+        CHECK(try_at(throttle, "owner", 0).may_try);
+        bn_throttle_refund(throttle, BN_STR("owner"));
+    }
+    bn_throttle_refund(throttle, BN_STR("owner")); /* nothing left to give back */
+    for (int i = 0; i < 5; i++)
+        CHECK(try_at(throttle, "owner", 0).may_try);
+    CHECK(!try_at(throttle, "owner", 0).may_try);
+    bn_throttle_destroy(throttle);
+    bn_throttle_destroy(NULL);
+}
+
 BN_TEST(names_are_apart_and_case_is_not)
 {
     struct bn_throttle *throttle = bn_throttle_create(&bn_throttle_login);

@@ -21,6 +21,8 @@ import { fileURLToPath } from 'node:url';
 export const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 export const binary = process.env.BINNACLE ?? path.join(root, 'build/release/binnacle');
 export const asanBinary = process.env.BINNACLE_ASAN ?? path.join(root, 'build/asan/binnacle');
+/** Of tests that measure: programs that count their own lines ($COUNTED) are not what they measure. */
+export const measured = process.env.COUNTED ? { skip: 'measures' } : {};
 export const PASSWORD = 'a harbour pilot 9';
 
 const STOP_MS = 5000; // FIXED-POINTS 1: SIGTERM drains and exits 0 within 5 s
