@@ -49,6 +49,43 @@ static void address_text(const struct sockaddr_storage *from, char *out, size_t 
         inet_ntop(AF_INET6, a, out, (socklen_t)size);
 }
 
+static void take_connection(struct bn_listener *listener, int fd,
+        const struct sockaddr_storage *from)
+{
+    struct bn_tls *tls = listener->config.tls ? bn_tls_create(listener->config.tls, fd) : NULL;
+    struct bn_stream *stream = tls || !listener->config.tls
+                                       ? bn_stream_create(listener->loop, fd, tls)
+                                       : NULL;
+    if (!stream) {
+        bn_tls_destroy(tls);
+        close(fd);
+        return;
+    }
+    bn_stream_set_not_tls(stream, listener->config.not_tls);
+    char text[INET6_ADDRSTRLEN];
+    address_text(from, text, sizeof text);
+    bn_stream_set_address(stream, text);
+    listener->config.accepted(listener->config.user, stream);
+}
+
+/* Errors of the one connection that was to be taken; accept(2) passes on those of its network. */
+static bool is_of_the_peer(int error)
+{
+    static const int ones[] = {ECONNABORTED, EINTR, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN,
+            ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH, EPERM};
+    for (size_t i = 0; i < COUNT(ones); i++)
+        if (error == ones[i])
+            return true;
+    return false;
+}
+
+/* Level-triggered: polling on while there are no descriptors would spin (SECURITY T04). */
+static void back_off(struct bn_listener *listener)
+{
+    uv_poll_stop(&listener->poll);
+    uv_timer_start(&listener->backoff, try_again, BACKOFF_MS, 0);
+}
+
 static void accept_some(uv_poll_t *handle, int status, int events)
 {
     (void)status;
@@ -61,24 +98,14 @@ static void accept_some(uv_poll_t *handle, int status, int events)
         socklen_t len = sizeof from;
         int fd = accept4(listener->fd, (struct sockaddr *)&from, &len,
                 SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0) {
-            if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-                uv_poll_stop(&listener->poll); /* level-triggered: polling on would spin (T04) */
-                uv_timer_start(&listener->backoff, try_again, BACKOFF_MS, 0);
-            }
+        if (fd >= 0) {
+            take_connection(listener, fd, &from);
+        } else if (errno == EAGAIN) {
+            return;
+        } else if (!is_of_the_peer(errno)) {
+            back_off(listener); /* EMFILE, ENFILE, ENOBUFS, ENOMEM */
             return;
         }
-        struct bn_tls *tls = listener->config.tls ? bn_tls_create(listener->config.tls, fd) : NULL;
-        if (listener->config.tls && !tls) {
-            close(fd);
-            continue;
-        }
-        struct bn_stream *stream = bn_stream_create(listener->loop, fd, tls);
-        bn_stream_set_not_tls(stream, listener->config.not_tls);
-        char text[INET6_ADDRSTRLEN];
-        address_text(&from, text, sizeof text);
-        bn_stream_set_address(stream, text);
-        listener->config.accepted(listener->config.user, stream);
     }
 }
 

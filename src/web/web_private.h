@@ -92,8 +92,7 @@ struct bn_answering {
 /* conn.c */
 void bn_conn_accepted(void *user, struct bn_stream *stream);
 void bn_conn_dirty(struct bn_conn *conn);
-/* All that was queued is written: what waited for that goes on. */
-void bn_conn_drained(struct bn_conn *conn);
+void bn_conn_drained(struct bn_conn *conn); /* all is written: what waited for that goes on */
 void bn_conn_tick(struct bn_web *web, int64_t mono_ms);
 /* The answer to conn's request has been queued: the next one may begin. */
 void bn_conn_answered(struct bn_conn *conn);
@@ -107,8 +106,8 @@ void bn_reply_bytes(struct bn_request *req, int status, const char *type, const 
 bool bn_request_knows(const struct bn_request *req, const char *etag);
 /* 421 for a person: how the name in the address bar is made known. */
 void bn_reply_stranger(struct bn_request *req);
-/* For connections beyond a request: bytes that were not HTTP. */
-void bn_reply_bad(struct bn_conn *conn, const struct bn_err *err);
+/* For connections without a request: bytes that were not HTTP. status 0: the code's own. */
+void bn_reply_bad(struct bn_conn *conn, int status, const struct bn_err *err);
 
 /* guard.c: pure, so that the table of cases is a test */
 struct bn_str bn_guard_host_name(struct bn_str host); /* without the port */
@@ -144,6 +143,7 @@ void bn_live_pace(void *user);
 void bn_live_tick(struct bn_web *web, int64_t mono_ms);
 void bn_live_drain(struct bn_web *web, int64_t window_ms);
 void bn_live_state_tick(struct bn_web *web, int64_t mono_ms);
+void bn_live_state_hurry(struct bn_answering *a); /* it waits for a change: answered now */
 
 /* api_self.c: health, metrics, openapi, about */
 extern const struct bn_route bn_self_routes[];

@@ -158,4 +158,113 @@ BN_TEST(a_turn_that_left_something_is_followed_by_one_that_does_not_wait)
     bn_loop_destroy(loop);
 }
 
+/* --- the lag ------------------------------------------------------------------------------------
+ */
+
+#define BUSY_MS 60
+
+static void work(void *user)
+{
+    int64_t until_ns = bn_clock_mono_ns() + BUSY_MS * INT64_C(1000000);
+    while (bn_clock_mono_ns() < until_ns)
+        ;
+    bump(user);
+}
+
+static bool turn_works(void *user)
+{
+    work(user);
+    return false;
+}
+
+static void turn_works_later(void *user)
+{
+    turn_works(user);
+}
+
+static double lag_of(struct bn_loop *loop)
+{
+    struct bn_loop_stats stats;
+    bn_loop_round(loop, 0, NULL, NULL); /* the next wait ends what is measured */
+    bn_loop_get_stats(loop, &stats);
+    return stats.worst_lag_ms;
+}
+
+BN_TEST(the_lag_holds_turns_reaps_timers_and_signals_and_what_waiting_took_is_none)
+{
+    struct bn_clock clock;
+    struct bn_loop *loop;
+    CHECK(bn_loop_create(&loop, &clock, NULL));
+    count_a = 0;
+    bool rested = false;
+    for (int i = 0; i < 10 && !rested; i++) { /* the machine may be busy meanwhile */
+        bn_loop_round(loop, 2 * BUSY_MS, NULL, NULL);
+        rested = lag_of(loop) < BUSY_MS;
+    }
+    CHECK(rested);
+    bn_loop_round(loop, 0, turn_works, &count_a);
+    CHECK(lag_of(loop) >= BUSY_MS);
+    bn_loop_reap(loop, turn_works_later, &count_a);
+    bn_loop_round(loop, 0, NULL, NULL);
+    CHECK(lag_of(loop) >= BUSY_MS);
+    struct bn_timer *timer = bn_timer_create(loop, work, &count_a);
+    bn_timer_start(timer, 1, 0);
+    while (count_a < 3)
+        bn_loop_round(loop, 100, NULL, NULL);
+    CHECK(lag_of(loop) >= BUSY_MS);
+    bn_loop_on_signal(loop, SIGUSR2, work, &count_a);
+    kill(getpid(), SIGUSR2);
+    while (count_a < 4)
+        bn_loop_round(loop, 100, NULL, NULL);
+    CHECK(lag_of(loop) >= BUSY_MS);
+    bn_timer_destroy(timer);
+    bn_loop_destroy(loop);
+}
+
+BN_TEST(two_callbacks_of_one_wait_are_one_lag)
+{
+    struct bn_clock clock;
+    struct bn_loop *loop;
+    CHECK(bn_loop_create(&loop, &clock, NULL));
+    count_a = 0;
+    struct bn_timer *first = bn_timer_create(loop, work, &count_a);
+    struct bn_timer *second = bn_timer_create(loop, work, &count_a);
+    bn_timer_start(first, 1, 0);
+    bn_timer_start(second, 1, 0);
+    while (count_a < 2)
+        bn_loop_round(loop, 100, turn_works, &count_a);
+    CHECK(lag_of(loop) >= 3 * BUSY_MS);
+    bn_timer_destroy(first);
+    bn_timer_destroy(second);
+    bn_loop_destroy(loop);
+}
+
+/* Another process holds this one for a while: no callback and no turn took long. */
+BN_TEST(a_process_that_was_not_let_run_shows_in_the_lag)
+{
+    struct bn_clock clock;
+    struct bn_loop *loop;
+    CHECK(bn_loop_create(&loop, &clock, NULL));
+    count_a = 0;
+    struct bn_timer *often = bn_timer_create(loop, bump, &count_a);
+    bn_timer_start(often, 20, 20);
+    pid_t held = getpid();
+    pid_t child = fork();
+    if (child == 0) {
+        kill(held, SIGSTOP);
+        usleep(10 * BUSY_MS * 1000);
+        kill(held, SIGCONT);
+        _exit(0);
+    }
+    int status;
+    while (waitpid(child, &status, WNOHANG) == 0)
+        bn_loop_round(loop, 20, NULL, NULL);
+    count_a = 0;
+    while (count_a < 1)
+        bn_loop_round(loop, 100, NULL, NULL);
+    CHECK(lag_of(loop) >= 8 * BUSY_MS);
+    bn_timer_destroy(often);
+    bn_loop_destroy(loop);
+}
+
 BN_TEST_MAIN()
