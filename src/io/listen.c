@@ -163,6 +163,13 @@ bool bn_listener_open(struct bn_loop *loop, const struct bn_listener_config *con
         free(listener);
         return false;
     }
+    int failed = uv_poll_init(bn_loop_uv(loop), &listener->poll, listener->fd);
+    if (failed) {
+        close(listener->fd);
+        free(listener);
+        return bn_fail(err, BN_E_UNAVAILABLE, "cannot listen on %s port %d: %s", config->host,
+                config->port, uv_strerror(failed));
+    }
     if (listener->config.tls)
         bn_tls_config_ref(listener->config.tls);
     struct sockaddr_storage at;
@@ -172,7 +179,6 @@ bool bn_listener_open(struct bn_loop *loop, const struct bn_listener_config *con
     listener->port = ntohs(at.ss_family == AF_INET
                                    ? ((struct sockaddr_in *)(void *)&at)->sin_port
                                    : ((struct sockaddr_in6 *)(void *)&at)->sin6_port);
-    uv_poll_init(bn_loop_uv(loop), &listener->poll, listener->fd);
     uv_timer_init(bn_loop_uv(loop), &listener->backoff);
     listener->handles_open = 2;
     uv_poll_start(&listener->poll, UV_READABLE, accept_some);

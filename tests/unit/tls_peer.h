@@ -119,8 +119,7 @@ static inline void peer_send(struct peer *peer)
 static inline void peer_receive(struct peer *peer, size_t max)
 {
     char bytes[65536];
-    ssize_t n = peer->scene.fd < 0 ? -1
-                                   : recv(peer->scene.fd, bytes, BN_MIN(max, sizeof bytes), 0);
+    ssize_t n = peer->scene.fd < 0 ? -1 : recv(peer->scene.fd, bytes, BN_MIN(max, sizeof bytes), 0);
     if (n == 0)
         peer->saw_end = true;
     if (n <= 0)
