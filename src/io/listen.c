@@ -92,7 +92,7 @@ static void accept_some(uv_poll_t *handle, int status, int events)
     (void)events;
     struct bn_listener *listener = container_of(handle, struct bn_listener, poll);
     bn_loop_note_time(handle->loop);
-    for (int i = 0; i < ACCEPT_BURST; i++) {
+    for (int i = 0; i < ACCEPT_BURST && listener->fd >= 0; i++) {
         struct sockaddr_storage from;
         memset(&from, 0, sizeof from);
         socklen_t len = sizeof from;
@@ -207,6 +207,7 @@ void bn_listener_close(struct bn_listener *listener)
     bn_tls_config_unref(listener->config.tls);
     uv_poll_stop(&listener->poll);
     close(listener->fd);
+    listener->fd = -1; /* accepted() may close it: the number may be another's by the next accept */
     uv_close((uv_handle_t *)&listener->poll, poll_closed);
     uv_close((uv_handle_t *)&listener->backoff, backoff_closed);
 }

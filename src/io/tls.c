@@ -83,6 +83,8 @@ static void set_policy(SSL_CTX *ctx)
                                      SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    /* One record a call: who sends key updates without end would keep the loop inside SSL_read. */
+    SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
     SSL_CTX_set_cipher_list(ctx,
             "ECDHE+AESGCM:ECDHE+CHACHA20"); /* of TLS 1.2: forward secrecy and AEAD only */
     SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, NULL);

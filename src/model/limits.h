@@ -6,7 +6,7 @@
 /* --- connections (SECURITY T03-T05) --- */
 #define BN_HEAD_TIMEOUT_MS        10000 /* first byte to end of head: slow-loris */
 #define BN_BODY_MIN_BPS           1024  /* slower than this for 10 s is an attack, not a phone */
-#define BN_BODY_GRACE_MS          10000 /* before the speed of a body is looked at */
+#define BN_BODY_GRACE_MS          10000 /* the speed of a body is judged after each */
 #define BN_IDLE_TIMEOUT_MS        75000 /* keep-alive: longer than browsers and nginx, 60 s */
 #define BN_HANDSHAKE_TIMEOUT_MS   10000 /* TLS */
 #define BN_WRITE_STALL_MS         30000 /* a reader that takes nothing is cut (4002 slow) */

@@ -183,7 +183,8 @@ static void head_came(struct bn_conn *conn)
     struct bn_err err = {0};
     conn->request = a;
     conn->is_first = false;
-    conn->body_seen = 0;
+    conn->body_seen = conn->body_judged = 0;
+    conn->since_mono_ms = conn->web->config.clock->mono_ms;
     a->wants_head_only = bn_str_is(req->head->method, "HEAD");
     a->req.address = bn_stream_address(a->conn->stream);
     a->req.is_secure = bn_stream_is_tls(a->conn->stream);
@@ -443,8 +444,21 @@ void bn_conn_accepted(void *user, struct bn_stream *stream)
     bn_conn_dirty(conn);
 }
 
+/* Judged anew each time: most of a body sent at once buys no right to hold back the rest. */
+static bool is_slow_body(struct bn_conn *conn, int64_t mono_ms)
+{
+    int64_t waited_ms = mono_ms - conn->since_mono_ms;
+    if (waited_ms <= BN_BODY_GRACE_MS)
+        return false;
+    if (conn->body_seen - conn->body_judged < (uint64_t)waited_ms * BN_BODY_MIN_BPS / 1000)
+        return true;
+    conn->body_judged = conn->body_seen;
+    conn->since_mono_ms = mono_ms;
+    return false;
+}
+
 /* Slow on purpose or dead: what is waited for has a deadline (SECURITY T03). */
-static const char *overdue(const struct bn_conn *conn, int64_t mono_ms)
+static const char *overdue(struct bn_conn *conn, int64_t mono_ms)
 {
     int64_t waited_ms = mono_ms - conn->since_mono_ms;
     if (bn_stream_stalled_ms(conn->stream, mono_ms) > BN_WRITE_STALL_MS)
@@ -456,11 +470,7 @@ static const char *overdue(const struct bn_conn *conn, int64_t mono_ms)
     if (bn_stream_is_handshaking(conn->stream))
         return waited_ms > BN_HANDSHAKE_TIMEOUT_MS ? "handshake" : NULL;
     if (conn->request)
-        return waited_ms > BN_BODY_GRACE_MS &&
-                               conn->body_seen < (uint64_t)(waited_ms - BN_BODY_GRACE_MS) *
-                                                         BN_BODY_MIN_BPS / 1000
-                       ? "body"
-                       : NULL;
+        return is_slow_body(conn, mono_ms) ? "body" : NULL;
     if (bn_http_is_busy(conn->http) || conn->is_first)
         return waited_ms > BN_HEAD_TIMEOUT_MS ? "head" : NULL;
     return waited_ms > BN_IDLE_TIMEOUT_MS ? "idle" : NULL;

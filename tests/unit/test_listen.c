@@ -162,6 +162,33 @@ BN_TEST(an_error_of_the_system_makes_the_listener_wait_once_for_each)
     door_close(&door);
 }
 
+static void let_in_and_close(void *user, struct bn_stream *stream)
+{
+    struct door *door = user;
+    let_in(user, stream);
+    bn_listener_close(door->listener);
+    door->listener = NULL;
+}
+
+BN_TEST(a_listener_may_be_closed_by_who_it_lets_in)
+{
+    struct door door = {0};
+    struct bn_listener_config config = {.host = "127.0.0.1",
+            .accepted = let_in_and_close,
+            .user = &door};
+    CHECK(bn_loop_create(&door.loop, &door.clock, NULL));
+    CHECK(bn_listener_open(door.loop, &config, &door.listener, NULL));
+    int fds[2] = {dial(bn_listener_port(door.listener)), dial(bn_listener_port(door.listener))};
+    accept_count = 0;
+    memset(accept_errors, 0, sizeof accept_errors);
+    bn_loop_round(door.loop, 100, NULL, NULL);
+    CHECK_INT(door.came, 1);
+    CHECK_INT(accept_count, 1);
+    close(fds[0]);
+    close(fds[1]);
+    bn_loop_destroy(door.loop);
+}
+
 BN_TEST(a_crowd_is_taken_in_bursts)
 {
     struct door door;

@@ -1,5 +1,6 @@
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "bn_test.h"
@@ -155,6 +156,72 @@ BN_TEST(a_turn_that_left_something_is_followed_by_one_that_does_not_wait)
     CHECK(bn_clock_mono_ns() - begun_ns < 2000000000);
     bn_loop_get_stats(loop, &stats);
     CHECK_INT(stats.turns, 50);
+    bn_loop_destroy(loop);
+}
+
+BN_TEST(without_descriptors_there_is_no_loop_and_a_sentence)
+{
+    struct bn_clock clock;
+    struct bn_loop *loop = NULL;
+    struct bn_err err;
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){3, limit.rlim_max});
+    bool made = bn_loop_create(&loop, &clock, &err);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    CHECK(!made);
+    CHECK_STR(err.text, "event loop: too many open files");
+    bn_loop_destroy(NULL);
+    bn_timer_destroy(NULL);
+}
+
+BN_TEST(what_was_left_open_is_named_when_the_loop_is_taken_down)
+{
+    int out[2];
+    char text[400] = "";
+    CHECK_INT(pipe(out), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        struct bn_clock clock;
+        struct bn_loop *loop;
+        dup2(out[1], 2);
+        if (!bn_loop_create(&loop, &clock, NULL))
+            _exit(1);
+        bn_timer_create(loop, bump, &count_a);
+        bn_loop_destroy(loop);
+        _exit(0);
+    }
+    close(out[1]);
+    size_t len = 0;
+    for (ssize_t n; (n = read(out[0], text + len, sizeof text - 1 - len)) > 0;)
+        len += (size_t)n;
+    close(out[0]);
+    waitpid(child, NULL, 0);
+    assert_non_null(strstr(text, "timer"));
+}
+
+BN_TEST(what_waits_to_be_reaped_can_be_reaped_at_once_and_with_the_loop)
+{
+    struct bn_clock clock;
+    struct bn_loop *loop;
+    CHECK(bn_loop_create(&loop, &clock, NULL));
+    count_a = 0;
+    bn_loop_reap(loop, bump, &count_a);
+    bn_loop_reap_now(loop);
+    CHECK_INT(count_a, 1);
+    bn_loop_reap(loop, bump, &count_a);
+    bn_loop_destroy(loop);
+    CHECK_INT(count_a, 2);
+}
+
+BN_TEST(a_round_that_waits_for_ever_ends_with_the_first_thing_that_happens)
+{
+    struct bn_clock clock;
+    struct bn_loop *loop;
+    CHECK(bn_loop_create(&loop, &clock, NULL));
+    bn_loop_wake(loop);
+    bn_loop_round(loop, -1, NULL, NULL);
+    CHECK(strncmp(bn_loop_library(), "1.", 2) == 0);
     bn_loop_destroy(loop);
 }
 

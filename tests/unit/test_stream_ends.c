@@ -1,5 +1,5 @@
-/* How a plain stream ends: resets in every state, goodbyes of either side first, an owner that ends it
-   in the middle of a call, and a kernel that answers what the test says. */
+/* How a plain stream ends: resets in every state, goodbyes of either side first, an owner that ends
+   it in the middle of a call, and a kernel that answers what the test says. */
 #include <errno.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>

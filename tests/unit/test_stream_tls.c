@@ -1,3 +1,5 @@
+#include <sys/ioctl.h>
+
 #include "tls_peer.h"
 
 /* --- keys are renewed ---------------------------------------------------------------------------
@@ -93,6 +95,32 @@ BN_TEST(a_key_update_that_cannot_be_answered_stops_reading_without_spinning)
     CHECK_INT(peer.scene.got_len, 0); /* OpenSSL writes first */
     expect(&peer, "hello");
     expect_heard(&peer.scene, "ping");
+    peer_finish(&peer);
+}
+
+BN_TEST(a_flood_of_key_updates_leaves_the_loop_to_the_others_after_each)
+{
+    struct peer peer;
+    int before = 0;
+    int after = 0;
+    peer_init(&peer, TLS1_3_VERSION);
+    for (int i = 0; i < 300; i++) {
+        send_record(&peer, 22, key_update, 5);
+        expand("traffic upd", secret, sizeof secret);
+        peer.seq = 0;
+    }
+    send_record(&peer, 23, "after", 5);
+    for (int i = 0; i < 100 && before < 301 * 27; i++) {
+        CHECK_INT(ioctl(bn_stream_fd(peer.scene.stream), FIONREAD, &before), 0);
+        usleep(1000);
+    }
+    CHECK_INT(before, 301 * 27);
+    bn_loop_round(peer.scene.loop, 100, NULL, NULL);
+    CHECK_INT(ioctl(bn_stream_fd(peer.scene.stream), FIONREAD, &after), 0);
+    CHECK_INT(after, 300 * 27);
+    for (int i = 0; i < 400 && peer.scene.got_len < 5; i++)
+        rounds(&peer.scene, 1);
+    expect_heard(&peer.scene, "after");
     peer_finish(&peer);
 }
 
