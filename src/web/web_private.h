@@ -57,14 +57,13 @@ struct bn_conn {
     struct bn_web *web;
     struct bn_stream *stream;
     struct bn_answering *request;
-    struct bn_live_conn *live; /* after an upgrade, or while an event stream runs */
-    struct bn_http *http;      /* NULL once it is a listener */
-    int64_t since_mono_ms;     /* when what it does now began: idle, head, body */
-    uint64_t body_seen;
-    uint64_t body_judged; /* of it, when its speed was last looked at */
-    bool is_counted;      /* in web->crowd */
-    bool is_first;        /* nothing was asked yet */
-    bool must_close;      /* after the answer that is being sent */
+    struct bn_live_conn *live;       /* after an upgrade, or while an event stream runs */
+    struct bn_http *http;            /* NULL once it is a listener */
+    int64_t since_mono_ms;           /* when what it does now began: idle, head, body */
+    uint64_t body_seen, body_judged; /* so far, and when its speed was last judged */
+    bool is_counted;                 /* in web->crowd */
+    bool is_first;                   /* nothing was asked yet */
+    bool must_close;                 /* after the answer that is being sent */
 };
 
 /* A request and what the server needs to answer it. */

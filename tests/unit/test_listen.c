@@ -1,5 +1,6 @@
 /* Taking connections when the kernel does not give them: what it answers is the test's where that
    cannot be brought about. */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -39,6 +40,28 @@ MADE_UP SSL *SSL_new(SSL_CTX *ctx)
     SSL *(*real)(SSL_CTX *);
     *(void **)&real = dlsym(RTLD_NEXT, "SSL_new");
     return makes_no_ssl ? NULL : real(ctx);
+}
+
+static const char *hidden; /* no file or folder whose path begins so can be opened */
+
+static bool is_hidden(const char *path)
+{
+    errno = EACCES;
+    return hidden && strncmp(path, hidden, strlen(hidden)) == 0;
+}
+
+MADE_UP FILE *fopen(const char *path, const char *mode)
+{
+    FILE *(*real)(const char *, const char *);
+    *(void **)&real = dlsym(RTLD_NEXT, "fopen");
+    return is_hidden(path) ? NULL : real(path, mode);
+}
+
+MADE_UP DIR *opendir(const char *path)
+{
+    DIR *(*real)(const char *);
+    *(void **)&real = dlsym(RTLD_NEXT, "opendir");
+    return is_hidden(path) ? NULL : real(path);
 }
 
 /* --- a listener and how many came
@@ -301,6 +324,28 @@ BN_TEST(a_port_nobody_listens_on_has_no_owner)
     bn_port_owner(port, owner, sizeof owner);
     CHECK_STR(owner, "");
     bn_listener_close(NULL);
+}
+
+BN_TEST(an_owner_the_system_hides_is_not_guessed)
+{
+    struct door door;
+    char own_fds[40];
+    char own_name[40];
+    char name_only[64];
+    snprintf(own_fds, sizeof own_fds, "/proc/%d/fd", (int)getpid());
+    snprintf(own_name, sizeof own_name, "/proc/%d/comm", (int)getpid());
+    snprintf(name_only, sizeof name_only, " by pid %d ()", (int)getpid());
+    const char *const cases[][2] = {{"/proc/net/tcp", ""}, {"/proc", ""}, {own_fds, ""},
+            {own_name, name_only}};
+    door_open(&door);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char owner[80] = "x";
+        hidden = cases[i][0];
+        bn_port_owner(bn_listener_port(door.listener), owner, sizeof owner);
+        hidden = NULL;
+        CHECK_STR(owner, cases[i][1]);
+    }
+    door_close(&door);
 }
 
 BN_TEST(the_folder_is_removed)

@@ -1,6 +1,26 @@
+#include <errno.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 
 #include "tls_peer.h"
+
+#define MADE_UP __attribute__((visibility("default")))
+
+/* What OpenSSL is answered on this descriptor, whatever the kernel would say. */
+static int broken_fd = -1;
+static int broken_errno;
+
+MADE_UP ssize_t read(int fd, void *p, size_t len)
+{
+    errno = broken_errno;
+    return fd == broken_fd ? -1 : syscall(SYS_read, fd, p, len);
+}
+
+MADE_UP ssize_t write(int fd, const void *p, size_t len)
+{
+    errno = broken_errno;
+    return fd == broken_fd ? -1 : syscall(SYS_write, fd, p, len);
+}
 
 /* --- keys are renewed ---------------------------------------------------------------------------
  */
@@ -450,6 +470,31 @@ BN_TEST(a_reset_is_noticed_reading_and_writing)
             bn_stream_flush(peer.scene.stream);
         }
         wait_closed(&peer.scene);
+        peer_finish(&peer);
+    }
+}
+
+BN_TEST(a_connection_that_breaks_below_tls_ends_the_stream_with_the_reason)
+{
+    static const int errors[] = {EIO, ETIMEDOUT, EPIPE, ECONNRESET};
+    static const char *const want[] = {"Input/output error", "Connection timed out", "", ""};
+    for (size_t i = 0; i < 2 * COUNT(errors); i++) {
+        struct peer peer;
+        char text[64];
+        peer_init(&peer, TLS1_3_VERSION);
+        if (i % 2)
+            say(&peer, "x");
+        broken_fd = bn_stream_fd(peer.scene.stream);
+        broken_errno = errors[i / 2];
+        bn_stream_put(peer.scene.stream, "x", i % 2 ? 0 : 1);
+        bn_stream_flush(peer.scene.stream);
+        bn_loop_round(peer.scene.loop, 100, NULL, NULL);
+        broken_fd = -1;
+        CHECK_INT(peer.scene.closed, 1);
+        CHECK_INT(peer.scene.had_err, want[i / 2][0] != 0); /* who left is no error */
+        snprintf(text, sizeof text, "TLS %s: %s", i % 2 ? "read" : "write", want[i / 2]);
+        if (peer.scene.had_err)
+            CHECK_STR(peer.scene.err.text, text);
         peer_finish(&peer);
     }
 }
