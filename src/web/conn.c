@@ -377,7 +377,8 @@ static bool conn_ended(void *user)
     struct bn_answering *a = conn->request;
     if (conn->live || !a || !a->is_done)
         return false;
-    conn->must_close = true;
+    conn->must_close = conn->is_owed = true;
+    conn->since_mono_ms = conn->web->config.clock->mono_ms;
     if (a->poll_topic)
         bn_live_state_hurry(a);
     return true;
@@ -465,6 +466,8 @@ static const char *overdue(struct bn_conn *conn, int64_t mono_ms)
         return "reader";
     if (conn->must_close && !conn->request)
         return NULL; /* on its way out: the stream sees to that */
+    if (conn->is_owed)
+        return waited_ms > BN_OWED_MS ? "owed" : NULL;
     if (conn->live || (conn->request && conn->request->is_done))
         return NULL;
     if (bn_stream_is_handshaking(conn->stream))

@@ -64,6 +64,7 @@ struct bn_conn {
     bool is_counted;                 /* in web->crowd */
     bool is_first;                   /* nothing was asked yet */
     bool must_close;                 /* after the answer that is being sent */
+    bool is_owed;                    /* an answer, though its side is shut and it may be gone */
 };
 
 /* A request and what the server needs to answer it. */
@@ -104,8 +105,7 @@ void bn_reply_bytes(struct bn_request *req, int status, const char *type, const 
         size_t len);
 /* Does If-None-Match name this tag (quotes included), weakly compared (RFC 9110 13.1.2)? */
 bool bn_request_knows(const struct bn_request *req, const char *etag);
-/* 421 for a person: how the name in the address bar is made known. */
-void bn_reply_stranger(struct bn_request *req);
+void bn_reply_stranger(struct bn_request *req); /* 421, said to a person */
 /* For connections without a request: bytes that were not HTTP. status 0: the code's own. */
 void bn_reply_bad(struct bn_conn *conn, int status, const struct bn_err *err);
 
