@@ -1,8 +1,7 @@
-/* The life of a connection: what it may take its time for and what not, and who gets an answer. Time is
-   moved by telling the server's tick a later one. */
-#include "web_rig.h"
-
+/* The life of a connection: what it may take its time for and what not, and who gets an answer.
+   Time is moved by telling the server's tick a later one. */
 #include "web/web_private.h"
+#include "web_rig.h"
 
 static uint64_t waiting; /* ticket of the request that is answered late */
 static int handled;
@@ -37,9 +36,9 @@ static const struct bn_route routes[] = {
 };
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-#define POST(bytes)                                                                               \
-    "POST /body HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: " \
-    #bytes "\r\n\r\n"
+#define POST(bytes)                                                                                       \
+    "POST /body HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: " #bytes \
+    "\r\n\r\n"
 
 struct client {
     struct web_rig rig;
@@ -86,8 +85,8 @@ static void hear(struct client *client)
 {
     ssize_t n;
     turn(client);
-    while ((n = recv(client->fd, client->got + client->len,
-                    sizeof client->got - 1 - client->len, MSG_DONTWAIT)) > 0)
+    while ((n = recv(client->fd, client->got + client->len, sizeof client->got - 1 - client->len,
+                    MSG_DONTWAIT)) > 0)
         client->len += (size_t)n;
     client->got[client->len] = 0;
     client->ended = n == 0;
@@ -253,7 +252,8 @@ BN_TEST(who_shut_its_side_gets_a_quick_answer)
 {
     struct client client;
     client_init(&client);
-    CHECK_INT(send(client.fd, GET("/quick"), sizeof GET("/quick") - 1, 0), sizeof GET("/quick") - 1);
+    CHECK_INT(send(client.fd, GET("/quick"), sizeof GET("/quick") - 1, 0),
+            sizeof GET("/quick") - 1);
     shut(&client);
     check_heard(&client, "HTTP/1.1 200 OK\r\n", "quick");
     check_gone(&client);
