@@ -323,7 +323,7 @@ static void fill_figures(void *user, struct bn_self_figures *figures)
     bn_store_get_stats(app->store, &store);
     bn_web_get_stats(app->web, &web);
     figures->turns = loop.turns;
-    figures->worst_turn_ms = loop.worst_turn_ms;
+    figures->worst_lag_ms = loop.worst_lag_ms;
     figures->facts = app->hub.fact_count;
     figures->inbox_depth = bn_inbox_depth(app->hub.inbox);
     figures->inbox_lost = bn_inbox_lost(app->hub.inbox);

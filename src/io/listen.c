@@ -49,36 +49,63 @@ static void address_text(const struct sockaddr_storage *from, char *out, size_t 
         inet_ntop(AF_INET6, a, out, (socklen_t)size);
 }
 
+static void take_connection(struct bn_listener *listener, int fd,
+        const struct sockaddr_storage *from)
+{
+    struct bn_tls *tls = listener->config.tls ? bn_tls_create(listener->config.tls, fd) : NULL;
+    struct bn_stream *stream = tls || !listener->config.tls
+                                       ? bn_stream_create(listener->loop, fd, tls)
+                                       : NULL;
+    if (!stream) {
+        bn_tls_destroy(tls);
+        close(fd);
+        return;
+    }
+    bn_stream_set_not_tls(stream, listener->config.not_tls);
+    char text[INET6_ADDRSTRLEN];
+    address_text(from, text, sizeof text);
+    bn_stream_set_address(stream, text);
+    listener->config.accepted(listener->config.user, stream);
+}
+
+/* Errors of the one connection that was to be taken; accept(2) passes on those of its network. */
+static bool is_of_the_peer(int error)
+{
+    static const int ones[] = {ECONNABORTED, EINTR, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN,
+            ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH, EPERM};
+    for (size_t i = 0; i < COUNT(ones); i++)
+        if (error == ones[i])
+            return true;
+    return false;
+}
+
+/* Level-triggered: polling on while there are no descriptors would spin (SECURITY T04). */
+static void back_off(struct bn_listener *listener)
+{
+    uv_poll_stop(&listener->poll);
+    uv_timer_start(&listener->backoff, try_again, BACKOFF_MS, 0);
+}
+
 static void accept_some(uv_poll_t *handle, int status, int events)
 {
     (void)status;
     (void)events;
     struct bn_listener *listener = container_of(handle, struct bn_listener, poll);
     bn_loop_note_time(handle->loop);
-    for (int i = 0; i < ACCEPT_BURST; i++) {
+    for (int i = 0; i < ACCEPT_BURST && listener->fd >= 0; i++) {
         struct sockaddr_storage from;
         memset(&from, 0, sizeof from);
         socklen_t len = sizeof from;
         int fd = accept4(listener->fd, (struct sockaddr *)&from, &len,
                 SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0) {
-            if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-                uv_poll_stop(&listener->poll); /* level-triggered: polling on would spin (T04) */
-                uv_timer_start(&listener->backoff, try_again, BACKOFF_MS, 0);
-            }
+        if (fd >= 0) {
+            take_connection(listener, fd, &from);
+        } else if (errno == EAGAIN) {
+            return;
+        } else if (!is_of_the_peer(errno)) {
+            back_off(listener); /* EMFILE, ENFILE, ENOBUFS, ENOMEM */
             return;
         }
-        struct bn_tls *tls = listener->config.tls ? bn_tls_create(listener->config.tls, fd) : NULL;
-        if (listener->config.tls && !tls) {
-            close(fd);
-            continue;
-        }
-        struct bn_stream *stream = bn_stream_create(listener->loop, fd, tls);
-        bn_stream_set_not_tls(stream, listener->config.not_tls);
-        char text[INET6_ADDRSTRLEN];
-        address_text(&from, text, sizeof text);
-        bn_stream_set_address(stream, text);
-        listener->config.accepted(listener->config.user, stream);
     }
 }
 
@@ -136,6 +163,13 @@ bool bn_listener_open(struct bn_loop *loop, const struct bn_listener_config *con
         free(listener);
         return false;
     }
+    int failed = uv_poll_init(bn_loop_uv(loop), &listener->poll, listener->fd);
+    if (failed) {
+        close(listener->fd);
+        free(listener);
+        return bn_fail(err, BN_E_UNAVAILABLE, "cannot listen on %s port %d: %s", config->host,
+                config->port, uv_strerror(failed));
+    }
     if (listener->config.tls)
         bn_tls_config_ref(listener->config.tls);
     struct sockaddr_storage at;
@@ -145,7 +179,6 @@ bool bn_listener_open(struct bn_loop *loop, const struct bn_listener_config *con
     listener->port = ntohs(at.ss_family == AF_INET
                                    ? ((struct sockaddr_in *)(void *)&at)->sin_port
                                    : ((struct sockaddr_in6 *)(void *)&at)->sin6_port);
-    uv_poll_init(bn_loop_uv(loop), &listener->poll, listener->fd);
     uv_timer_init(bn_loop_uv(loop), &listener->backoff);
     listener->handles_open = 2;
     uv_poll_start(&listener->poll, UV_READABLE, accept_some);
@@ -174,6 +207,7 @@ void bn_listener_close(struct bn_listener *listener)
     bn_tls_config_unref(listener->config.tls);
     uv_poll_stop(&listener->poll);
     close(listener->fd);
+    listener->fd = -1; /* accepted() may close it: the number may be another's by the next accept */
     uv_close((uv_handle_t *)&listener->poll, poll_closed);
     uv_close((uv_handle_t *)&listener->backoff, backoff_closed);
 }

@@ -5,6 +5,11 @@
 
 #include "io/stream_private.h"
 
+#define MS_NS 1000000
+#define TIMER_STEP_NS                                                           \
+    2000000 /* the library counts whole milliseconds, its wait rounds up to one \
+             */
+
 struct reap {
     void (*fn)(void *user);
     void *user;
@@ -21,7 +26,9 @@ struct watch_signal {
 struct bn_loop {
     uv_loop_t uv;
     uv_async_t wake;
-    uv_timer_t limit; /* bounds one round of bn_loop_round */
+    uv_timer_t limit;      /* bounds one round of bn_loop_round */
+    uv_prepare_t before;   /* each wait */
+    int64_t busy_since_ns; /* since the last wait ended; 0: waiting, as far as is known */
     struct bn_clock *clock;
     struct reap *reaps;
     struct watch_signal *signals;
@@ -34,13 +41,27 @@ struct bn_loop {
 
 struct bn_timer {
     uv_timer_t handle;
+    int64_t due_ns; /* monotonic */
     void (*fn)(void *user);
     void *user;
 };
 
+static void lagged(struct bn_loop *loop, int64_t lag_ns)
+{
+    loop->stats.worst_lag_ms = BN_MAX(loop->stats.worst_lag_ms, (double)lag_ns / 1e6);
+}
+
+static void waits_again(uv_prepare_t *handle)
+{
+    struct bn_loop *loop = container_of(handle, struct bn_loop, before);
+    if (loop->busy_since_ns)
+        lagged(loop, bn_clock_mono_ns() - loop->busy_since_ns);
+    loop->busy_since_ns = 0;
+}
+
 static void woken(uv_async_t *handle)
 {
-    (void)handle; /* waking up is the whole effect */
+    bn_loop_note_time(handle->loop); /* waking up is the whole effect */
 }
 
 static void limit_reached(uv_timer_t *handle)
@@ -68,6 +89,9 @@ bool bn_loop_create(struct bn_loop **out, struct bn_clock *clock, struct bn_err 
         return false;
     }
     uv_timer_init(&loop->uv, &loop->limit);
+    uv_prepare_init(&loop->uv, &loop->before);
+    uv_prepare_start(&loop->before, waits_again);
+    uv_unref((uv_handle_t *)&loop->before);
     bn_clock_read(clock);
     *out = loop;
     return true;
@@ -91,6 +115,7 @@ void bn_loop_destroy(struct bn_loop *loop)
         uv_close((uv_handle_t *)&s->handle, NULL);
     uv_close((uv_handle_t *)&loop->wake, NULL);
     uv_close((uv_handle_t *)&loop->limit, NULL);
+    uv_close((uv_handle_t *)&loop->before, NULL);
     run_reaps(loop);
     uv_run(&loop->uv, UV_RUN_DEFAULT); /* lets the close callbacks run */
     run_reaps(loop);
@@ -108,13 +133,9 @@ void bn_loop_destroy(struct bn_loop *loop)
 static void round_once(struct bn_loop *loop, uv_run_mode mode, bool (*turn)(void *user), void *user)
 {
     uv_run(&loop->uv, mode);
-    int64_t begun_ns = bn_clock_mono_ns();
-    bn_clock_read(loop->clock);
+    bn_loop_note_time(&loop->uv);
     loop->hurry = turn ? turn(user) : false;
     run_reaps(loop);
-    double spent_ms = (double)(bn_clock_mono_ns() - begun_ns) / 1e6;
-    if (spent_ms > loop->stats.worst_turn_ms)
-        loop->stats.worst_turn_ms = spent_ms;
     loop->stats.turns++;
 }
 
@@ -155,7 +176,10 @@ void bn_loop_reap(struct bn_loop *loop, void (*fn)(void *user), void *user)
 
 void bn_loop_note_time(struct uv_loop_s *uv)
 {
-    bn_clock_read(container_of(uv, struct bn_loop, uv)->clock);
+    struct bn_loop *loop = container_of(uv, struct bn_loop, uv);
+    bn_clock_read(loop->clock);
+    if (!loop->busy_since_ns)
+        loop->busy_since_ns = bn_clock_mono_ns();
 }
 
 static void signal_came(uv_signal_t *handle, int signo)
@@ -181,7 +205,10 @@ void bn_loop_on_signal(struct bn_loop *loop, int signo, void (*fn)(void *user), 
 static void timer_came(uv_timer_t *handle)
 {
     struct bn_timer *timer = container_of(handle, struct bn_timer, handle);
+    int64_t now_ns = bn_clock_mono_ns();
     bn_loop_note_time(handle->loop);
+    lagged(container_of(handle->loop, struct bn_loop, uv), now_ns - timer->due_ns - TIMER_STEP_NS);
+    timer->due_ns = now_ns + (int64_t)uv_timer_get_due_in(handle) * MS_NS;
     timer->fn(timer->user);
 }
 
@@ -202,6 +229,7 @@ struct bn_timer *bn_timer_create(struct bn_loop *loop, void (*fn)(void *user), v
 void bn_timer_start(struct bn_timer *timer, int64_t after_ms, int64_t repeat_ms)
 {
     uv_update_time(timer->handle.loop);
+    timer->due_ns = bn_clock_mono_ns() + after_ms * MS_NS;
     uv_timer_start(&timer->handle, timer_came, (uint64_t)after_ms, (uint64_t)repeat_ms);
 }
 
@@ -219,7 +247,7 @@ void bn_timer_destroy(struct bn_timer *timer)
 void bn_loop_get_stats(struct bn_loop *loop, struct bn_loop_stats *out)
 {
     *out = loop->stats;
-    loop->stats.worst_turn_ms = 0;
+    loop->stats.worst_lag_ms = 0;
 }
 
 struct uv_loop_s *bn_loop_uv(struct bn_loop *loop)

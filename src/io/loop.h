@@ -36,10 +36,13 @@ void bn_timer_start(struct bn_timer *timer, int64_t after_ms,
 void bn_timer_stop(struct bn_timer *timer);
 void bn_timer_destroy(struct bn_timer *timer); /* NULL is fine */
 
-/* What the loop spent, for Diagnostics. worst_turn_ms starts anew with each call. */
+/* How the loop keeps up, for Diagnostics. The lag is how long something that was ready had to wait
+   for the loop: the longest time from a wait that ended to the next one, with every callback and
+   the turn in it, or the most a timer was late, which also shows a process that was not let run.
+   It starts anew with each call. */
 struct bn_loop_stats {
     uint64_t turns;
-    double worst_turn_ms;
+    double worst_lag_ms;
 };
 
 void bn_loop_get_stats(struct bn_loop *loop, struct bn_loop_stats *out);
@@ -51,7 +54,7 @@ struct uv_loop_s *bn_loop_uv(struct bn_loop *loop);
 char *bn_loop_scratch(struct bn_loop *loop);
 const struct bn_clock *bn_loop_clock(const struct bn_loop *loop);
 /* First in every callback of the library: the wait before it may have been long, and what a request
-   is measured by must not be the time of the turn before. */
+   is measured by must not be the time of the turn before. The first of them ends the wait. */
 void bn_loop_note_time(struct uv_loop_s *uv);
 
 const char *bn_loop_library(void); /* "1.44.2": the libuv that was loaded */

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 #include <uv.h>
 
+#include "io/outbox.h"
 #include "io/stream_private.h"
 
 #define IOV_MAX_ONCE 64 /* chunks handed to the kernel in one call */
@@ -19,13 +19,6 @@
 #define PLAIN_LOWAT  (128 << 10) /* else the kernel takes 2.4 MB for a peer that reads nothing */
 #define TLS_PIECE    (16 << 10)  /* the largest TLS record */
 
-/* A part of a shared block that waits to be sent. */
-struct chunk {
-    struct bn_bytes *bytes;
-    uint32_t offset;
-    uint32_t len;
-};
-
 /* What a broadcast touches stands first and together: with 10,000 of these, each further line of
    memory is fetched anew for each. */
 struct bn_stream {
@@ -33,21 +26,20 @@ struct bn_stream {
     bool handshaking;
     bool paused;
     bool in_data;
-    bool closing;  /* send what is queued, then goodbye */
-    bool said_bye; /* our side is shut; waiting for theirs */
-    bool dead;     /* closed() is due or done */
-    bool tls_wants_write;
-    size_t queued;
+    bool closing;     /* send what is queued, then goodbye */
+    bool bye_waits;   /* our goodbye does not fit yet */
+    bool said_bye;    /* our side is shut; waiting for theirs */
+    bool peer_ended;  /* their side is shut: nothing more is read */
+    bool dead;        /* closed() is due or done */
+    bool read_waits;  /* TLS must write before it can read on, or shake hands */
+    bool write_waits; /* TLS must read before it can write on */
     struct bn_tls *tls;
+    struct bn_outbox out;
     uint64_t sent;
     int64_t stalled_since_mono_ms; /* 0: the kernel takes what we give */
     struct bn_loop *loop;
     const struct bn_stream_ops *ops;
     void *user;
-    struct chunk *out;
-    uint32_t out_head;
-    uint32_t out_count;
-    uint32_t out_cap;
     int watching; /* what the poll handle asks for now */
     char *kept;   /* input the owner has not used yet */
     size_t kept_len;
@@ -61,17 +53,33 @@ struct bn_stream {
 
 static void poll_came(uv_poll_t *handle, int status, int events);
 
+/* After a goodbye bytes are only taken so that the peer can finish. */
+static bool reads(const struct bn_stream *stream)
+{
+    return (!stream->paused || stream->said_bye) && !stream->peer_ended;
+}
+
+/* Exactly what the next step needs: the kernel tells again and again what is possible, so asking
+   for what cannot be used would turn the loop without end. TLS reads to write and writes to read
+   when keys are renewed (RFC 8446 section 4.6.3). */
+static int events_wanted(const struct bn_stream *stream)
+{
+    if (stream->dead)
+        return 0;
+    if (stream->handshaking) /* what is queued waits for the keys */
+        return stream->read_waits ? UV_WRITABLE : UV_READABLE;
+    int wanted = 0;
+    if (stream->write_waits || (reads(stream) && !stream->read_waits))
+        wanted |= UV_READABLE;
+    if ((stream->out.bytes > 0 && !stream->write_waits) || stream->bye_waits ||
+            (reads(stream) && stream->read_waits))
+        wanted |= UV_WRITABLE;
+    return wanted;
+}
+
 static void watch(struct bn_stream *stream)
 {
-    int wanted = 0;
-    if (!stream->dead && stream->handshaking) { /* what is queued waits for the keys */
-        wanted = UV_READABLE | (stream->tls_wants_write ? UV_WRITABLE : 0);
-    } else if (!stream->dead) {
-        if (!stream->paused || stream->said_bye)
-            wanted |= UV_READABLE;
-        if (stream->queued > 0 || stream->tls_wants_write)
-            wanted |= UV_WRITABLE;
-    }
+    int wanted = events_wanted(stream);
     if (wanted == stream->watching)
         return;
     stream->watching = wanted;
@@ -83,12 +91,7 @@ static void watch(struct bn_stream *stream)
 
 static void drop_queue(struct bn_stream *stream)
 {
-    for (uint32_t i = 0; i < stream->out_count; i++)
-        bn_bytes_unref(stream->out[stream->out_head + i].bytes);
-    free(stream->out);
-    stream->out = NULL;
-    stream->out_head = stream->out_count = stream->out_cap = 0;
-    stream->queued = 0;
+    bn_outbox_took(&stream->out, stream->out.bytes);
 }
 
 static void freed(uv_handle_t *handle)
@@ -106,7 +109,8 @@ static void finish_closing(void *user)
         bn_tls_destroy(stream->tls);
     }
     bn_list_remove(&stream->lingering);
-    if (stream->queued > 0) /* a peer that takes nothing: the kernel need not go on offering it */
+    if (stream->out.bytes >
+            0) /* a peer that takes nothing: the kernel need not go on offering it */
         setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0},
                 sizeof(struct linger));
     drop_queue(stream);
@@ -140,56 +144,43 @@ static void die_errno(struct bn_stream *stream, const char *what)
 /* --- sending
  * -------------------------------------------------------------------------------------- */
 
+/* The last two seconds: of our goodbye, and of waiting for theirs. */
+static void linger(struct bn_stream *stream)
+{
+    if (!bn_list_is_empty(&stream->lingering))
+        return;
+    stream->linger_until_mono_ms = bn_loop_clock(stream->loop)->mono_ms + LINGER_MS;
+    bn_list_append(bn_loop_lingerers(stream->loop), &stream->lingering);
+}
+
 static void say_bye(struct bn_stream *stream)
 {
     if (stream->said_bye || stream->dead)
         return;
-    stream->said_bye = true;
-    if (stream->tls)
-        bn_tls_goodbye(stream->tls);
-    if (shutdown(stream->fd, SHUT_WR) != 0) {
-        die(stream, NULL);
+    linger(stream);
+    stream->bye_waits = stream->tls && bn_tls_goodbye(stream->tls) == BN_TLS_WANT_WRITE;
+    if (stream->bye_waits) {
+        watch(stream);
         return;
     }
-    stream->linger_until_mono_ms = bn_loop_clock(stream->loop)->mono_ms + LINGER_MS;
-    bn_list_remove(&stream->lingering);
-    bn_list_append(bn_loop_lingerers(stream->loop), &stream->lingering);
-    watch(stream);
+    stream->said_bye = true;
+    if (shutdown(stream->fd, SHUT_WR) != 0 || stream->peer_ended)
+        die(stream, NULL);
+    else
+        watch(stream);
 }
 
 static void took(struct bn_stream *stream, size_t n)
 {
-    stream->queued -= n;
+    bn_outbox_took(&stream->out, n);
     stream->sent += n;
-    while (n > 0) {
-        assert(stream->out); /* what was taken had been queued */
-        struct chunk *chunk = &stream->out[stream->out_head];
-        if (n < chunk->len) {
-            chunk->offset += (uint32_t)n;
-            chunk->len -= (uint32_t)n;
-            return;
-        }
-        n -= chunk->len;
-        bn_bytes_unref(chunk->bytes);
-        stream->out_head++;
-        stream->out_count--;
-    }
-    if (stream->out_count == 0) {
-        free(stream->out);
-        stream->out = NULL;
-        stream->out_head = stream->out_cap = 0;
-    }
 }
 
 /* Hands the kernel what it takes. False: it takes no more now, or the connection broke. */
 static bool write_plain(struct bn_stream *stream)
 {
     struct iovec iov[IOV_MAX_ONCE];
-    int n = 0;
-    for (; n < IOV_MAX_ONCE && (uint32_t)n < stream->out_count; n++) {
-        struct chunk *chunk = &stream->out[stream->out_head + (uint32_t)n];
-        iov[n] = (struct iovec){chunk->bytes->p + chunk->offset, chunk->len};
-    }
+    int n = bn_outbox_show(&stream->out, iov, IOV_MAX_ONCE);
     struct msghdr msg = {.msg_iov = iov, .msg_iovlen = (size_t)n};
     ssize_t sent = sendmsg(stream->fd, &msg, MSG_NOSIGNAL);
     if (sent < 0 && (errno == EAGAIN || errno == EINTR))
@@ -205,63 +196,43 @@ static bool write_plain(struct bn_stream *stream)
     return (size_t)sent == wanted;
 }
 
-static bool write_record(struct bn_stream *stream, const char *piece, size_t len)
+/* Parts are joined to whole records; a broadcast is one part and goes as it lies. A repeated call
+ * offers at least the same bytes again, as OpenSSL asks. */
+static bool write_tls(struct bn_stream *stream)
 {
+    char scratch[TLS_PIECE];
+    struct iovec piece = bn_outbox_join(&stream->out, scratch, sizeof scratch);
     size_t sent = 0;
     struct bn_err err;
-    enum bn_tls_result result = bn_tls_write(stream->tls, piece, len, &sent, &err);
-    stream->tls_wants_write = result == BN_TLS_WANT_WRITE;
+    enum bn_tls_result result = bn_tls_write(stream->tls, piece.iov_base, piece.iov_len, &sent,
+            &err);
+    stream->write_waits = result == BN_TLS_WANT_READ;
     if (result == BN_TLS_OK) {
         took(stream, sent);
         return true;
     }
     if (result == BN_TLS_FAILED)
         die(stream, &err);
-    else if (result == BN_TLS_CLOSED)
+    else if (result == BN_TLS_CLOSED || result == BN_TLS_GONE)
         die(stream, NULL);
     return false;
-}
-
-static bool write_joined(struct bn_stream *stream)
-{
-    char piece[TLS_PIECE];
-    size_t len = 0;
-    for (uint32_t i = 0; i < stream->out_count && len < sizeof piece; i++) {
-        assert(stream->out); /* as it counts chunks */
-        struct chunk *chunk = &stream->out[stream->out_head + i];
-        size_t n = BN_MIN((size_t)chunk->len, sizeof piece - len);
-        memcpy(piece + len, chunk->bytes->p + chunk->offset, n);
-        len += n;
-    }
-    return write_record(stream, piece, len);
-}
-
-/* Chunks are joined to whole records; a broadcast is one chunk and goes as it lies. A repeated call
- * offers at least the same bytes again, as OpenSSL asks. */
-static bool write_tls(struct bn_stream *stream)
-{
-    if (!stream->out || stream->out_count > 1)
-        return write_joined(stream);
-    const struct chunk *first = &stream->out[stream->out_head];
-    return write_record(stream, first->bytes->p + first->offset,
-            BN_MIN((size_t)first->len, (size_t)TLS_PIECE));
 }
 
 void bn_stream_flush(struct bn_stream *stream)
 {
     if (stream->dead || stream->handshaking)
         return;
-    size_t before = stream->queued;
-    while (stream->queued > 0 && !stream->dead)
+    size_t before = stream->out.bytes;
+    while (stream->out.bytes > 0 && !stream->dead)
         if (!(stream->tls ? write_tls(stream) : write_plain(stream)))
             break;
     if (stream->dead)
         return;
-    if (stream->queued == 0 || stream->queued < before)
+    if (stream->out.bytes == 0 || stream->out.bytes < before)
         stream->stalled_since_mono_ms = 0;
-    if (stream->queued > 0 && stream->stalled_since_mono_ms == 0)
+    if (stream->out.bytes > 0 && stream->stalled_since_mono_ms == 0)
         stream->stalled_since_mono_ms = bn_loop_clock(stream->loop)->mono_ms;
-    if (stream->queued == 0 && stream->closing)
+    if (stream->out.bytes == 0 && stream->closing)
         say_bye(stream);
     watch(stream);
 }
@@ -269,21 +240,8 @@ void bn_stream_flush(struct bn_stream *stream)
 void bn_stream_put_bytes(struct bn_stream *stream, struct bn_bytes *bytes, size_t offset,
         size_t len)
 {
-    if (stream->dead || stream->said_bye || len == 0)
-        return;
-    if (stream->out_head + stream->out_count == stream->out_cap) {
-        if (stream->out_head > 0) {
-            memmove(stream->out, stream->out + stream->out_head,
-                    stream->out_count * sizeof *stream->out);
-            stream->out_head = 0;
-        } else {
-            stream->out_cap = stream->out_cap ? stream->out_cap * 2 : 4;
-            stream->out = bn_realloc(stream->out, stream->out_cap * sizeof *stream->out);
-        }
-    }
-    stream->out[stream->out_head + stream->out_count++] = (struct chunk){bn_bytes_ref(bytes),
-            (uint32_t)offset, (uint32_t)len};
-    stream->queued += len;
+    if (!stream->dead && !stream->said_bye && !stream->bye_waits)
+        bn_outbox_put(&stream->out, bytes, offset, len);
 }
 
 void bn_stream_put(struct bn_stream *stream, const void *p, size_t len)
@@ -300,7 +258,7 @@ void bn_stream_send_bytes(struct bn_stream *stream, struct bn_bytes *bytes)
     if (stream->dead || stream->said_bye)
         return;
     size_t done = 0;
-    if (stream->queued == 0 && !stream->tls) {
+    if (stream->out.bytes == 0 && !stream->tls) {
         ssize_t sent = send(stream->fd, bytes->p, bytes->len, MSG_NOSIGNAL);
         if (sent == (ssize_t)bytes->len) {
             stream->sent += bytes->len;
@@ -353,15 +311,22 @@ static void show(struct bn_stream *stream, const char *p, size_t len)
     watch(stream);
 }
 
+/* The peer sends no more. That is what a full close looks like as well, until something is written
+   to it (RFC 9112 section 9.6): what is owed is sent, and then both sides are through. */
 static void ended(struct bn_stream *stream)
 {
-    if (stream->queued > 0 && !stream->said_bye) {
-        stream->paused =
-                true; /* the peer only stopped talking: what it asked for is still on its way */
-        bn_stream_close(stream);
+    if (stream->said_bye || stream->write_waits) {
+        die(stream, NULL);
         return;
     }
-    die(stream, NULL);
+    stream->peer_ended = true;
+    if (!stream->closing && !(stream->ops->ended && stream->ops->ended(stream->user))) {
+        if (stream->out.bytes > 0)
+            bn_stream_close(stream);
+        else
+            die(stream, NULL);
+    }
+    watch(stream);
 }
 
 static void read_plain(struct bn_stream *stream)
@@ -383,8 +348,11 @@ static void read_tls(struct bn_stream *stream)
         size_t n = 0;
         struct bn_err err;
         enum bn_tls_result result = bn_tls_read(stream->tls, scratch, BN_SCRATCH_BYTES, &n, &err);
+        stream->read_waits = result == BN_TLS_WANT_WRITE;
         if (result == BN_TLS_CLOSED)
             ended(stream);
+        else if (result == BN_TLS_GONE)
+            die(stream, NULL);
         else if (result == BN_TLS_FAILED)
             die(stream, &err);
         if (result != BN_TLS_OK)
@@ -423,15 +391,31 @@ static void shake_hands(struct bn_stream *stream)
         return;
     }
     enum bn_tls_result result = bn_tls_handshake(stream->tls, &err);
-    stream->tls_wants_write = result == BN_TLS_WANT_WRITE;
+    stream->read_waits = result == BN_TLS_WANT_WRITE;
     if (result == BN_TLS_OK)
         stream->handshaking = false;
     else if (result == BN_TLS_FAILED)
         die(stream, &err);
-    else if (result == BN_TLS_CLOSED)
+    else if (result == BN_TLS_CLOSED || result == BN_TLS_GONE)
         die(stream, NULL);
     if (!stream->dead)
         bn_stream_flush(stream);
+    watch(stream);
+}
+
+static void send_more(struct bn_stream *stream)
+{
+    bn_stream_flush(stream);
+    if (!stream->dead && stream->out.bytes == 0 && !stream->closing && stream->ops->drained)
+        stream->ops->drained(stream->user);
+}
+
+static void read_more(struct bn_stream *stream)
+{
+    if (stream->tls)
+        read_tls(stream);
+    else
+        read_plain(stream);
     watch(stream);
 }
 
@@ -451,17 +435,13 @@ static void poll_came(uv_poll_t *handle, int status, int events)
         shake_hands(stream);
         return;
     }
-    if ((events & UV_WRITABLE) && stream->queued > 0) {
-        bn_stream_flush(stream);
-        if (!stream->dead && stream->queued == 0 && !stream->closing && stream->ops->drained)
-            stream->ops->drained(stream->user);
-    }
-    if (!stream->dead && (events & UV_READABLE) && (!stream->paused || stream->said_bye)) {
-        if (stream->tls)
-            read_tls(stream);
-        else
-            read_plain(stream);
-    }
+    if ((events & UV_WRITABLE) && (stream->out.bytes > 0 || stream->bye_waits))
+        send_more(stream);
+    if (!stream->dead && (events & (stream->read_waits ? UV_WRITABLE : UV_READABLE)) &&
+            reads(stream))
+        read_more(stream);
+    if (!stream->dead && stream->write_waits)
+        send_more(stream);
 }
 
 void bn_stream_pause(struct bn_stream *stream)
@@ -477,8 +457,10 @@ void bn_stream_resume(struct bn_stream *stream)
     stream->paused = false;
     if (stream->kept_len > 0)
         show(stream, "", 0);
-    if (!stream->dead && !stream->paused && stream->tls && bn_tls_has_pending(stream->tls))
+    if (!stream->dead && reads(stream) && stream->tls && bn_tls_has_pending(stream->tls))
         read_tls(stream);
+    if (!stream->dead && stream->write_waits) /* what was read may have been what it waited for */
+        send_more(stream);
     watch(stream);
 }
 
@@ -488,12 +470,15 @@ void bn_stream_resume(struct bn_stream *stream)
 struct bn_stream *bn_stream_create(struct bn_loop *loop, int fd, struct bn_tls *tls)
 {
     struct bn_stream *stream = bn_alloc(sizeof *stream);
+    if (uv_poll_init(bn_loop_uv(loop), &stream->poll, fd) != 0) {
+        free(stream); /* the kernel watches no more descriptors */
+        return NULL;
+    }
     stream->loop = loop;
     stream->fd = fd;
     stream->tls = tls;
     stream->handshaking = tls != NULL;
     bn_list_init(&stream->lingering);
-    uv_poll_init(bn_loop_uv(loop), &stream->poll, fd);
     int on = 1;
     int lowat = PLAIN_LOWAT;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -546,7 +531,7 @@ void bn_stream_prefer_fresh(struct bn_stream *stream)
 
 size_t bn_stream_queued(const struct bn_stream *stream)
 {
-    return stream->queued;
+    return stream->out.bytes;
 }
 
 int64_t bn_stream_stalled_ms(const struct bn_stream *stream, int64_t mono_ms)

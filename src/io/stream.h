@@ -21,6 +21,10 @@ struct bn_stream_ops {
     size_t (*data)(void *user, const char *p, size_t len);
     /* Everything queued has been handed to the kernel, after a time when it had not. */
     void (*drained)(void *user);
+    /* The peer will send no more; perhaps it left altogether, which shows when something is sent to
+       it. True: an answer is still due, and the owner ends the stream once it has put it. False,
+       or no function: what is queued is sent and the stream ends. */
+    bool (*ended)(void *user);
     /* The last call: the peer left (err NULL) or something broke. The stream is freed after this
      * turn. */
     void (*closed)(void *user, const struct bn_err *err);

@@ -5,7 +5,8 @@
 
 #include "io/stream.h"
 
-/* Takes the descriptor (non-blocking) and the TLS object. */
+/* Takes the descriptor (non-blocking) and the TLS object. NULL: the kernel will not watch it, and
+   both stay the caller's. */
 struct bn_stream *bn_stream_create(struct bn_loop *loop, int fd, struct bn_tls *tls);
 void bn_stream_set_not_tls(struct bn_stream *stream,
         const char *text); /* bn_listener_config.not_tls */

@@ -83,6 +83,8 @@ static void set_policy(SSL_CTX *ctx)
                                      SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    /* One record a call: who sends key updates without end would keep the loop inside SSL_read. */
+    SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
     SSL_CTX_set_cipher_list(ctx,
             "ECDHE+AESGCM:ECDHE+CHACHA20"); /* of TLS 1.2: forward secrecy and AEAD only */
     SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, NULL);
@@ -165,7 +167,7 @@ static enum bn_tls_result result_of(struct bn_tls *tls, int rc, const char *what
         tls->broken = true;
         ERR_clear_error();
         if (errno == 0 || errno == ECONNRESET || errno == EPIPE)
-            return BN_TLS_CLOSED;
+            return BN_TLS_GONE;
         bn_fail(err, BN_E_UPSTREAM, "%s: %s", what, strerror(errno));
         return BN_TLS_FAILED;
     default:
@@ -203,13 +205,15 @@ bool bn_tls_has_pending(const struct bn_tls *tls)
     return SSL_has_pending(tls->ssl) == 1;
 }
 
-void bn_tls_goodbye(struct bn_tls *tls)
+enum bn_tls_result bn_tls_goodbye(struct bn_tls *tls)
 {
     if (tls->broken || !SSL_is_init_finished(tls->ssl))
-        return;
+        return BN_TLS_OK;
     ERR_clear_error();
-    SSL_shutdown(tls->ssl);
+    int rc = SSL_shutdown(tls->ssl);
+    bool waits = rc < 0 && SSL_get_error(tls->ssl, rc) == SSL_ERROR_WANT_WRITE;
     ERR_clear_error();
+    return waits ? BN_TLS_WANT_WRITE : BN_TLS_OK;
 }
 
 const char *bn_tls_library(void)

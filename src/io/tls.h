@@ -16,7 +16,8 @@ enum bn_tls_result {
     BN_TLS_OK,
     BN_TLS_WANT_READ,  /* call again when the descriptor is readable */
     BN_TLS_WANT_WRITE, /* … writable */
-    BN_TLS_CLOSED,     /* the peer said goodbye, or vanished */
+    BN_TLS_CLOSED,     /* the peer sends no more */
+    BN_TLS_GONE,       /* the connection was reset */
     BN_TLS_FAILED,     /* err says why */
 };
 
@@ -36,6 +37,7 @@ enum bn_tls_result bn_tls_read(struct bn_tls *tls, void *out, size_t size, size_
 enum bn_tls_result bn_tls_write(struct bn_tls *tls, const void *p, size_t len, size_t *out_len,
         struct bn_err *err);
 bool bn_tls_has_pending(const struct bn_tls *tls); /* decrypted bytes wait inside: read again */
-void bn_tls_goodbye(struct bn_tls *tls);           /* close_notify, if it fits */
+/* close_notify. WANT_WRITE: it does not fit now; anything else: there is no more to be said. */
+enum bn_tls_result bn_tls_goodbye(struct bn_tls *tls);
 
 const char *bn_tls_library(void); /* "OpenSSL 3.0.22 …": the one that was loaded */

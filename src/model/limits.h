@@ -6,14 +6,15 @@
 /* --- connections (SECURITY T03-T05) --- */
 #define BN_HEAD_TIMEOUT_MS        10000 /* first byte to end of head: slow-loris */
 #define BN_BODY_MIN_BPS           1024  /* slower than this for 10 s is an attack, not a phone */
-#define BN_BODY_GRACE_MS          10000 /* before the speed of a body is looked at */
+#define BN_BODY_GRACE_MS          10000 /* the speed of a body is judged after each */
 #define BN_IDLE_TIMEOUT_MS        75000 /* keep-alive: longer than browsers and nginx, 60 s */
 #define BN_HANDSHAKE_TIMEOUT_MS   10000 /* TLS */
-#define BN_WRITE_STALL_MS         30000 /* a reader that takes nothing is cut (4002 slow) */
-#define BN_CONNECTIONS_MAX        20000 /* or RLIMIT_NOFILE - 64, whichever is less */
-#define BN_CONNECTIONS_PER_IP_MAX 512   /* loopback excepted: a proxy in front is many people */
-#define BN_FD_RESERVE             64    /* descriptors kept for the store and administrators */
-#define BN_BODY_BYTES_MAX         (1 << 20)  /* requests; a route may ask for less */
+#define BN_OWED_MS                30000 /* for the answer to a client that shut its side: perhaps it left */
+#define BN_WRITE_STALL_MS         30000     /* a reader that takes nothing is cut (4002 slow) */
+#define BN_CONNECTIONS_MAX        20000     /* or RLIMIT_NOFILE - 64, whichever is less */
+#define BN_CONNECTIONS_PER_IP_MAX 512       /* loopback excepted: a proxy in front is many people */
+#define BN_FD_RESERVE             64        /* descriptors kept for the store and administrators */
+#define BN_BODY_BYTES_MAX         (1 << 20) /* requests; a route may ask for less */
 #define BN_OUTBOX_BYTES_MAX       (64 << 10) /* answers waiting before a connection stops reading */
 
 /* --- live (REALTIME 4) --- */

@@ -15,7 +15,7 @@ struct bn_self {
     int64_t fd_count;
     int64_t thread_count;
     double turns_ps;
-    double loop_lag_ms; /* longest turn of the last second */
+    double loop_lag_ms; /* the longest the loop kept anybody waiting in the last second */
     double facts_ps;
     int64_t inbox_depth;
     int64_t inbox_lost; /* facts refused because the inbox was full, since the start */

@@ -36,8 +36,8 @@ struct bn_self_figures {
     uint64_t store_queue;
     uint64_t db_bytes;
     uint64_t wal_bytes;
-    double worst_turn_ms; /* since the last call */
-    double store_ms;      /* longest transaction since the last call */
+    double worst_lag_ms; /* since the last call */
+    double store_ms;     /* longest transaction since the last call */
     bool is_degraded;
     const char *degraded_why; /* copied */
 };

@@ -92,13 +92,13 @@ void bn_self_figures_clear(struct bn_self_figures *figures)
             .store_queue = BN_ABSENT,
             .db_bytes = BN_ABSENT,
             .wal_bytes = BN_ABSENT,
-            .worst_turn_ms = NAN,
+            .worst_lag_ms = NAN,
             .store_ms = NAN};
 }
 
 static void fill_figures(struct bn_self *out, const struct bn_self_figures *now)
 {
-    out->loop_lag_ms = now->worst_turn_ms;
+    out->loop_lag_ms = now->worst_lag_ms;
     out->store_ms = now->store_ms;
     out->inbox_depth = bn_gauge(now->inbox_depth);
     out->inbox_lost = bn_gauge(now->inbox_lost);

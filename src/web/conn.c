@@ -183,7 +183,8 @@ static void head_came(struct bn_conn *conn)
     struct bn_err err = {0};
     conn->request = a;
     conn->is_first = false;
-    conn->body_seen = 0;
+    conn->body_seen = conn->body_judged = 0;
+    conn->since_mono_ms = conn->web->config.clock->mono_ms;
     a->wants_head_only = bn_str_is(req->head->method, "HEAD");
     a->req.address = bn_stream_address(a->conn->stream);
     a->req.is_secure = bn_stream_is_tls(a->conn->stream);
@@ -298,7 +299,7 @@ static void bad_request(struct bn_conn *conn)
         refuse(conn->request, &conn->http->err);
         bn_reply_err(&conn->request->req, &conn->http->err);
     } else if (!conn->request) {
-        bn_reply_bad(conn, &conn->http->err);
+        bn_reply_bad(conn, 0, &conn->http->err);
     }
     conn->must_close = true;
     bn_conn_dirty(conn);
@@ -367,6 +368,22 @@ static void conn_drained(void *user)
     bn_conn_drained(user);
 }
 
+/* Who has asked and shut its side waits for the answer, as far as we can see: `nc -N`, HTTP/1.0
+   tools. One that waits for a change is answered with what there is, for it may as well be gone,
+   and that shows with the first byte sent. Listeners have nothing to wait for: they are gone. */
+static bool conn_ended(void *user)
+{
+    struct bn_conn *conn = user;
+    struct bn_answering *a = conn->request;
+    if (conn->live || !a || !a->is_done)
+        return false;
+    conn->must_close = conn->is_owed = true;
+    conn->since_mono_ms = conn->web->config.clock->mono_ms;
+    if (a->poll_topic)
+        bn_live_state_hurry(a);
+    return true;
+}
+
 static void conn_closed(void *user, const struct bn_err *err)
 {
     (void)err; /* people leave; that is not news */
@@ -386,7 +403,7 @@ static void conn_closed(void *user, const struct bn_err *err)
     free(conn);
 }
 
-static const struct bn_stream_ops conn_ops = {conn_data, conn_drained, conn_closed};
+static const struct bn_stream_ops conn_ops = {conn_data, conn_drained, conn_ended, conn_closed};
 
 /* Is there room for one more, and for one more of that address? Proxies are many people. */
 static bool has_room(struct bn_conn *conn, struct bn_err *err)
@@ -424,31 +441,64 @@ void bn_conn_accepted(void *user, struct bn_stream *stream)
     if (has_room(conn, &err))
         return;
     web->tally.rejected[conn->is_counted ? BN_REJECT_ADDRESS : BN_REJECT_CONNECTIONS]++;
-    bn_reply_bad(conn, &err);
+    bn_reply_bad(conn, 0, &err);
     bn_conn_dirty(conn);
 }
 
+/* Judged anew each time: most of a body sent at once buys no right to hold back the rest. */
+static bool is_slow_body(struct bn_conn *conn, int64_t mono_ms)
+{
+    int64_t waited_ms = mono_ms - conn->since_mono_ms;
+    if (waited_ms <= BN_BODY_GRACE_MS)
+        return false;
+    if (conn->body_seen - conn->body_judged < (uint64_t)waited_ms * BN_BODY_MIN_BPS / 1000)
+        return true;
+    conn->body_judged = conn->body_seen;
+    conn->since_mono_ms = mono_ms;
+    return false;
+}
+
 /* Slow on purpose or dead: what is waited for has a deadline (SECURITY T03). */
-static const char *overdue(const struct bn_conn *conn, int64_t mono_ms)
+static const char *overdue(struct bn_conn *conn, int64_t mono_ms)
 {
     int64_t waited_ms = mono_ms - conn->since_mono_ms;
     if (bn_stream_stalled_ms(conn->stream, mono_ms) > BN_WRITE_STALL_MS)
         return "reader";
     if (conn->must_close && !conn->request)
         return NULL; /* on its way out: the stream sees to that */
+    if (conn->is_owed)
+        return waited_ms > BN_OWED_MS ? "owed" : NULL;
     if (conn->live || (conn->request && conn->request->is_done))
         return NULL;
     if (bn_stream_is_handshaking(conn->stream))
         return waited_ms > BN_HANDSHAKE_TIMEOUT_MS ? "handshake" : NULL;
     if (conn->request)
-        return waited_ms > BN_BODY_GRACE_MS &&
-                               conn->body_seen < (uint64_t)(waited_ms - BN_BODY_GRACE_MS) *
-                                                         BN_BODY_MIN_BPS / 1000
-                       ? "body"
-                       : NULL;
+        return is_slow_body(conn, mono_ms) ? "body" : NULL;
     if (bn_http_is_busy(conn->http) || conn->is_first)
         return waited_ms > BN_HEAD_TIMEOUT_MS ? "head" : NULL;
     return waited_ms > BN_IDLE_TIMEOUT_MS ? "idle" : NULL;
+}
+
+/* 408 (RFC 9110 section 15.5.9): the code's own 504 would say that somebody behind us was late.
+   False: there is nothing to answer, or it has been answered. */
+static bool say_too_late(struct bn_conn *conn)
+{
+    struct bn_answering *a = conn->request;
+    struct bn_err err;
+    if (a ? a->has_answer : !bn_http_is_busy(conn->http))
+        return false;
+    if (a) {
+        bn_fail(&err, BN_E_TIMEOUT, "the request body came slower than %d bytes a second",
+                BN_BODY_MIN_BPS);
+        a->refusal_status = 408;
+        bn_reply_err(&a->req, &err);
+    } else {
+        bn_fail(&err, BN_E_TIMEOUT, "the request head took longer than %d s",
+                BN_HEAD_TIMEOUT_MS / 1000);
+        bn_reply_bad(conn, 408, &err);
+    }
+    bn_conn_dirty(conn);
+    return true;
 }
 
 void bn_conn_tick(struct bn_web *web, int64_t mono_ms)
@@ -460,14 +510,8 @@ void bn_conn_tick(struct bn_web *web, int64_t mono_ms)
             continue;
         if (strcmp(why, "reader") == 0)
             web->stats.slow_closed++;
-        if (strcmp(why, "head") == 0 && bn_http_is_busy(conn->http)) {
-            struct bn_err err;
-            bn_fail(&err, BN_E_INVALID, "the request head took longer than %d s",
-                    BN_HEAD_TIMEOUT_MS / 1000);
-            bn_reply_bad(conn, &err);
-            bn_conn_dirty(conn);
-        } else {
+        bool asks = strcmp(why, "head") == 0 || strcmp(why, "body") == 0;
+        if (!asks || !say_too_late(conn))
             bn_stream_abort(conn->stream);
-        }
     }
 }

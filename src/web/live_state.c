@@ -150,7 +150,7 @@ void bn_live_state(struct bn_request *req)
     web->poll_count++;
 }
 
-static void answer_poll(struct bn_answering *a)
+void bn_live_state_hurry(struct bn_answering *a)
 {
     bn_list_remove(&a->poll_link);
     reply_since(&a->req, a->poll_topic, a->poll_after);
@@ -161,7 +161,7 @@ void bn_live_state_flush(struct bn_web *web)
     bn_list_each_safe(it, tmp, &web->polls) {
         struct bn_answering *a = container_of(it, struct bn_answering, poll_link);
         if (a->poll_topic->seq > a->poll_after)
-            answer_poll(a);
+            bn_live_state_hurry(a);
     }
 }
 
@@ -191,6 +191,6 @@ void bn_live_state_tick(struct bn_web *web, int64_t mono_ms)
     bn_list_each_safe(it, tmp, &web->polls) {
         struct bn_answering *a = container_of(it, struct bn_answering, poll_link);
         if (may_wait(a) && (mono_ms >= a->poll_until_mono_ms || web->draining))
-            answer_poll(a);
+            bn_live_state_hurry(a);
     }
 }

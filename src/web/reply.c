@@ -202,7 +202,7 @@ void bn_reply_stranger(struct bn_request *req)
     bn_reply(req, 421, "text/html; charset=utf-8", bn_buf_str(&page));
 }
 
-void bn_reply_bad(struct bn_conn *conn, const struct bn_err *err)
+void bn_reply_bad(struct bn_conn *conn, int status, const struct bn_err *err)
 {
     struct bn_answering a = {.conn = conn, .req.is_secure = bn_stream_is_tls(conn->stream)};
     bn_buf_init(&a.fields, 64);
@@ -214,8 +214,8 @@ void bn_reply_bad(struct bn_conn *conn, const struct bn_err *err)
     write_err(&body, err, "-");
     BN_BUF_AUTO head;
     bn_buf_init(&head, HEAD_BYTES_MAX);
-    bn_reply_head(&a, bn_code_status(err->code), "application/json; charset=utf-8",
-            (int64_t)body.len, &head);
+    bn_reply_head(&a, status ? status : bn_code_status(err->code),
+            "application/json; charset=utf-8", (int64_t)body.len, &head);
     bn_stream_put(conn->stream, head.p, head.len);
     bn_stream_put(conn->stream, body.p, body.len);
     bn_buf_finish(&a.fields);

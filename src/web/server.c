@@ -108,7 +108,8 @@ void bn_web_flush(struct bn_web *web)
     while (!bn_list_is_empty(&web->dirty)) {
         struct bn_conn *conn = container_of(web->dirty.next, struct bn_conn, dirty_link);
         bn_list_remove(&conn->dirty_link);
-        if (conn->must_close)
+        bool owes = conn->request && !conn->request->has_answer;
+        if (conn->must_close && !owes)
             bn_stream_close(conn->stream);
         else
             bn_stream_flush(conn->stream);

@@ -57,13 +57,14 @@ struct bn_conn {
     struct bn_web *web;
     struct bn_stream *stream;
     struct bn_answering *request;
-    struct bn_live_conn *live; /* after an upgrade, or while an event stream runs */
-    struct bn_http *http;      /* NULL once it is a listener */
-    int64_t since_mono_ms;     /* when what it does now began: idle, head, body */
-    uint64_t body_seen;
-    bool is_counted; /* in web->crowd */
-    bool is_first;   /* nothing was asked yet */
-    bool must_close; /* after the answer that is being sent */
+    struct bn_live_conn *live;       /* after an upgrade, or while an event stream runs */
+    struct bn_http *http;            /* NULL once it is a listener */
+    int64_t since_mono_ms;           /* when what it does now began: idle, head, body */
+    uint64_t body_seen, body_judged; /* so far, and when its speed was last judged */
+    bool is_counted;                 /* in web->crowd */
+    bool is_first;                   /* nothing was asked yet */
+    bool must_close;                 /* after the answer that is being sent */
+    bool is_owed;                    /* an answer, though its side is shut and it may be gone */
 };
 
 /* A request and what the server needs to answer it. */
@@ -92,8 +93,7 @@ struct bn_answering {
 /* conn.c */
 void bn_conn_accepted(void *user, struct bn_stream *stream);
 void bn_conn_dirty(struct bn_conn *conn);
-/* All that was queued is written: what waited for that goes on. */
-void bn_conn_drained(struct bn_conn *conn);
+void bn_conn_drained(struct bn_conn *conn); /* all is written: what waited for that goes on */
 void bn_conn_tick(struct bn_web *web, int64_t mono_ms);
 /* The answer to conn's request has been queued: the next one may begin. */
 void bn_conn_answered(struct bn_conn *conn);
@@ -105,10 +105,9 @@ void bn_reply_bytes(struct bn_request *req, int status, const char *type, const 
         size_t len);
 /* Does If-None-Match name this tag (quotes included), weakly compared (RFC 9110 13.1.2)? */
 bool bn_request_knows(const struct bn_request *req, const char *etag);
-/* 421 for a person: how the name in the address bar is made known. */
-void bn_reply_stranger(struct bn_request *req);
-/* For connections beyond a request: bytes that were not HTTP. */
-void bn_reply_bad(struct bn_conn *conn, const struct bn_err *err);
+void bn_reply_stranger(struct bn_request *req); /* 421, said to a person */
+/* For connections without a request: bytes that were not HTTP. status 0: the code's own. */
+void bn_reply_bad(struct bn_conn *conn, int status, const struct bn_err *err);
 
 /* guard.c: pure, so that the table of cases is a test */
 struct bn_str bn_guard_host_name(struct bn_str host); /* without the port */
@@ -144,6 +143,7 @@ void bn_live_pace(void *user);
 void bn_live_tick(struct bn_web *web, int64_t mono_ms);
 void bn_live_drain(struct bn_web *web, int64_t window_ms);
 void bn_live_state_tick(struct bn_web *web, int64_t mono_ms);
+void bn_live_state_hurry(struct bn_answering *a); /* it waits for a change: answered now */
 
 /* api_self.c: health, metrics, openapi, about */
 extern const struct bn_route bn_self_routes[];

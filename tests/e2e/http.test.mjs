@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import zlib from 'node:zlib';
 import { handshake } from './lib/frames.mjs';
 import { dial, parseAnswers } from './lib/raw.mjs';
-import { Server, makeFolder, sleep } from './lib/server.mjs';
+import { PASSWORD, Server, makeFolder, sleep, until } from './lib/server.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const transcript = []; // for h11
@@ -71,7 +71,7 @@ const json = { 'Content-Type': 'application/json' };
 
 const STATUS = {
   invalid: [400, 405], unauthorized: [401], forbidden: [403, 421], not_found: [404], conflict: [409], too_big: [413],
-  too_many: [429], unavailable: [503], timeout: [504], upstream: [502], storage: [507], internal: [500],
+  too_many: [429], unavailable: [503], timeout: [408, 504], upstream: [502], storage: [507], internal: [500],
 };
 
 /** The shape of FIXED-POINTS 2, exactly. */
@@ -669,6 +669,73 @@ describe('one connection, many requests', () => {
     wire.socket.end(canary().repeat(20));
     assert.ok(await wire.gone());
     assert.equal(parseAnswers(wire.bytes, []).length, 20);
+  });
+
+  /** Asks, shuts its side at once, and reads to the end. */
+  async function askAndShut(bytes, within = 5000) {
+    const wire = await dial(server.port);
+    wire.socket.end(bytes);
+    assert.ok(await wire.gone(within), 'the server ends the connection as well');
+    assert.equal(wire.error, null);
+    return parseAnswers(wire.bytes);
+  }
+
+  test('a client that shut its side gets an answer that waits for the store, and for a worker', async () => {
+    const [made] = await askAndShut(request('POST', '/api/v1/keys', { ...json, Cookie: admin.cookie, Origin: server.origin }, JSON.stringify({ name: 'half', scopes: 'read' })));
+    assert.equal(made.status, 201);
+    assert.equal(made.headers.connection, 'close');
+    assert.match(JSON.parse(made.body).key, /^bnk_/);
+    const [login] = await askAndShut(request('POST', '/api/v1/session', json, JSON.stringify({ username: 'ada', password: PASSWORD })));
+    assert.equal(login.status, 200);
+    const [history] = await askAndShut(request('GET', '/api/v1/history?series=host/local.cpu_pct&range=24h', bearer()));
+    assert.equal(history.status, 200);
+  });
+
+  test('a client that shut its side gets every pipelined answer, late ones too', async () => {
+    const late = request('POST', '/api/v1/keys', { ...json, Cookie: admin.cookie, Origin: server.origin }, JSON.stringify({ name: 'pipe', scopes: 'read' }));
+    const answers = await askAndShut([canary(), late, canary(), late, late].join(''));
+    assert.deepEqual(answers.map((one) => one.status), [200, 201, 200, 201, 201]);
+  });
+
+  test('a client that shut its side and waits for a change is answered at once with what there is', async () => {
+    const [now] = await ask('where it stands', request('GET', '/api/v1/state?topic=people.audit', bearer()), { want: 1 });
+    const { e, s } = JSON.parse(now.body);
+    const begun = performance.now();
+    const [answer] = await askAndShut(request('GET', `/api/v1/state?topic=people.audit&since=${e}.${s}&wait=30`, bearer()));
+    assert.equal(answer.status, 200);
+    assert.equal(JSON.parse(answer.body).s, s);
+    assert.ok(performance.now() - begun < 3000);
+  });
+
+  test('a listener that shut its side is gone, and so is who left in the middle of a request', async () => {
+    const wire = await dial(server.port);
+    wire.socket.end(request('GET', '/api/v1/events?topic=meter.host', bearer()));
+    assert.ok(await wire.gone(5000));
+    assert.match(wire.bytes.toString('latin1'), /^HTTP\/1\.1 200 /);
+    const half = await dial(server.port);
+    half.socket.end(request('POST', '/api/v1/session', json, '{"username"').slice(0, -3));
+    assert.ok(await half.gone(5000));
+    assert.equal(half.bytes.length, 0);
+  });
+
+  test('a client that left altogether while its answer is worked out is noticed', async () => {
+    const connections = async () => {
+      const { text } = await server.request('GET', '/metrics', { key: metricsKey });
+      return Number(/^binnacle_connections (\S+)$/m.exec(text)[1]);
+    };
+    const before = await connections();
+    const [now] = await ask('where it stands', request('GET', '/api/v1/state?topic=people.audit', bearer()), { want: 1 });
+    const { e, s } = JSON.parse(now.body);
+    for (const bytes of [request('GET', `/api/v1/state?topic=people.audit&since=${e}.${s}&wait=60`, bearer()),
+      request('POST', '/api/v1/session', json, JSON.stringify({ username: 'nobody', password: PASSWORD }))]) {
+      for (const way of ['reset', 'destroy']) {
+        const wire = await dial(server.port);
+        wire.write(bytes);
+        await sleep(20);
+        wire[way]();
+      }
+    }
+    await until('them to be gone', async () => await connections() <= before, { within: 8000 });
   });
 });
 

@@ -238,7 +238,7 @@ static void on_closed(void *user, const struct bn_err *err)
 
 static void on_accepted(void *user, struct bn_stream *stream)
 {
-    static const struct bn_stream_ops ops = {on_data, on_drained, on_closed};
+    static const struct bn_stream_ops ops = {on_data, on_drained, NULL, on_closed};
     struct echo_server *server = user;
     struct conn *conn = bn_alloc(sizeof *conn);
     conn->stream = stream;

@@ -40,7 +40,7 @@ BN_TEST(rates_come_of_counters_and_gauges_stay_as_they_are)
     figures.turns = 1400;
     figures.messages = 49; /* a part was made anew */
     figures.sent_bytes = 5000;
-    figures.worst_turn_ms = 3.5;
+    figures.worst_lag_ms = 3.5;
     figures.is_degraded = true;
     figures.degraded_why = "the disk is full\n";
     self = cleared();

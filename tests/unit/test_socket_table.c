@@ -1,11 +1,50 @@
 #include <arpa/inet.h>
+#include <errno.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include "bn_test.h"
 #include "io/socket_table.h"
 
-#define PAIRS 40
+#define PAIRS   40
+#define MADE_UP __attribute__((visibility("default")))
+
+/* What the kernel answers, where the test says it. */
+static bool is_made_up;
+static int socket_error;
+static int send_error;
+static char answers[4][512]; /* of the answer, in the order they are read */
+static size_t piece_len[4];
+static size_t piece_at;
+
+MADE_UP int socket(int domain, int type, int protocol)
+{
+    errno = socket_error;
+    return socket_error ? -1 : (int)syscall(SYS_socket, domain, type, protocol);
+}
+
+MADE_UP ssize_t send(int fd, const void *p, size_t len, int flags)
+{
+    errno = send_error;
+    if (!is_made_up)
+        return syscall(SYS_sendto, fd, p, len, flags, NULL, 0);
+    return send_error ? -1 : (ssize_t)len;
+}
+
+MADE_UP ssize_t recv(int fd, void *p, size_t len, int flags)
+{
+    if (!is_made_up)
+        return syscall(SYS_recvfrom, fd, p, len, flags, NULL, NULL);
+    size_t n = piece_at < COUNT(answers) ? piece_len[piece_at] : 0;
+    errno = EAGAIN;
+    if (n == 0)
+        return -1;
+    memcpy(p, answers[piece_at++], n);
+    return (ssize_t)n;
+}
 
 enum { ESTABLISHED = 1, CLOSE_WAIT = 8, LISTEN = 10 };
 
@@ -92,6 +131,104 @@ BN_TEST(a_count_begun_anew_forgets_the_unfinished_one)
     CHECK_INT(counts[0], 0);
     bn_socket_table_close(table);
     bn_socket_table_close(NULL);
+}
+
+/* --- answers the kernel does not give of its own accord ----------------------------------------
+ */
+
+static void answer_begin(struct bn_socket_table **out)
+{
+    struct bn_err err;
+    socket_error = 0;
+    if (!bn_socket_table_open(out,
+                &err)) { /* no such sockets here: any will do, nothing is asked */
+        is_made_up = false;
+        skip();
+    }
+    is_made_up = true;
+    send_error = 0;
+    piece_at = 0;
+    memset(piece_len, 0, sizeof piece_len);
+    CHECK(bn_socket_table_begin(*out, &err));
+}
+
+static void answer_end(struct bn_socket_table *table)
+{
+    is_made_up = false;
+    bn_socket_table_close(table);
+}
+
+/* One message of the answer; state 0: a message without a row. */
+static void put_row(size_t piece, uint32_t turn, uint16_t type, uint8_t state)
+{
+    struct nlmsghdr head = {.nlmsg_len = NLMSG_LENGTH(state ? sizeof(struct inet_diag_msg) : 4),
+            .nlmsg_type = type,
+            .nlmsg_seq = turn};
+    struct inet_diag_msg row = {.idiag_state = state};
+    char *at = answers[piece] + piece_len[piece];
+    memset(at, 0, NLMSG_ALIGN(head.nlmsg_len));
+    memcpy(at, &head, sizeof head);
+    if (state)
+        memcpy(at + NLMSG_HDRLEN, &row, sizeof row);
+    piece_len[piece] += NLMSG_ALIGN(head.nlmsg_len);
+}
+
+BN_TEST(only_rows_of_this_answer_are_counted)
+{
+    struct bn_socket_table *table;
+    uint64_t counts[BN_SOCKET_STATES];
+    bool more;
+    answer_begin(&table);
+    put_row(0, 1, TCPDIAG_GETSOCK, ESTABLISHED);
+    put_row(0, 9, TCPDIAG_GETSOCK, ESTABLISHED); /* of another question */
+    put_row(0, 1, NLMSG_NOOP, ESTABLISHED);
+    put_row(0, 1, TCPDIAG_GETSOCK, 0);  /* too short for a row */
+    put_row(0, 1, TCPDIAG_GETSOCK, 99); /* a state nobody knows */
+    put_row(1, 1, TCPDIAG_GETSOCK, LISTEN);
+    put_row(1, 1, NLMSG_DONE, 0);
+    CHECK(bn_socket_table_step(table, 1, &more, counts, NULL));
+    CHECK(more);
+    CHECK(bn_socket_table_step(table, 5, &more, counts, NULL));
+    CHECK(!more);
+    uint64_t all = 0;
+    for (size_t i = 0; i < BN_SOCKET_STATES; i++)
+        all += counts[i];
+    CHECK_INT(all, 2);
+    CHECK_INT(counts[ESTABLISHED], 1);
+    CHECK_INT(counts[LISTEN], 1);
+    answer_end(table);
+}
+
+BN_TEST(an_answer_that_is_refused_or_breaks_off_is_said_and_not_counted)
+{
+    struct bn_socket_table *table;
+    struct bn_err err;
+    uint64_t counts[BN_SOCKET_STATES] = {7};
+    bool more;
+    answer_begin(&table);
+    put_row(0, 1, NLMSG_ERROR, 0);
+    CHECK(!bn_socket_table_step(table, 5, &more, counts, &err));
+    CHECK_STR(err.text, "the kernel does not list TCP connections");
+    answer_end(table);
+    answer_begin(&table);
+    put_row(0, 1, TCPDIAG_GETSOCK, LISTEN);
+    CHECK(!bn_socket_table_step(table, 5, &more, counts, &err));
+    CHECK_STR(err.text, "socket diagnostics broke off: Resource temporarily unavailable");
+    CHECK_INT(counts[0], 7);
+    send_error = ENOBUFS;
+    CHECK(!bn_socket_table_begin(table, &err));
+    CHECK_STR(err.text, "socket diagnostics refused: No buffer space available");
+    answer_end(table);
+}
+
+BN_TEST(where_the_kernel_has_no_such_sockets_that_is_said)
+{
+    struct bn_socket_table *table;
+    struct bn_err err;
+    socket_error = EPROTONOSUPPORT;
+    CHECK(!bn_socket_table_open(&table, &err));
+    socket_error = 0;
+    CHECK_STR(err.text, "no socket diagnostics here: Protocol not supported");
 }
 
 BN_TEST_MAIN()

@@ -1,99 +1,13 @@
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "bn_test.h"
-#include "io/stream.h"
+#include "stream_scene.h"
 
-#define WAIT_MS 5000
-#define BIG     (8 << 20)
-
-/* A listener, the one connection it accepts, and a plain blocking client. */
-struct scene {
-    struct bn_clock clock;
-    struct bn_loop *loop;
-    struct bn_listener *listener;
-    struct bn_stream *stream;
-    int fd;
-    char got[256];
-    size_t got_len;
-    size_t use_max; /* how much of the input is used at once */
-    int drained;
-    int closed;
-    bool had_err;
-};
-
-static size_t on_data(void *user, const char *p, size_t len)
-{
-    struct scene *scene = user;
-    size_t n = BN_MIN(BN_MIN(len, scene->use_max), sizeof scene->got - scene->got_len);
-    memcpy(scene->got + scene->got_len, p, n);
-    scene->got_len += n;
-    return n;
-}
-
-static void on_drained(void *user)
-{
-    ((struct scene *)user)->drained++;
-}
-
-static void on_closed(void *user, const struct bn_err *err)
-{
-    struct scene *scene = user;
-    scene->closed++;
-    scene->had_err = err != NULL;
-    scene->stream = NULL;
-}
-
-static const struct bn_stream_ops ops = {on_data, on_drained, on_closed};
-
-static void on_accepted(void *user, struct bn_stream *stream)
-{
-    struct scene *scene = user;
-    scene->stream = stream;
-    bn_stream_set(stream, &ops, scene);
-}
-
-static void rounds(struct scene *scene, int n)
-{
-    for (int i = 0; i < n; i++)
-        bn_loop_round(scene->loop, 5, NULL, NULL);
-}
-
-static int dial(int port)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
-    return fd;
-}
+#define BIG (8 << 20)
 
 static void scene_init(struct scene *scene)
 {
-    struct bn_listener_config config = {.host = "127.0.0.1",
-            .accepted = on_accepted,
-            .user = scene};
     memset(scene, 0, sizeof *scene);
-    scene->use_max = sizeof scene->got;
-    CHECK(bn_loop_create(&scene->loop, &scene->clock, NULL));
-    CHECK(bn_listener_open(scene->loop, &config, &scene->listener, NULL));
-    scene->fd = dial(bn_listener_port(scene->listener));
-    while (!scene->stream)
-        bn_loop_round(scene->loop, 100, NULL, NULL);
-}
-
-static void scene_finish(struct scene *scene)
-{
-    if (scene->fd >= 0)
-        close(scene->fd);
-    if (scene->stream)
-        bn_stream_abort(scene->stream);
-    bn_listener_close(scene->listener);
-    bn_loop_destroy(scene->loop);
+    scene_open(scene, NULL);
 }
 
 static void wait_bytes(struct scene *scene, size_t n)
@@ -101,15 +15,6 @@ static void wait_bytes(struct scene *scene, size_t n)
     int64_t begun_ms = scene->clock.mono_ms;
     while (scene->got_len < n && scene->clock.mono_ms - begun_ms < WAIT_MS)
         bn_loop_round(scene->loop, 10, NULL, NULL);
-}
-
-static void wait_closed(struct scene *scene)
-{
-    int64_t begun_ms = scene->clock.mono_ms;
-    while (!scene->closed && scene->clock.mono_ms - begun_ms < WAIT_MS) {
-        bn_loop_round(scene->loop, 10, NULL, NULL);
-        bn_streams_tick(scene->loop);
-    }
 }
 
 BN_TEST(bytes_come_in_and_go_out)

@@ -1,3 +1,5 @@
+#include <dlfcn.h>
+#include <openssl/ssl.h>
 #include <spawn.h>
 
 #include "base/text.h"
@@ -7,6 +9,15 @@
 
 /* Handshakes, refusals and reloads over real sockets are tests/e2e/life.test.mjs; here is what can
    go wrong with files. */
+
+static bool makes_no_context;
+
+__attribute__((visibility("default"))) SSL_CTX *SSL_CTX_new(const SSL_METHOD *method)
+{
+    SSL_CTX *(*real)(const SSL_METHOD *);
+    *(void **)&real = dlsym(RTLD_NEXT, "SSL_CTX_new");
+    return makes_no_context ? NULL : real(method);
+}
 
 static char folder[64];
 
@@ -105,6 +116,14 @@ BN_TEST(what_went_wrong_once_does_not_speak_for_the_next)
     refused("/no/cert.pem", in_folder("a.key"), "No such file");
     refused(in_folder("a.pem"), in_folder("b.key"), "mismatch");
     a_pair_that_fits_is_loaded_and_counted(NULL);
+}
+
+BN_TEST(openssl_that_fails_without_a_reason_is_refused_with_a_sentence)
+{
+    make_folder();
+    makes_no_context = true;
+    refused(in_folder("a.pem"), in_folder("a.key"), "TLS: unknown reason");
+    makes_no_context = false;
 }
 
 BN_TEST(the_folder_is_removed)

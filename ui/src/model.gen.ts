@@ -308,7 +308,7 @@ export interface Self {
   thread_count?: number;
   /** turns of the loop per second */
   turns_ps?: number;
-  /** milliseconds of the longest turn of the last second */
+  /** milliseconds the loop kept waiting what was ready, at worst in the last second */
   loop_lag_ms?: number;
   /** facts per second */
   facts_ps?: number;

@@ -48,8 +48,8 @@ function Inner() {
       <div class="charts">
         <Chart title="Processor" feed={feed} format={percent} atLeast={2} lines={[{ label: 'of one core', series: one('cpu_pct'), color: 1, isFilled: true }]} />
         <Chart title="Memory" feed={feed} format={bytes} base={1024} lines={[{ label: 'resident', series: one('rss_bytes'), color: 2, isFilled: true }]} />
-        <Chart title="Longest turn" feed={feed} format={millis} atLeast={1} lines={[
-          { label: 'loop', series: one('loop_lag_ms'), color: 1 }, { label: 'store', series: one('store_ms'), color: 5 }]} />
+        <Chart title="Delays" feed={feed} format={millis} atLeast={1} lines={[
+          { label: 'loop lag', series: one('loop_lag_ms'), color: 1 }, { label: 'store', series: one('store_ms'), color: 5 }]} />
         <Chart title="Traffic" feed={feed} format={perSecond} atLeast={5} lines={[
           { label: 'live messages', series: one('messages_ps'), color: 3, isFilled: true }, { label: 'requests', series: one('requests_ps'), color: 2 }]} />
         <Chart title="Sent to browsers" feed={feed} format={byteRate} atLeast={1000} lines={[{ label: 'bytes', series: one('sent_bps'), color: 3, isFilled: true }]} />
@@ -68,7 +68,7 @@ function Figures() {
       ['Processor', percent(s.cpu_pct), 'share of one core'], ['Memory', bytes(s.rss_bytes), 'resident'],
       ['Open files', plain(s.fd_count)], ['Threads', plain(s.thread_count)]] },
     { title: 'Loop', rows: [
-      ['Turns', perSecond(s.turns_ps)], ['Longest turn', millis(s.loop_lag_ms), 'in the last second'],
+      ['Turns', perSecond(s.turns_ps)], ['Lag', millis(s.loop_lag_ms), 'at worst in the last second'],
       ['Facts', perSecond(s.facts_ps)], ['Inbox', plain(s.inbox_depth)], ['Inbox refused', plain(s.inbox_lost), 'since the start']] },
     { title: 'Browsers', rows: [
       ['Connections', plain(s.connections)], ['Live listeners', plain(s.listeners)], ['Subscriptions', plain(s.subscriptions)], ['Topics', plain(s.topics)],
