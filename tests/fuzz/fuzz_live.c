@@ -369,7 +369,7 @@ static void happen(char what)
 
 static void start_once(void)
 {
-    static const struct bn_stream_ops ops = {take_all, quiet, closed};
+    static const struct bn_stream_ops ops = {take_all, quiet, NULL, closed};
     struct bn_err err;
     int pair[2];
     bool ok = bn_secret_start(&err) && bn_loop_create(&world.loop, &world.clock, &err);
