@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/secret.h"
 
 #include "app/setup.h"
@@ -258,9 +259,21 @@ static bool open_web(struct app *app, struct bn_err *err)
             &app->port, err);
 }
 
+/* A slip of the pen would otherwise be a page that is not there. */
+static bool check_ui_dir(const struct bn_config *config, struct bn_err *err)
+{
+    char index[sizeof config->ui_dir + 16];
+    snprintf(index, sizeof index, "%s/index.html", config->ui_dir);
+    return !config->ui_dir[0] || bn_file_exists(index) ||
+           bn_fail(err, BN_E_INVALID, "ui_dir must be a folder with the page, but there is no %s",
+                   index);
+}
+
 static bool build(struct app *app, struct bn_err *err)
 {
     const struct bn_config *config = &app->config;
+    if (!check_ui_dir(config, err))
+        return false;
     if (!bn_secret_start(err) || !bn_loop_create(&app->loop, &app->clock, err))
         return false;
     bn_loop_on_signal(app->loop, SIGTERM, stop, app); /* heard from the first turn on */
