@@ -7,6 +7,7 @@
 
 #define REPLY_BYTES_MAX (64 << 20) /* snapshots are bounded by their tables */
 #define TAKE_MAX        64         /* messages in one write */
+#define TOPICS_WANTED   "sub: topics is a list of [name, {position}], each once"
 #define TAIL_MAX        BN_LOG_RING_EVENTS
 #define PACE_MS         100   /* how finely paces slower than every change are kept */
 #define PEOPLE_CHECK_MS 10000 /* a change of rights the store took back is told to nobody */
@@ -253,12 +254,16 @@ static bool hear_sub(struct bn_live_conn *live, const struct bn_doc *doc)
     if (value && (!bn_doc_get_i64(value, &min_ms) || min_ms < 0))
         min_ms = 0;
     min_ms = BN_MIN(min_ms, BN_LIVE_PACE_MAX_MS);
+    if (!bn_doc_is_list(topics)) { /* silence would be a riddle */
+        bn_live_end(live, 4101, TOPICS_WANTED, 0);
+        return false;
+    }
     BN_TELLING_AUTO out;
     bn_telling_init(&out);
     for (size_t i = 0; i < bn_doc_count(topics); i++) {
         struct bn_str name;
         if (!read_topic(topics, i, &name)) {
-            bn_live_end(live, 4101, "sub: topics is a list of [name, {position}], each once", 0);
+            bn_live_end(live, 4101, TOPICS_WANTED, 0);
             return false;
         }
         if (i >= BN_LIVE_TOPICS_MAX || !has_room_for(live, name)) {
