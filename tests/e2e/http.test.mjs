@@ -660,7 +660,7 @@ describe('one connection, many requests', () => {
 
   test('after an upgrade was refused the connection is still HTTP', async () => {
     const answers = await ask('no upgrade', handshake('/api/v1/live', { Host: host, ...bearer(), 'Sec-WebSocket-Version': '8' }) + canary(), { want: 2 });
-    assert.deepEqual(answers.map((one) => one.status), [400, 200]);
+    assert.deepEqual(answers.map((one) => one.status), [426, 200]);
     assert.equal(answers[0].headers['sec-websocket-version'], '13');
   });
 
