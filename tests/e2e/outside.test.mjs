@@ -111,3 +111,33 @@ describe('--ui-dir', () => {
     assert.match(err, /index\.html/);
   });
 });
+
+describe('the process', () => {
+  const hasLandlock = (() => {
+    try {
+      return fs.readFileSync('/sys/kernel/security/lsm', 'utf8').includes('landlock');
+    } catch {
+      return null; // nobody says; the log of the server does
+    }
+  })();
+
+  test('can gain no privileges, leaves no core, is closed to other programs of its user', async (t) => {
+    const server = await startServer(t);
+    const status = fs.readFileSync(`/proc/${server.child.pid}/status`, 'utf8');
+    assert.match(status, /^NoNewPrivs:\s1$/m);
+    for (const thread of fs.readdirSync(`/proc/${server.child.pid}/task`)) {
+      assert.match(fs.readFileSync(`/proc/${server.child.pid}/task/${thread}/status`, 'utf8'), /^NoNewPrivs:\s1$/m);
+    }
+    assert.match(fs.readFileSync(`/proc/${server.child.pid}/limits`, 'utf8'), /^Max core file size\s+0\s+0\s/m);
+    if (hasLandlock !== null) assert.equal(/ sandbox /.test(server.log), !hasLandlock);
+  });
+
+  test('a port in use is said with its owner', async (t) => {
+    const server = await startServer(t);
+    const folder = makeFolder();
+    const { code, err } = await runBinary(['serve', '--listen', `127.0.0.1:${server.port}`, '--data', path.join(folder, 'data')]);
+    fs.rmSync(folder, { recursive: true });
+    assert.equal(code, 1);
+    assert.ok(err.includes(`port ${server.port} is used by pid ${server.child.pid} (binnacle)`), err);
+  });
+});
