@@ -1,9 +1,10 @@
 /*
- * sandbox: gives up, for good, what this process never needs, so that nobody who takes it over has it.
+ * sandbox: gives up, for good, what this process never needs, so that nobody who takes it over has
+ * it.
  *
- * No program it could start has more rights than it (no_new_privs); it starts none at all and writes
- * in one folder only (Landlock, landlock(7)). Reading stays open: the files of /proc, of /sys and of
- * every mount are what Binnacle measures.
+ * No program it could start has more rights than it (no_new_privs); it starts none at all and
+ * writes in one folder only (Landlock, landlock(7)). Reading stays open: the files of /proc, of
+ * /sys and of every mount are what Binnacle measures.
  */
 #pragma once
 

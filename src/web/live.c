@@ -569,13 +569,27 @@ void bn_live_drain(struct bn_web *web, int64_t window_ms)
     }
 }
 
+static const char *const ws_query[] = {"tenant", NULL};
+
 const struct bn_route bn_live_routes[] = {
-        {"GET", "/api/v1/live", BN_RIGHT_READ, bn_live_ws, 0,
-                "The live protocol live/1 over WebSocket", NULL, NULL, NULL},
-        {"GET", "/api/v1/events", BN_RIGHT_READ, bn_live_sse, 0,
-                "The same topics as Server-Sent Events", NULL, NULL, NULL},
-        {"GET", "/api/v1/state", BN_RIGHT_READ, bn_live_state, 0,
-                "One topic now, or its next change", NULL, NULL, NULL},
+        {.method = "GET",
+                .path = "/api/v1/live",
+                .right = BN_RIGHT_READ,
+                .handler = bn_live_ws,
+                .summary = "The live protocol live/1 over WebSocket",
+                .query = ws_query},
+        {.method = "GET",
+                .path = "/api/v1/events",
+                .right = BN_RIGHT_READ,
+                .handler = bn_live_sse,
+                .summary = "The same topics as Server-Sent Events",
+                .query = bn_live_sse_query},
+        {.method = "GET",
+                .path = "/api/v1/state",
+                .right = BN_RIGHT_READ,
+                .handler = bn_live_state,
+                .summary = "One topic now, or its next change",
+                .query = bn_live_state_query},
 };
 
 const size_t bn_live_route_count = COUNT(bn_live_routes);

@@ -8,6 +8,8 @@
 #define ID_BYTES_MAX (BN_LIVE_TOPICS_MAX * 80)
 #define LINES_MAX    (64 << 20)
 
+const char *const bn_live_sse_query[] = {"*topic", "since", "tenant", NULL};
+
 /* The name of an event is the type of its message: {"t":"NAME",… */
 static void type_of(const char *p, size_t len, char out[16])
 {
@@ -166,9 +168,8 @@ static struct bn_doc *wish_for(const struct bn_doc *positions, const struct bn_t
 
 static bool check(const struct bn_request *req, size_t *out_topics, struct bn_err *err)
 {
-    static const char *const names[] = {"*topic", "since", "tenant", NULL};
     size_t n = 0;
-    if (!bn_query_only(req, names, err))
+    if (!bn_query_only(req, bn_live_sse_query, err))
         return false;
     for (size_t i = 0; i < req->query_count; i++)
         n += bn_str_is(req->query[i].name, "topic");

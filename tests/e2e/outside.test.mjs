@@ -112,6 +112,45 @@ describe('--ui-dir', () => {
   });
 });
 
+describe('openapi.json', () => {
+  test('says what each route takes, and exactly that is taken', async (t) => {
+    const server = await startServer(t);
+    const admin = await server.setup();
+    const { paths } = await server.api('GET', '/openapi.json', { cookie: admin.cookie });
+    let params = 0;
+    let bodies = 0;
+    for (const [target, methods] of Object.entries(paths)) {
+      for (const [method, about] of Object.entries(methods)) {
+        const query = (about.parameters ?? []).filter((one) => one.in === 'query').map((one) => one.name);
+        if (method === 'get' && query.length && target !== '/api/v1/live') {
+          const answer = (text) => server.request('GET', `${target}?${text}`, { cookie: admin.cookie });
+          params += query.length;
+          for (const name of query.filter((one) => one !== 'topic' || target.endsWith('state'))) {
+            const { text } = await answer(`${name}=x`);
+            assert.ok(!text.includes('unknown parameter'), `${target}?${name}: ${text}`);
+          }
+          const refused = await answer('unheard-of=1');
+          assert.equal(refused.status, 400);
+          assert.match(refused.json.error.message, /unknown parameter "unheard-of"/);
+        }
+        if (!about.requestBody) continue;
+        bodies++;
+        const { schema } = about.requestBody.content['application/json'];
+        assert.equal(schema.additionalProperties, false);
+        assert.ok(schema.required.every((name) => name in schema.properties));
+        const path = target.replace('{id}', 'none');
+        for (const name of Object.keys(schema.properties)) {
+          const { text } = await server.request(method.toUpperCase(), path, { cookie: admin.cookie, origin: server.origin, body: { [name]: [] } });
+          assert.ok(!text.includes('unknown field'), `${target} ${name}: ${text}`);
+        }
+      }
+    }
+    assert.ok(params >= 10, `${params} parameters`);
+    assert.ok(bodies >= 5, `${bodies} bodies`);
+    assert.deepEqual(paths['/api/v1/users'].post.requestBody.content['application/json'].schema.properties.role.enum, ['viewer', 'manager', 'admin']);
+  });
+});
+
 describe('the process', () => {
   const hasLandlock = (() => {
     try {
