@@ -7,7 +7,7 @@ import path from 'node:path';
 import { after, describe, test } from 'node:test';
 
 import { listen } from './lib/live.mjs';
-import { hangUp } from './lib/raw.mjs';
+import { exchange, hangUp, parseAnswers } from './lib/raw.mjs';
 import { PASSWORD, makeFolder, runBinary, startServer } from './lib/server.mjs';
 
 after(hangUp);
@@ -34,6 +34,20 @@ describe('a command beside the running server', () => {
     const key = (await cli(server, ['key', 'add', '--name', 'gone', '--scope', 'read'])).out.trim();
     assert.equal((await cli(server, ['key', 'revoke', key.split('_')[1]])).code, 0);
     assert.equal((await server.request('GET', '/api/v1/session', { key })).status, 401);
+  });
+});
+
+describe('a chunk that says it will be too big', () => {
+  test('is answered at its first byte, not when its sender is given up', async (t) => {
+    const server = await startServer(t);
+    const head = 'POST /api/v1/session HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n';
+    for (const chunks of ['200000\r\n{', `1\r\n{\r\n200000\r\n"`, '7fffffffffffffff\r\n{']) {
+      const { bytes, closed } = await exchange(server.port, head + chunks, { within: 3000 });
+      const answers = parseAnswers(bytes, ['POST']);
+      assert.deepEqual(answers.map((answer) => answer.status), [413]);
+      assert.equal(JSON.parse(answers[0].body).error.code, 'too_big');
+      assert.ok(closed);
+    }
   });
 });
 
