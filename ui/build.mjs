@@ -54,7 +54,7 @@ function finish(result, isDev) {
   const theme = entry('src/theme.ts');
   const first = [...staticGraph(outputs, main)];
 
-  const rel = (name) => path.posix.relative('dist', name);
+  const rel = (name) => `/${path.posix.relative('dist', name)}`; // the server puts its base path before it
   const preload = first.filter((n) => n !== main)
     .map((n) => `<link rel="modulepreload" href="${rel(n)}">`).join('\n');
   const html = fs.readFileSync(at('index.html'), 'utf8')

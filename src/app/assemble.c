@@ -7,8 +7,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/secret.h"
 
 #include "app/setup.h"
@@ -16,6 +18,8 @@
 #include "hub/hub.h"
 #include "hub/inbox.h"
 #include "io/notify.h"
+#include "io/sandbox.h"
+#include "io/stream.h"
 #include "io/worker.h"
 #include "source/host.h"
 #include "source/lines.h"
@@ -262,9 +266,40 @@ static bool open_web(struct app *app, struct bn_err *err)
             &app->port, err);
 }
 
+/* A slip of the pen would otherwise be a page that is not there. */
+static bool check_ui_dir(const struct bn_config *config, struct bn_err *err)
+{
+    char index[sizeof config->ui_dir + 16];
+    snprintf(index, sizeof index, "%s/index.html", config->ui_dir);
+    return !config->ui_dir[0] || bn_file_exists(index) ||
+           bn_fail(err, BN_E_INVALID, "ui_dir must be a folder with the page, but there is no %s",
+                   index);
+}
+
+/* Before the first thread, because threads inherit it. A folder that cannot be made or entered is
+   the store's to explain: the server does not start then. */
+static void enter_sandbox(const char *data)
+{
+#ifndef BN_COVERAGE /* which writes its counters elsewhere at the end */
+    struct bn_err err;
+    int abi;
+    (void)mkdir(data, 0700);
+    if (!bn_sandbox_enter(data, &abi, &err))
+        bn_log(BN_DEBUG, "sandbox", BN_KV("text", err.text));
+    else if (abi == 0)
+        bn_log(BN_INFO, "sandbox",
+                BN_KV("text", "this kernel offers no Landlock: writing outside the data folder is "
+                              "only forbidden by file modes"));
+#else
+    (void)data;
+#endif
+}
+
 static bool build(struct app *app, struct bn_err *err)
 {
     const struct bn_config *config = &app->config;
+    if (!check_ui_dir(config, err))
+        return false;
     if (!bn_secret_start(err) || !bn_loop_create(&app->loop, &app->clock, err))
         return false;
     bn_loop_on_signal(app->loop, SIGTERM, stop, app); /* heard from the first turn on */
@@ -273,6 +308,10 @@ static bool build(struct app *app, struct bn_err *err)
     if (config->tls_cert[0] &&
             !bn_tls_config_create(config->tls_cert, config->tls_key, &app->tls, err))
         return false;
+    struct bn_err port_err = {0}; /* inside the sandbox nobody can be named any more */
+    const bool is_port_free = bn_listener_check(config->listen_host, (int)config->listen_port,
+            &port_err);
+    enter_sandbox(config->data);
     if (!open_store(app, err))
         return false;
     bn_hub_init(&app->hub, &app->clock, app->store, bn_loop_wake, app->loop);
@@ -282,7 +321,11 @@ static bool build(struct app *app, struct bn_err *err)
     if (!bn_store_load(app->store, replay, &app->hub, err))
         return false;
     ensure_tenant(app);
-    return open_web(app, err);
+    if (open_web(app, err))
+        return true;
+    if (!is_port_free && err->code == port_err.code)
+        *err = port_err;
+    return false;
 }
 
 /* --- what the service manager is told -------------------------------------------------------- */

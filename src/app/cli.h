@@ -1,8 +1,8 @@
 /*
  * cli: people and keys from the command line, whether the server runs or not.
  *
- * Opens the data folder as a guest: what is written here the running server learns within a second
- * or two. Every change stands in the audit as done by "command line".
+ * Opens the data folder as a guest: a command ends when the running server has learned what it
+ * wrote, a second later at the most. Every change stands in the audit as done by "command line".
  */
 #pragma once
 

@@ -74,7 +74,10 @@ bool bn_guest_audit(struct bn_guest *guest, const char *action, const char *obje
 
 bool bn_guest_keep(struct bn_guest *guest, struct bn_err *err)
 {
-    return bn_store_keep(guest->store, err);
+    if (!bn_store_keep(guest->store, err))
+        return false;
+    (void)bn_store_await_server(guest->store); /* so that what is printed holds when it is read */
+    return true;
 }
 
 const struct bn_table *bn_guest_table(struct bn_guest *guest, enum bn_kind kind)

@@ -25,7 +25,7 @@ BN_MUST_CHECK bool bn_guest_say(struct bn_guest *guest, const struct bn_fact *fa
 /* What was done by "command line", beside what it tells of. */
 BN_MUST_CHECK bool bn_guest_audit(struct bn_guest *guest, const char *action, const char *object,
         const char *detail, struct bn_err *err);
-/* All that was said, in one transaction; false: none of it. */
+/* All that was said, in one transaction; false: none of it. Waits for a running server to hear. */
 BN_MUST_CHECK bool bn_guest_keep(struct bn_guest *guest, struct bn_err *err);
 
 const struct bn_table *bn_guest_table(struct bn_guest *guest, enum bn_kind kind);

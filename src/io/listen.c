@@ -127,9 +127,8 @@ static int open_socket(const struct addrinfo *at)
     return -1;
 }
 
-static bool bind_to(struct bn_listener *listener, struct bn_err *err)
+static bool bind_to(const struct bn_listener_config *config, int *out_fd, struct bn_err *err)
 {
-    const struct bn_listener_config *config = &listener->config;
     char port[8];
     snprintf(port, sizeof port, "%d", config->port);
     struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
@@ -138,10 +137,10 @@ static bool bind_to(struct bn_listener *listener, struct bn_err *err)
     if (getaddrinfo(host, port, &hints, &found) != 0)
         return bn_fail_field(err, "listen",
                 "cannot listen on \"%s\": it is not an IP address of this machine", config->host);
-    listener->fd = open_socket(found);
+    *out_fd = open_socket(found);
     int why = errno;
     freeaddrinfo(found);
-    if (listener->fd >= 0)
+    if (*out_fd >= 0)
         return true;
     if (why == EADDRINUSE) {
         char owner[80];
@@ -153,13 +152,24 @@ static bool bind_to(struct bn_listener *listener, struct bn_err *err)
             config->port, strerror(why));
 }
 
+bool bn_listener_check(const char *host, int port, struct bn_err *err)
+{
+    struct bn_listener_config config = {.port = port};
+    int fd;
+    bn_text_clip(config.host, sizeof config.host, bn_str(host));
+    if (!bind_to(&config, &fd, err))
+        return false;
+    close(fd);
+    return true;
+}
+
 bool bn_listener_open(struct bn_loop *loop, const struct bn_listener_config *config,
         struct bn_listener **out, struct bn_err *err)
 {
     struct bn_listener *listener = bn_alloc(sizeof *listener);
     listener->loop = loop;
     listener->config = *config;
-    if (!bind_to(listener, err)) {
+    if (!bind_to(config, &listener->fd, err)) {
         free(listener);
         return false;
     }

@@ -45,6 +45,9 @@ struct bn_listener_config {
 /* "port 8470 is used by pid 812 (grafana)" when that can be known. */
 BN_MUST_CHECK bool bn_listener_open(struct bn_loop *loop, const struct bn_listener_config *config,
         struct bn_listener **out, struct bn_err *err);
+/* Could it be opened now? The sentence is the same, and this may be asked while the processes of
+   others can still be looked into. */
+BN_MUST_CHECK bool bn_listener_check(const char *host, int port, struct bn_err *err);
 void bn_listener_close(struct bn_listener *listener); /* NULL is fine */
 int bn_listener_port(const struct bn_listener *listener);
 /* For connections accepted from now on; takes its own reference. */

@@ -134,6 +134,11 @@ bool bn_doc_is_object(const struct bn_doc *doc)
     return json_is_object(value_of(doc));
 }
 
+bool bn_doc_is_list(const struct bn_doc *doc)
+{
+    return doc && json_is_array(value_of(doc));
+}
+
 bool bn_doc_is_null(const struct bn_doc *value)
 {
     return json_is_null(value_of(value));

@@ -37,6 +37,7 @@ const struct bn_doc *bn_doc_item(const struct bn_doc *array, size_t i);
 /* Members one by one, in no promised order: begin with *at NULL; NULL after the last. */
 const struct bn_doc *bn_doc_next(const struct bn_doc *object, void **at, const char **out_name);
 bool bn_doc_is_object(const struct bn_doc *doc);
+bool bn_doc_is_list(const struct bn_doc *doc); /* false for NULL */
 bool bn_doc_is_null(const struct bn_doc *value);
 bool bn_doc_get_text(const struct bn_doc *value, struct bn_str *out);
 bool bn_doc_get_i64(const struct bn_doc *value, int64_t *out);

@@ -13,6 +13,8 @@
 #define CLOSE_MS           4000
 #define CLOSE_SLACK_MS     500
 #define KEEP_MS            10000
+#define SERVER_WAIT_MS     3000
+#define SERVER_LOOK_MS     20
 
 int64_t bn_mono_ms(void)
 {
@@ -465,6 +467,31 @@ bool bn_store_keep(struct bn_store *store, struct bn_err *err)
     if (!ack.ok && err)
         *err = ack.err;
     return ack.ok;
+}
+
+/* The server deletes the notes it took. */
+static bool has_notes(struct bn_store *store)
+{
+    struct bn_conn *conn;
+    struct bn_err err;
+    if (!bn_readers_borrow(store, &conn, &err))
+        return false;
+    const int64_t any = bn_conn_number(conn, BN_SQL_NOTE_ANY);
+    bn_readers_return(store, conn);
+    return any != 0;
+}
+
+bool bn_store_await_server(struct bn_store *store)
+{
+    const int64_t until_mono_ms = bn_mono_ms() + SERVER_WAIT_MS;
+    if (store->is_owner)
+        return true;
+    while (has_notes(store)) {
+        if (bn_mono_ms() >= until_mono_ms)
+            return false;
+        nanosleep(&(struct timespec){.tv_nsec = SERVER_LOOK_MS * 1000000L}, NULL);
+    }
+    return true;
 }
 
 void bn_store_tidy(struct bn_store *store)

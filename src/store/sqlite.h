@@ -35,6 +35,7 @@
     X(NOTE_ADD, "INSERT INTO notes(kind, tenant, key) VALUES(?1, ?2, ?3)")                         \
     X(NOTE_ALL, "SELECT id, kind, tenant, key FROM notes ORDER BY id LIMIT 1000")                  \
     X(NOTE_CUT, "DELETE FROM notes WHERE id <= ?1")                                                \
+    X(NOTE_ANY, "SELECT EXISTS (SELECT 1 FROM notes)")                                             \
     X(SERIES_FIND, "SELECT id FROM series WHERE tenant = ?1 AND name = ?2")                        \
     X(SERIES_COUNT, "SELECT count(*) FROM series WHERE tenant = ?1")                               \
     X(SERIES_ADD, "INSERT INTO series(tenant, name) VALUES(?1, ?2)")                               \

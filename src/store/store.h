@@ -75,6 +75,9 @@ void bn_store_collect_foreign(struct bn_store *store,
 
 /* For callers without a loop: flushes and waits for the acknowledgement, at most 10 s. */
 BN_MUST_CHECK bool bn_store_keep(struct bn_store *store, struct bn_err *err);
+/* For a guest: waits until the running server took what was kept, at most 3 s (it looks once a
+   second). False: it did not, and will when it is well again. With no server there it is true. */
+bool bn_store_await_server(struct bn_store *store);
 /* Writes what was flushed, folds the newest points into their blocks, applies retention and
    checkpoints now, and waits until that is done; it happens by itself in small steps otherwise. Any
    thread but the loop's. */

@@ -62,14 +62,15 @@ static void done(void *user)
     free(job);
 }
 
+const char *const bn_audit_query[] = {"before", "limit", NULL};
+
 void bn_audit_list(struct bn_request *req)
 {
     static const struct bn_job_ops ops = {work, done};
-    static const char *const names[] = {"before", "limit", NULL};
     struct bn_err err;
     int64_t limit = LIMIT_DEFAULT;
     char before[BN_ID_MAX] = "";
-    bool is_good = bn_query_only(req, names, &err);
+    bool is_good = bn_query_only(req, bn_audit_query, &err);
     const struct bn_str limit_text = bn_query(req, "limit", "50");
     if (is_good && !bn_parse_i64(limit_text, 1, LIMIT_MAX, &limit))
         is_good = bn_fail_field(&err, "limit", "limit must be 1..%d, got \"%.*s\"", LIMIT_MAX,

@@ -7,6 +7,8 @@
 
 #define SERIES_JSON_MAX (8 << 20) /* BN_SERIES_MAX names of at most 160 bytes, some escaped */
 
+static const char *const history_query[] = {"*series", "range", "from", "to", "points", NULL};
+
 static const struct {
     const char *word;
     int64_t length_ms;
@@ -179,8 +181,7 @@ static bool read_points(const struct bn_request *req, struct bn_history *out, st
 
 static bool read_query(const struct bn_request *req, struct bn_history *out, struct bn_err *err)
 {
-    static const char *const names[] = {"*series", "range", "from", "to", "points", NULL};
-    if (!bn_query_only(req, names, err) || !read_span(req, out, err))
+    if (!bn_query_only(req, history_query, err) || !read_span(req, out, err))
         return false;
     for (size_t i = 0; i < req->query_count; i++)
         if (bn_str_is(req->query[i].name, "series") &&
@@ -250,10 +251,17 @@ void bn_api_meter_history(struct bn_request *req)
 }
 
 const struct bn_route bn_meter_routes[] = {
-        {"GET", "/api/v1/series", BN_RIGHT_READ, bn_api_meter_series, 0,
-                "Names of what was measured in the last hour", NULL, NULL, NULL},
-        {"GET", "/api/v1/history", BN_RIGHT_READ, bn_api_meter_history, 0,
-                "Points of series over a range of time", NULL, NULL, NULL},
+        {.method = "GET",
+                .path = "/api/v1/series",
+                .right = BN_RIGHT_READ,
+                .handler = bn_api_meter_series,
+                .summary = "Names of what was measured in the last hour"},
+        {.method = "GET",
+                .path = "/api/v1/history",
+                .right = BN_RIGHT_READ,
+                .handler = bn_api_meter_history,
+                .summary = "Points of series over a range of time",
+                .query = history_query},
 };
 
 const size_t bn_meter_route_count = COUNT(bn_meter_routes);

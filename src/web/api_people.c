@@ -210,7 +210,8 @@ const struct bn_route bn_people_routes[] = {
                 .path = "/api/v1/audit",
                 .right = BN_RIGHT_ADMIN,
                 .handler = bn_audit_list,
-                .summary = "Who did what, newest first; before= and limit= page on"},
+                .summary = "Who did what, newest first; before= and limit= page on",
+                .query = bn_audit_query},
 };
 
 const size_t bn_people_route_count = COUNT(bn_people_routes);

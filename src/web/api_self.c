@@ -101,30 +101,89 @@ static void put_literal(struct bn_json *json, const char *text)
     bn_json_raw(json, text, strlen(text));
 }
 
-static void put_params(struct bn_json *json, const char *path)
+static void put_param(struct bn_json *json, struct bn_str name, const char *in, const char *schema)
 {
-    bool any = false;
-    for (const char *p = strchr(path, '{'); p; p = strchr(p + 1, '{')) {
-        char name[32];
-        bn_text_clip(name, sizeof name, (struct bn_str){p + 1, strcspn(p + 1, "}")});
-        if (!any) {
-            bn_json_key(json, "parameters");
-            bn_json_array(json);
-            any = true;
-        }
-        bn_json_object(json);
-        bn_json_key(json, "name");
-        bn_json_text(json, name);
-        bn_json_key(json, "in");
-        bn_json_text(json, "path");
-        bn_json_key(json, "required");
-        bn_json_bool(json, true);
-        bn_json_key(json, "schema");
-        put_literal(json, "{\"type\":\"string\"}");
-        bn_json_object_end(json);
+    bn_json_object(json);
+    bn_json_key(json, "name");
+    bn_json_str(json, name);
+    bn_json_key(json, "in");
+    bn_json_text(json, in);
+    bn_json_key(json, "required");
+    bn_json_bool(json, in[0] == 'p');
+    bn_json_key(json, "schema");
+    put_literal(json, schema);
+    bn_json_object_end(json);
+}
+
+static void put_params(struct bn_json *json, const struct bn_route *route)
+{
+    if (!strchr(route->path, '{') && !route->query)
+        return;
+    bn_json_key(json, "parameters");
+    bn_json_array(json);
+    for (const char *p = strchr(route->path, '{'); p; p = strchr(p + 1, '{'))
+        put_param(json, (struct bn_str){p + 1, strcspn(p + 1, "}")}, "path",
+                "{\"type\":\"string\"}");
+    for (const char *const *name = route->query; name && *name; name++) {
+        if (**name == '*') /* may come several times */
+            put_param(json, bn_str(*name + 1), "query",
+                    "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}");
+        else
+            put_param(json, bn_str(*name), "query", "{\"type\":\"string\"}");
     }
-    if (any)
-        bn_json_array_end(json);
+    bn_json_array_end(json);
+}
+
+static const char *const field_schemas[] = {
+        [BN_T_TEXT] = "{\"type\":\"string\"",
+        [BN_T_I64] = "{\"type\":\"integer\"",
+        [BN_T_F64] = "{\"type\":\"number\"",
+        [BN_T_BOOL] = "{\"type\":\"boolean\"",
+        [BN_T_ENUM] = "{\"type\":\"string\"",
+        [BN_T_TIME] = "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"",
+};
+
+static void put_field(struct bn_json *json, const struct bn_field *field)
+{
+    BN_BUF_AUTO schema;
+    bn_buf_init(&schema, 1024);
+    bn_buf_puts(&schema, field_schemas[field->type]);
+    for (const char *const *word = field->words; word && *word; word++)
+        bn_buf_printf(&schema, "%s\"%s\"", word == field->words ? ",\"enum\":[" : ",", *word);
+    if (field->words)
+        bn_buf_putc(&schema, ']');
+    if (field->doc) {
+        struct bn_json text;
+        bn_buf_puts(&schema, ",\"description\":");
+        bn_json_init(&text, &schema);
+        bn_json_text(&text, field->doc);
+    }
+    bn_buf_putc(&schema, '}');
+    bn_json_key(json, field->name);
+    bn_json_raw(json, schema.p, schema.len);
+}
+
+/* What a request may hold of a record; anything else is refused by name. */
+static void put_schema(struct bn_json *json, const struct bn_record_type *type)
+{
+    bn_json_object(json);
+    bn_json_key(json, "type");
+    bn_json_text(json, "object");
+    bn_json_key(json, "additionalProperties");
+    bn_json_bool(json, false);
+    bn_json_key(json, "properties");
+    bn_json_object(json);
+    for (size_t i = 0; i < type->field_count; i++)
+        if (!(type->fields[i].flags & BN_F_FIXED))
+            put_field(json, &type->fields[i]);
+    bn_json_object_end(json);
+    bn_json_key(json, "required");
+    bn_json_array(json);
+    for (size_t i = 0; i < type->field_count; i++)
+        if (type->fields[i].flags & BN_F_REQUIRED)
+            bn_json_text(json, type->fields[i].name);
+    bn_json_array_end(json);
+    bn_json_object_end(json);
 }
 
 static void put_body(struct bn_json *json, const struct bn_route *route)
@@ -133,10 +192,17 @@ static void put_body(struct bn_json *json, const struct bn_route *route)
         return;
     bn_json_key(json, "requestBody");
     bn_json_object(json);
+    bn_json_key(json, "required");
+    bn_json_bool(json, true);
     bn_json_key(json, "content");
     bn_json_object(json);
     bn_json_key(json, route->body_type ? route->body_type : "application/json");
-    put_literal(json, "{}");
+    bn_json_object(json);
+    if (route->takes) {
+        bn_json_key(json, "schema");
+        put_schema(json, route->takes);
+    }
+    bn_json_object_end(json);
     bn_json_object_end(json);
     bn_json_object_end(json);
 }
@@ -159,7 +225,7 @@ static void put_operation(struct bn_json *json, const struct bn_route *route)
     snprintf(right, sizeof right, "Needs: %s.", right_words[route->right]);
     bn_json_key(json, "description");
     bn_json_text(json, right);
-    put_params(json, route->path);
+    put_params(json, route);
     put_body(json, route);
     if (route->right == BN_RIGHT_NONE) {
         bn_json_key(json, "security");
@@ -274,13 +340,26 @@ static void about(struct bn_request *req)
 }
 
 const struct bn_route bn_self_routes[] = {
-        {"GET", "/healthz", BN_RIGHT_NONE, health, 0, "Is the server there?", NULL, NULL, NULL},
-        {"GET", "/metrics", BN_RIGHT_METRICS, metrics, 0,
-                "What Binnacle spends, as Prometheus text", NULL, NULL, NULL},
-        {"GET", "/openapi.json", BN_RIGHT_READ, openapi, 0, "Every route, as OpenAPI", NULL, NULL,
-                NULL},
-        {"GET", "/api/v1/about", BN_RIGHT_ADMIN, about, 0, "This server and its libraries", NULL,
-                NULL, NULL},
+        {.method = "GET",
+                .path = "/healthz",
+                .right = BN_RIGHT_NONE,
+                .handler = health,
+                .summary = "Is the server there?"},
+        {.method = "GET",
+                .path = "/metrics",
+                .right = BN_RIGHT_METRICS,
+                .handler = metrics,
+                .summary = "What Binnacle spends, as Prometheus text"},
+        {.method = "GET",
+                .path = "/openapi.json",
+                .right = BN_RIGHT_READ,
+                .handler = openapi,
+                .summary = "Every route, as OpenAPI"},
+        {.method = "GET",
+                .path = "/api/v1/about",
+                .right = BN_RIGHT_ADMIN,
+                .handler = about,
+                .summary = "This server and its libraries"},
 };
 
 const size_t bn_self_route_count = COUNT(bn_self_routes);

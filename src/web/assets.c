@@ -10,8 +10,8 @@
 #include "web/asset_table.h"
 #include "web/web_private.h"
 
-#define FILE_BYTES_MAX (16 << 20) /* from --ui-dir, for developers */
-#define BASE_TAG       "<base href=\"/\">"
+#define FILE_BYTES_MAX (16 << 20)   /* from --ui-dir, for developers */
+#define ASSET_PREFIX   "\"/assets/" /* as index.html names its files */
 
 static const struct bn_asset *find(struct bn_str path)
 {
@@ -21,8 +21,8 @@ static const struct bn_asset *find(struct bn_str path)
     return NULL;
 }
 
-/* index.html names its own place, so that a page under a proxy's path finds its files; its tag is
-   then of the bytes as sent. */
+/* Under a proxy's path the page's files stand there too. Every name is written out, because a
+   <base> element is what the page's policy forbids; the tag is then of the bytes as sent. */
 static void reply_index(struct bn_request *req, const char *p, size_t len)
 {
     BN_BUF_AUTO page;
@@ -30,15 +30,15 @@ static void reply_index(struct bn_request *req, const char *p, size_t len)
     char name[32];
     char etag[40];
     bn_buf_init(&page, FILE_BYTES_MAX);
-    const char *tag = memmem(p, len, BASE_TAG, sizeof BASE_TAG - 1);
-    if (tag && req->web->config.base_path[0]) {
-        bn_buf_put(&page, p, (size_t)(tag - p));
-        bn_buf_printf(&page, "<base href=\"%s/\">", req->web->config.base_path);
-        tag += sizeof BASE_TAG - 1;
-        bn_buf_put(&page, tag, len - (size_t)(tag - p));
-    } else {
-        bn_buf_put(&page, p, len);
+    const char *at;
+    while ((at = memmem(p, len, ASSET_PREFIX, sizeof ASSET_PREFIX - 1)) != NULL) {
+        const size_t before = (size_t)(at - p) + 1; /* with the quotation mark */
+        bn_buf_put(&page, p, before);
+        bn_buf_puts(&page, req->web->config.base_path);
+        p += before;
+        len -= before;
     }
+    bn_buf_put(&page, p, len);
     bn_sha256(page.p, page.len, hash);
     bn_b64url_encode(hash, 16, name);
     snprintf(etag, sizeof etag, "\"%s\"", name);
@@ -108,7 +108,7 @@ static bool reply_file(struct bn_request *req, const char *path)
     if (strstr(path, "..") ||
             snprintf(full, sizeof full, "%s%s", req->web->config.ui_dir, path) >= (int)sizeof full)
         return false;
-    int fd = open(full, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = open(full, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct stat st;
     if (fd < 0)
         return false;

@@ -215,7 +215,9 @@ static void body_came(struct bn_conn *conn)
     conn->body_seen += conn->http->body.len;
     if (!a || a->refused)
         return;
-    if (a->body.len + conn->http->body.len > a->req.route->body_max) {
+    const uint64_t left = a->req.route->body_max - a->body.len; /* what may still come */
+    if (conn->http->body.len > left ||
+            bn_http_announced(conn->http) > left - conn->http->body.len) {
         struct bn_err err;
         bn_fail(&err, BN_E_TOO_BIG, "the body may have at most %zu bytes", a->req.route->body_max);
         refuse(a, &err);

@@ -7,6 +7,7 @@
 
 #define REPLY_BYTES_MAX (64 << 20) /* snapshots are bounded by their tables */
 #define TAKE_MAX        64         /* messages in one write */
+#define TOPICS_WANTED   "sub: topics is a list of [name, {position}], each once"
 #define TAIL_MAX        BN_LOG_RING_EVENTS
 #define PACE_MS         100   /* how finely paces slower than every change are kept */
 #define PEOPLE_CHECK_MS 10000 /* a change of rights the store took back is told to nobody */
@@ -253,12 +254,16 @@ static bool hear_sub(struct bn_live_conn *live, const struct bn_doc *doc)
     if (value && (!bn_doc_get_i64(value, &min_ms) || min_ms < 0))
         min_ms = 0;
     min_ms = BN_MIN(min_ms, BN_LIVE_PACE_MAX_MS);
+    if (!bn_doc_is_list(topics)) { /* silence would be a riddle */
+        bn_live_end(live, 4101, TOPICS_WANTED, 0);
+        return false;
+    }
     BN_TELLING_AUTO out;
     bn_telling_init(&out);
     for (size_t i = 0; i < bn_doc_count(topics); i++) {
         struct bn_str name;
         if (!read_topic(topics, i, &name)) {
-            bn_live_end(live, 4101, "sub: topics is a list of [name, {position}], each once", 0);
+            bn_live_end(live, 4101, TOPICS_WANTED, 0);
             return false;
         }
         if (i >= BN_LIVE_TOPICS_MAX || !has_room_for(live, name)) {
@@ -564,13 +569,27 @@ void bn_live_drain(struct bn_web *web, int64_t window_ms)
     }
 }
 
+static const char *const ws_query[] = {"tenant", NULL};
+
 const struct bn_route bn_live_routes[] = {
-        {"GET", "/api/v1/live", BN_RIGHT_READ, bn_live_ws, 0,
-                "The live protocol live/1 over WebSocket", NULL, NULL, NULL},
-        {"GET", "/api/v1/events", BN_RIGHT_READ, bn_live_sse, 0,
-                "The same topics as Server-Sent Events", NULL, NULL, NULL},
-        {"GET", "/api/v1/state", BN_RIGHT_READ, bn_live_state, 0,
-                "One topic now, or its next change", NULL, NULL, NULL},
+        {.method = "GET",
+                .path = "/api/v1/live",
+                .right = BN_RIGHT_READ,
+                .handler = bn_live_ws,
+                .summary = "The live protocol live/1 over WebSocket",
+                .query = ws_query},
+        {.method = "GET",
+                .path = "/api/v1/events",
+                .right = BN_RIGHT_READ,
+                .handler = bn_live_sse,
+                .summary = "The same topics as Server-Sent Events",
+                .query = bn_live_sse_query},
+        {.method = "GET",
+                .path = "/api/v1/state",
+                .right = BN_RIGHT_READ,
+                .handler = bn_live_state,
+                .summary = "One topic now, or its next change",
+                .query = bn_live_state_query},
 };
 
 const size_t bn_live_route_count = COUNT(bn_live_routes);

@@ -96,6 +96,8 @@ void bn_live_end(struct bn_live_conn *live, int code, const char *why, int64_t r
 /* Sends what is due and can be sent. */
 void bn_live_pump(struct bn_live_conn *live);
 
+extern const char *const bn_live_sse_query[];
+extern const char *const bn_live_state_query[];
 void bn_live_ws(struct bn_request *req);
 void bn_live_sse(struct bn_request *req);
 void bn_live_state(struct bn_request *req);

@@ -9,6 +9,8 @@
 #define ID_BYTES_MAX (BN_LIVE_TOPICS_MAX * 80)
 #define LINES_MAX    (64 << 20)
 
+const char *const bn_live_sse_query[] = {"*topic", "since", "tenant", NULL};
+
 /* The name of an event is the type of its message: {"t":"NAME",… */
 static void type_of(const char *p, size_t len, char out[16])
 {
@@ -169,8 +171,7 @@ static_assert(BN_HTTP_PARAMS_MAX <= BN_LIVE_TOPICS_MAX, "a query has too few top
 
 static bool check(const struct bn_request *req, struct bn_err *err)
 {
-    static const char *const names[] = {"*topic", "since", "tenant", NULL};
-    return bn_query_only(req, names, err) &&
+    return bn_query_only(req, bn_live_sse_query, err) &&
            (bn_query(req, "topic", NULL).p ||
                    bn_fail_field(err, "topic", "say which topics: ?topic=meter.host&topic=…"));
 }

@@ -5,6 +5,8 @@
 
 #define STATE_BYTES_MAX (64 << 20)
 
+const char *const bn_live_state_query[] = {"topic", "since", "wait", "tenant", NULL};
+
 static void reply_value(struct bn_request *req, struct bn_topic *topic)
 {
     struct bn_bytes *value = bn_topic_value(topic);
@@ -90,9 +92,8 @@ static bool read_since(struct bn_str since, const struct bn_topic *topic, uint64
 
 static struct bn_topic *find_topic(struct bn_request *req, int64_t *wait_s, struct bn_err *err)
 {
-    static const char *const names[] = {"topic", "since", "wait", "tenant", NULL};
     struct bn_str name = bn_query(req, "topic", NULL);
-    if (!bn_query_only(req, names, err) || !bn_live_tenant_is_own(req, err))
+    if (!bn_query_only(req, bn_live_state_query, err) || !bn_live_tenant_is_own(req, err))
         return NULL;
     if (!bn_parse_i64(bn_query(req, "wait", "0"), 0, BN_POLL_WAIT_MAX_S, wait_s)) {
         bn_fail_field(err, "wait", "wait must be 0..%d seconds", BN_POLL_WAIT_MAX_S);

@@ -227,11 +227,16 @@ size_t bn_live_data(struct bn_live_conn *live, const char *p, size_t len)
 /* --- the upgrade
  * ----------------------------------------------------------------------------------------- */
 
+static bool speaks_13(const struct bn_http_head *head)
+{
+    return bn_str_is(bn_http_find(head, "Sec-WebSocket-Version"), "13");
+}
+
 static bool check_handshake(const struct bn_http_head *head, char accept[29], struct bn_err *err)
 {
     if (!head->wants_upgrade || !bn_http_lists(head, "Upgrade", "websocket"))
         return bn_fail(err, BN_E_INVALID, "this is a WebSocket: ask with Upgrade: websocket");
-    if (!bn_str_is(bn_http_find(head, "Sec-WebSocket-Version"), "13"))
+    if (!speaks_13(head))
         return bn_fail(err, BN_E_INVALID, "only WebSocket version 13 is spoken here");
     if (!bn_ws_accept_key(bn_http_find(head, "Sec-WebSocket-Key"), accept))
         return bn_fail(err, BN_E_INVALID, "Sec-WebSocket-Key must be 16 bytes in base64");
@@ -250,6 +255,10 @@ void bn_live_ws(struct bn_request *req)
     struct bn_err err;
     if (!check_handshake(head, accept, &err)) {
         bn_reply_field(req, "Sec-WebSocket-Version", "13");
+        if (head->wants_upgrade && !speaks_13(head)) { /* RFC 6455 section 4.4 */
+            container_of(req, struct bn_answering, req)->refusal_status = 426;
+            bn_reply_field(req, "Upgrade", "websocket");
+        }
         bn_reply_err(req, &err);
         return;
     }

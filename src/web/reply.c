@@ -35,12 +35,13 @@ static void put_guards(const struct bn_request *req, int status, const char *typ
     if (type && strncmp(type, "text/html", 9) == 0)
         bn_buf_puts(out,
                 "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
-                "img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
-                "base-uri 'self'; frame-ancestors 'none'; form-action 'self'; "
+                "img-src 'self' data:; connect-src 'self'; "
+                "base-uri 'none'; frame-ancestors 'none'; form-action 'self'; "
                 "require-trusted-types-for 'script'; trusted-types 'none'\r\n"
                 "Permissions-Policy: camera=(), microphone=(), geolocation=()\r\n");
     else if (status != 304) /* its fields replace those of the page it confirms (RFC 9111 3.2) */
-        bn_buf_puts(out, "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n");
+        bn_buf_puts(out, "Content-Security-Policy: default-src 'none'; base-uri 'none'; "
+                         "frame-ancestors 'none'; form-action 'none'\r\n");
     if (req->is_secure)
         bn_buf_puts(out, "Strict-Transport-Security: max-age=31536000\r\n");
 }

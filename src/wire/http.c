@@ -308,6 +308,11 @@ static size_t advance(struct bn_http *http, const char *p, size_t len, enum bn_h
     return used;
 }
 
+uint64_t bn_http_announced(const struct bn_http *http)
+{
+    return http->left;
+}
+
 size_t bn_http_parse(struct bn_http *http, const char *p, size_t len, enum bn_http_event *out_event)
 {
     size_t used = 0;

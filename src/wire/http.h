@@ -80,6 +80,9 @@ size_t bn_http_parse(struct bn_http *http, const char *p, size_t len,
  */
 bool bn_http_is_busy(const struct bn_http *http);
 
+/* After BODY: bytes of the body, or of the chunk, that were announced and are still to come. */
+uint64_t bn_http_announced(const struct bn_http *http);
+
 /* The first field of that name, or a str with p NULL. Fields that decide something and may come
    only once (Host, Content-Length, Transfer-Encoding, Content-Type, Authorization, Origin, Expect,
    Last-Event-ID, Sec-Fetch-*, Sec-WebSocket-Key, Sec-WebSocket-Version) were refused when repeated.

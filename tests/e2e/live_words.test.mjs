@@ -134,7 +134,7 @@ test('who is not let in gets no socket', async (t) => {
   const ask = (headers, key) => lab.request('/api/v1/live', { headers: { ...upgrade, ...headers }, key });
   assert.equal((await ask({})).status, 101);
   assert.equal((await ask({}, 'bnk_key_wrong')).status, 401);
-  assert.equal((await ask({ 'Sec-WebSocket-Version': '8' })).status, 400);
+  assert.equal((await ask({ 'Sec-WebSocket-Version': '8' })).status, 426);
   assert.equal((await ask({ 'Sec-WebSocket-Key': 'short' })).status, 400);
   assert.equal((await ask({ 'Sec-WebSocket-Protocol': 'mqtt' })).status, 400);
   assert.equal((await lab.request('/api/v1/live')).status, 400);

@@ -115,6 +115,35 @@ BN_TEST(what_a_guest_writes_reaches_the_running_server_within_two_seconds)
     place_finish(&place);
 }
 
+static void guest_adds_and_waits(struct place *place)
+{
+    struct bn_store *store = guest_open(place);
+    struct bn_fact bob = user_fact("u2", "bob");
+    put_now(store, &bob);
+    if (!bn_store_await_server(store))
+        _exit(3);
+    bn_store_close(store);
+}
+
+BN_TEST(a_guest_that_waits_ends_when_the_server_has_heard_it)
+{
+    struct place place;
+    struct other other;
+    place_init(&place);
+    other_start(&other, guest_adds_and_waits, &place);
+    struct bn_store *store = place_open(&place);
+    struct bn_fact ann = user_fact("u1", "ann");
+    put_now(store, &ann);
+    other_run(&other);
+    struct told told = {.count = 0};
+    bn_store_collect_foreign(store, take, &told); /* at once: no second to wait for */
+    CHECK_INT(told.count, 1);
+    CHECK_STR(told.facts[0].u.user.name, "bob");
+    CHECK(bn_store_await_server(store)); /* the owner waits for nobody */
+    bn_store_close(store);
+    place_finish(&place);
+}
+
 BN_TEST(a_server_does_not_hear_itself)
 {
     struct place place;

@@ -162,6 +162,7 @@ BN_TEST(walking_gives_children_or_null)
     CHECK_INT(bn_doc_count(doc), 0);
     CHECK_INT(bn_doc_count(NULL), 0);
     CHECK(bn_doc_is_object(doc) && !bn_doc_is_object(list) && !bn_doc_is_object(NULL));
+    CHECK(bn_doc_is_list(list) && !bn_doc_is_list(doc) && !bn_doc_is_list(NULL));
     CHECK(bn_doc_is_null(bn_doc_at(doc, "none")) && !bn_doc_is_null(list) && !bn_doc_is_null(NULL));
 
     int64_t whole;

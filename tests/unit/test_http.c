@@ -102,6 +102,7 @@ BN_TEST(body_pieces_are_shown_where_they_came_in)
     CHECK_INT(event, BN_HTTP_BODY);
     CHECK(http.body.p == body);
     CHECK_INT(http.body.len, 5);
+    CHECK_INT(bn_http_announced(&http), 4);
     CHECK_INT(bn_http_parse(&http, body, 0, &event), 0);
     CHECK_INT(event, BN_HTTP_MORE);
     CHECK(http.body.p == NULL);
