@@ -140,7 +140,7 @@ BN_TEST(metrics_tell_what_was_measured_and_nothing_else)
     CHECK_INT(web_rig_get(&rig, "scraper", "/metrics", &body), 200);
     CHECK(strstr(body, "\nbinnacle_info{version=\"" BN_VERSION "\"} 1\n"));
     CHECK(strstr(body, "# TYPE binnacle_requests_total counter\nbinnacle_requests_total 2\n"));
-    CHECK(strstr(body, "\nbinnacle_live_connections 0\n"));
+    CHECK(strstr(body, "\nbinnacle_live_connections{proto=\"ws\"} 0\n"));
     CHECK(!strstr(body, "binnacle_self_"));
     bn_fact_init(&fact, BN_KIND_SELF, "default");
     snprintf(fact.u.self.id, sizeof fact.u.self.id, "local");
