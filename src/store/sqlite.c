@@ -137,6 +137,7 @@ static void init(struct bn_store *store, const struct bn_store_config *config)
 {
     pthread_cond_init(&store->work, NULL); /* each wait names its clock, the monotonic one */
     pthread_cond_init(&store->news, NULL);
+    pthread_cond_init(&store->log.work, NULL);
     pthread_mutex_init(&store->mutex, NULL);
     store->config = *config;
     if (store->config.bytes_max <= 0)
@@ -158,16 +159,31 @@ static void destroy(struct bn_store *store)
     free(store->foreign);
     pthread_cond_destroy(&store->work);
     pthread_cond_destroy(&store->news);
+    pthread_cond_destroy(&store->log.work);
     pthread_mutex_destroy(&store->mutex);
     free(store);
+}
+
+static void end_log_thread(struct bn_store *store)
+{
+    pthread_mutex_lock(&store->mutex);
+    store->is_closing = true;
+    pthread_cond_signal(&store->log.work);
+    pthread_mutex_unlock(&store->mutex);
+    if (store->is_owner)
+        pthread_join(store->log.thread, NULL);
 }
 
 static bool start_threads(struct bn_store *store, struct bn_err *err)
 {
     bn_writer_watch_log(&store->writer);
-    store->threads_running = 1;
-    if (pthread_create(&store->thread, NULL, bn_writer_main, store) != 0)
-        return bn_fail(err, BN_E_UNAVAILABLE, "cannot start the thread of the store");
+    store->threads_running = store->is_owner ? 2 : 1;
+    if (store->is_owner && pthread_create(&store->log.thread, NULL, bn_log_main, store) != 0)
+        return bn_fail(err, BN_E_UNAVAILABLE, "cannot start the first thread of the store");
+    if (pthread_create(&store->thread, NULL, bn_writer_main, store) != 0) {
+        end_log_thread(store);
+        return bn_fail(err, BN_E_UNAVAILABLE, "cannot start the writer of the store");
+    }
     if (!store->is_owner)
         return true;
     pthread_mutex_lock(&store->mutex);
@@ -237,6 +253,7 @@ void bn_store_close(struct bn_store *store)
     store->close_by = bn_mono_ms() + CLOSE_MS;
     pthread_cond_broadcast(&store->work);
     pthread_cond_broadcast(&store->news);
+    pthread_cond_signal(&store->log.work);
     pthread_mutex_unlock(&store->mutex);
     if (!await_threads(store)) {
         /* The disk holds a thread in the kernel; the process ends without it. */
@@ -245,6 +262,8 @@ void bn_store_close(struct bn_store *store)
         return;
     }
     pthread_join(store->thread, NULL);
+    if (store->is_owner)
+        pthread_join(store->log.thread, NULL);
     if (store->has_checker)
         pthread_join(store->checker, NULL);
     destroy(store);

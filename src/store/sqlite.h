@@ -38,19 +38,21 @@
     X(SERIES_FIND, "SELECT id FROM series WHERE tenant = ?1 AND name = ?2")                        \
     X(SERIES_COUNT, "SELECT count(*) FROM series WHERE tenant = ?1")                               \
     X(SERIES_ADD, "INSERT INTO series(tenant, name) VALUES(?1, ?2)")                               \
-    X(SERIES_EMPTY, "DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM tail) AND id NOT IN"       \
-                    " (SELECT series FROM blocks WHERE series = id)")                              \
+    X(SERIES_EMPTY,                                                                                \
+            "DELETE FROM series WHERE id > ?1 AND id <= ?2 AND NOT EXISTS"                         \
+            " (SELECT 1 FROM tail) AND NOT EXISTS (SELECT 1 FROM blocks WHERE series = id)")       \
     X(SERIES_CUT, "DELETE FROM series WHERE id = ?1")                                              \
-    X(SERIES_SILENT, "DELETE FROM blocks WHERE NOT EXISTS (SELECT 1 FROM tail) AND series IN"      \
-                     " (SELECT id FROM series WHERE tenant = ?1"                                   \
-                     " AND EXISTS (SELECT 1 FROM blocks WHERE series = id)"                        \
-                     " AND NOT EXISTS (SELECT 1 FROM blocks WHERE series = id AND level = 0"       \
-                     " AND start > ?2) ORDER BY"                                                   \
-                     " (SELECT max(start) FROM blocks WHERE series = id AND level = 1), id"        \
-                     " LIMIT 64)")                                                                 \
+    X(SERIES_SPOKE, "SELECT id, (SELECT max(start) FROM blocks WHERE series = id AND level = 0),"  \
+                    " (SELECT max(start) FROM blocks WHERE series = id AND level = 1)"             \
+                    " FROM series WHERE id > ?1 AND tenant = ?2 ORDER BY id LIMIT ?3")             \
+    X(SERIES_HUSH, "DELETE FROM blocks WHERE (series, level, start) IN"                            \
+                   " (SELECT series, level, start FROM blocks WHERE series = ?1 LIMIT ?2)")        \
+    X(TAIL_ANY, "SELECT EXISTS (SELECT 1 FROM tail)")                                              \
     X(TAIL_ADD, "INSERT INTO tail(data) VALUES(?1)")                                               \
     X(TAIL_ALL, "SELECT id, data FROM tail ORDER BY id")                                           \
-    X(TAIL_CUT, "DELETE FROM tail WHERE id <= ?1")                                                 \
+    X(TAIL_AFTER, "SELECT id, data FROM tail WHERE id > ?1 ORDER BY id")                           \
+    X(TAIL_CUT, "DELETE FROM tail WHERE id IN"                                                     \
+                " (SELECT id FROM tail WHERE id <= ?1 ORDER BY id LIMIT ?2)")                      \
     X(BLOCK_GET, "SELECT data FROM blocks WHERE series = ?1 AND level = ?2 AND start = ?3")        \
     X(BLOCK_RANGE, "SELECT start, data FROM blocks WHERE series = ?1 AND level = ?2"               \
                    " AND start >= ?3 AND start < ?4")                                              \
@@ -58,7 +60,7 @@
                  " ON CONFLICT(series, level, start) DO UPDATE SET data = excluded.data")          \
     X(BLOCK_CUT, "DELETE FROM blocks WHERE (series, level, start) IN (SELECT series, level, start" \
                  " FROM blocks INDEXED BY blocks_by_age WHERE level = ?1 AND start < ?2"           \
-                 " ORDER BY start LIMIT 64)")
+                 " ORDER BY start LIMIT ?3)")
 
 enum bn_sql {
 

@@ -68,7 +68,7 @@ bool bn_readers_are_busy(const struct bn_store *store)
     for (int i = 0; i < BN_READERS; i++)
         if (store->is_lent[i])
             return true;
-    return store->is_checking;
+    return store->is_checking || store->log.is_running;
 }
 
 void bn_readers_bar(struct bn_store *store)
@@ -89,6 +89,7 @@ void bn_readers_admit(struct bn_store *store)
     pthread_mutex_lock(&store->mutex);
     store->is_reading_barred = false;
     pthread_cond_broadcast(&store->news);
+    pthread_cond_signal(&store->log.work);
     pthread_mutex_unlock(&store->mutex);
 }
 

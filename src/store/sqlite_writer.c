@@ -7,15 +7,16 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define POINTS_LATE_MS    1000  /* points alone are written at most once a second */
-#define POINTS_AT_ONCE    16384 /* or as soon as that many wait: 3.5 MB */
-#define FOREIGN_EVERY_MS  1000
-#define FOLD_EVERY_MS     600000
-#define FOLD_FIRST_MS     5000
-#define CHECKPOINT_GAP_MS 1000
-#define GROUP_BYTES       (16 << 20) /* a log this long has a pinned reader: */
-#define GROUP_MS          250        /* fewer, larger transactions touch each page once */
-#define LOG_BYTES_MAX     (48 << 20) /* beyond: refused; 64 MiB are promised */
+#define POINTS_LATE_MS   1000  /* points alone are written at most once a second */
+#define POINTS_AT_ONCE   16384 /* or as soon as that many wait: 3.5 MB */
+#define FOREIGN_EVERY_MS 1000
+#define FOLD_EVERY_MS    600000
+#define FOLD_FIRST_MS    5000
+#define LOG_EVERY_MS     1000 /* a look at the log ... */
+#define LOG_AGAIN_MS     100  /* ... or sooner, when the last one could not write it all back */
+#define GROUP_BYTES      (16 << 20) /* a log this long has a pinned reader: */
+#define GROUP_MS         250        /* fewer, larger transactions touch each page once */
+#define LOG_BYTES_MAX    (48 << 20) /* beyond: refused; 64 MiB are promised */
 
 /* --- one transaction ------------------------------------------------------------------------- */
 
@@ -299,36 +300,48 @@ static int look_for_foreign(struct bn_store *store)
 static int fold_and_retain(struct bn_store *store, bool *out_more)
 {
     struct bn_writer *writer = &store->writer;
-    if (writer->is_retaining) {
-        int rc = bn_retention_step(store, out_more);
-        writer->is_retaining = *out_more;
-        return rc;
-    }
+    if (writer->retention.is_on)
+        return bn_retention_step(store, out_more);
     int rc = bn_fold_step(store, out_more);
     if (rc == SQLITE_OK && !*out_more) {
         writer->fold_due = bn_mono_ms() + FOLD_EVERY_MS;
         bn_series_sweep(&writer->ids);
-        writer->is_retaining = true;
-        *out_more = true;
+        rc = bn_retention_step(store, out_more);
     }
     return rc;
 }
 
-static int keep_log_short(struct bn_store *store)
+/* What the log's thread found. A log that stays long although all was tried has a reader that pins
+   it. */
+static void hear_of_log(struct bn_store *store)
 {
     struct bn_writer *writer = &store->writer;
-    writer->checkpoint_due = bn_mono_ms() + CHECKPOINT_GAP_MS;
-    int rc = bn_checkpoint(store, BN_CHECKPOINT_IF_LARGE);
-    if ((rc == SQLITE_OK || (rc & 0xFF) == SQLITE_BUSY) && bn_log_bytes(writer) > LOG_BYTES_MAX)
+    struct bn_log_result result;
+    if (!bn_log_hear(store, &result) || writer->trouble != BN_WELL)
+        return;
+    writer->is_log_held = result.frames != result.written;
+    writer->log_due = bn_mono_ms() + (writer->is_log_held ? LOG_AGAIN_MS : LOG_EVERY_MS);
+    if (result.rc != SQLITE_OK && (result.rc & 0xFF) != SQLITE_BUSY)
+        bn_trouble_meet_at(store, result.rc, result.cause);
+    else if (bn_log_bytes(writer) > LOG_BYTES_MAX)
         bn_trouble_set(store, BN_TROUBLE_LOG);
-    return (rc & 0xFF) == SQLITE_BUSY ? SQLITE_OK : rc;
 }
 
-/* A step may write a few megabytes; while the log cannot be written back, folding can wait. */
-static bool may_fold(const struct bn_writer *writer)
+static void keep_log_short(struct bn_store *store)
 {
-    bool is_due = writer->is_retaining || writer->fold.entries || bn_mono_ms() >= writer->fold_due;
-    return is_due && writer->trouble == BN_WELL && bn_log_bytes(writer) < GROUP_BYTES;
+    store->writer.log_due = bn_mono_ms() + LOG_EVERY_MS;
+    bn_log_ask(store, BN_CHECKPOINT_IF_LARGE);
+}
+
+/* What a step adds to the log is written back before the next: a record that comes then waits for
+   the little that is not synced yet. While the log cannot be written back, folding can wait. */
+static bool may_fold(struct bn_store *store)
+{
+    const struct bn_writer *writer = &store->writer;
+    bool is_due = writer->retention.is_on || writer->fold.phase != BN_FOLD_IDLE ||
+                  bn_mono_ms() >= writer->fold_due;
+    return is_due && writer->trouble == BN_WELL && bn_log_bytes(writer) < GROUP_BYTES &&
+           !bn_log_is_busy(store);
 }
 
 static int fold_step(struct bn_store *store)
@@ -336,7 +349,7 @@ static int fold_step(struct bn_store *store)
     bool more;
     int rc = fold_and_retain(store, &more);
     if (rc == SQLITE_OK)
-        rc = bn_checkpoint(store, more ? BN_CHECKPOINT_IF_LARGE : BN_CHECKPOINT_ALL);
+        bn_log_ask(store, more ? BN_CHECKPOINT_IF_LARGE : BN_CHECKPOINT_ALL);
     return (rc & 0xFF) == SQLITE_BUSY ? SQLITE_OK : rc;
 }
 
@@ -355,33 +368,58 @@ static void tidy_step(struct bn_store *store)
         return;
     if (now >= writer->foreign_due)
         rc = look_for_foreign(store);
-    if (rc == SQLITE_OK && writer->trouble == BN_WELL && now >= writer->checkpoint_due)
-        rc = keep_log_short(store);
-    if (rc == SQLITE_OK && may_fold(writer))
+    bool is_log_long = !writer->is_log_held && bn_log_bytes(writer) >= BN_STORE_LOG_BYTES;
+    if (now >= writer->log_due || is_log_long)
+        keep_log_short(store);
+    if (rc == SQLITE_OK && !writer->tidy_now && may_fold(store))
         rc = fold_step(store);
     if (rc != SQLITE_OK)
         bn_trouble_meet(store, rc);
 }
 
-static void tidy_all(struct bn_store *store)
+/* --- tidying because somebody asked ---------------------------------------------------------- */
+
+static void begin_tidy(struct bn_store *store, uint64_t asked)
 {
     struct bn_writer *writer = &store->writer;
-    writer->points_due = 0;
-    keep_batches(store);
-    bool more = store->is_owner && writer->trouble == BN_WELL;
-    int rc = SQLITE_OK;
-    writer->is_retaining = writer->is_retaining && !more;
-    while (more && rc == SQLITE_OK) {
-        rc = fold_and_retain(store, &more);
-        if (rc == SQLITE_OK)
-            rc = bn_checkpoint(store, BN_CHECKPOINT_IF_LARGE);
-        if ((rc & 0xFF) == SQLITE_BUSY && bn_log_bytes(writer) < GROUP_BYTES)
-            rc = SQLITE_OK;
+    writer->tidy_now = asked;
+    writer->is_tidy_folded = false;
+    writer->points_due = 0; /* what was flushed is part of it */
+    writer->retention.is_on = false;
+    bn_fold_forget(writer);
+}
+
+static void end_tidy(struct bn_store *store)
+{
+    pthread_mutex_lock(&store->mutex);
+    store->tidy_done = store->writer.tidy_now;
+    pthread_cond_broadcast(&store->news);
+    pthread_mutex_unlock(&store->mutex);
+    store->writer.tidy_now = 0;
+}
+
+/* A fold, a round of retention, the log: step by step, with the batches that come between them. */
+static void tidy_asked_step(struct bn_store *store)
+{
+    struct bn_writer *writer = &store->writer;
+    if (!store->is_owner || writer->trouble != BN_WELL) {
+        end_tidy(store);
+        return;
     }
-    if (rc == SQLITE_OK && writer->trouble == BN_WELL)
-        rc = bn_checkpoint(store, BN_CHECKPOINT_ALL);
-    if (rc != SQLITE_OK && (rc & 0xFF) != SQLITE_BUSY)
+    if (bn_log_is_busy(store))
+        return;
+    if (writer->is_tidy_folded) {
+        end_tidy(store);
+        return;
+    }
+    bool more;
+    int rc = fold_and_retain(store, &more);
+    if (rc != SQLITE_OK && (rc & 0xFF) != SQLITE_BUSY) {
         bn_trouble_meet(store, rc);
+        return;
+    }
+    writer->is_tidy_folded = !more;
+    bn_log_ask(store, more ? BN_CHECKPOINT_IF_LARGE : BN_CHECKPOINT_ALL);
 }
 
 /* --- the thread ------------------------------------------------------------------------------ */
@@ -395,10 +433,14 @@ static int64_t next_due(const struct bn_store *store)
     if (!store->is_owner)
         return due;
     due = BN_MIN(due, writer->foreign_due);
-    due = BN_MIN(due, writer->checkpoint_due);
-    if (bn_log_bytes(writer) >= GROUP_BYTES)
+    due = BN_MIN(due, writer->log_due);
+    bool is_log_busy = store->log.is_asked || store->log.is_running;
+    if (writer->tidy_now)
+        return is_log_busy ? due : 0;
+    if (bn_log_bytes(writer) >= GROUP_BYTES || is_log_busy)
         return due;
-    return BN_MIN(due, writer->is_retaining || writer->fold.entries ? 0 : writer->fold_due);
+    bool is_in_it = writer->retention.is_on || writer->fold.phase != BN_FOLD_IDLE;
+    return BN_MIN(due, is_in_it ? 0 : writer->fold_due);
 }
 
 static void wait_until(struct bn_store *store, int64_t due_ms)
@@ -419,13 +461,19 @@ static int64_t hold_until(const struct bn_store *store)
     return is_held ? store->writer.commit_ms + GROUP_MS : 0;
 }
 
+static bool is_called(const struct bn_store *store)
+{
+    bool is_tidy_new = store->tidy_asked != store->tidy_done && !store->writer.tidy_now;
+    return store->is_closing || is_tidy_new || store->log.has_result;
+}
+
 /* Waits for something to do and moves the queue to the writer. False: closing, and nothing is left.
  */
-static bool take_batches(struct bn_store *store, bool *out_tidy, bool *out_late)
+static bool take_batches(struct bn_store *store, uint64_t *out_tidy, bool *out_late)
 {
     struct bn_writer *writer = &store->writer;
     pthread_mutex_lock(&store->mutex);
-    while (!store->is_closing && store->tidy_asked == store->tidy_done) {
+    while (!is_called(store)) {
         int64_t due = next_due(store);
         if (store->queue_count)
             due = BN_MIN(due, hold_until(store));
@@ -446,7 +494,7 @@ static bool take_batches(struct bn_store *store, bool *out_tidy, bool *out_late)
         store->facts_waiting -= batch->fact_count;
         store->points_waiting -= batch->point_count;
     }
-    *out_tidy = store->tidy_asked != store->tidy_done;
+    *out_tidy = writer->tidy_now || store->tidy_asked == store->tidy_done ? 0 : store->tidy_asked;
     *out_late = store->is_closing && bn_mono_ms() > store->close_by;
     bool goes_on = !store->is_closing || any;
     pthread_mutex_unlock(&store->mutex);
@@ -472,8 +520,9 @@ static void end(struct bn_store *store)
     struct bn_writer *writer = &store->writer;
     writer->points_due = 0;
     keep_batches(store);
+    bn_log_calm(store);
     if (store->is_owner && writer->trouble == BN_WELL)
-        (void)bn_checkpoint(store, BN_CHECKPOINT_ALL); /* opening recovers what this leaves */
+        (void)bn_checkpoint(store); /* opening recovers what this leaves */
     bn_fold_forget(writer);
     bn_series_forget(&writer->ids);
     free(writer->doubts);
@@ -484,25 +533,23 @@ static void end(struct bn_store *store)
 void *bn_writer_main(void *arg)
 {
     struct bn_store *store = arg;
-    bool is_tidy;
+    uint64_t tidy;
     bool is_late;
     store->writer.fold_due = bn_mono_ms() + FOLD_FIRST_MS;
-    while (take_batches(store, &is_tidy, &is_late)) {
+    while (take_batches(store, &tidy, &is_late)) {
         if (is_late) {
             struct bn_err err;
             bn_fail(&err, BN_E_STORAGE, "Binnacle is stopping and the disk is too slow");
             answer_batches(store, &err);
             continue;
         }
+        hear_of_log(store);
+        if (tidy)
+            begin_tidy(store, tidy);
         keep_batches(store);
         tidy_step(store);
-        if (!is_tidy)
-            continue;
-        tidy_all(store);
-        pthread_mutex_lock(&store->mutex);
-        store->tidy_done = store->tidy_asked;
-        pthread_cond_broadcast(&store->news);
-        pthread_mutex_unlock(&store->mutex);
+        if (store->writer.tidy_now)
+            tidy_asked_step(store);
     }
     end(store);
     bn_store_end_thread(store);
