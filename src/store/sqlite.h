@@ -129,7 +129,10 @@ int bn_schema_check_all(struct bn_conn *conn, char out_why[160]);
 void bn_row_sql_text(enum bn_kind kind, enum bn_row_sql which, char *out, size_t size);
 bool bn_row_is_kept(enum bn_kind kind); /* it has a table */
 const char *bn_row_column_type(const struct bn_field *field);
+const struct bn_field *bn_row_key(const struct bn_record_type *type);
 int bn_row_put(struct bn_conn *conn, const struct bn_fact *fact); /* BN_PUT or BN_GONE */
+/* The sentence for SQLITE_CONSTRAINT_UNIQUE. */
+void bn_row_say_taken(const struct bn_fact *fact, struct bn_err *err);
 /* Reads the row a statement stands on (columns: tenant, then the fields) into a fact flagged
  * replay. */
 void bn_row_read(sqlite3_stmt *stmt, enum bn_kind kind, struct bn_fact *out);

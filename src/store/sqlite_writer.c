@@ -79,12 +79,16 @@ static int put_note(struct bn_conn *conn, const struct bn_fact *fact)
     return bn_conn_run(conn, stmt);
 }
 
-static int put_facts(struct bn_store *store, const struct bn_batch *batch)
+static int put_facts(struct bn_store *store, struct bn_batch *batch)
 {
     struct bn_conn *conn = &store->writer.conn;
     int rc = SQLITE_OK;
     for (size_t i = 0; rc == SQLITE_OK && i < batch->fact_count; i++) {
         rc = bn_row_put(conn, &batch->facts[i]);
+        if (rc == SQLITE_CONSTRAINT_UNIQUE)
+            bn_row_say_taken(&batch->facts[i], &batch->err);
+        else if (rc != SQLITE_OK)
+            bn_conn_fail(&batch->err, rc);
         if (rc == SQLITE_OK && !store->is_owner)
             rc = put_note(conn, &batch->facts[i]);
     }
@@ -106,7 +110,6 @@ static int write_batch(struct bn_store *store, struct bn_batch *batch)
         rc = put_facts(store, batch);
     if (rc != SQLITE_OK && is_of_batch(rc) && !sqlite3_get_autocommit(conn->db)) {
         batch->failed = true;
-        bn_conn_fail(&batch->err, rc);
         rc = bn_conn_do(conn, BN_SQL_SAVE_UNDO);
     }
     return rc == SQLITE_OK ? bn_conn_do(conn, BN_SQL_SAVE_KEEP) : rc;
