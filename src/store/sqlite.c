@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 
+#include "store/sqlite_notes.h"
 #include "store/sqlite_writer.h"
 
 #define FACTS_WAITING_MAX  16384 /* about 15 MB of records in the queue */
@@ -177,6 +178,7 @@ static void end_log_thread(struct bn_store *store)
 static bool start_threads(struct bn_store *store, struct bn_err *err)
 {
     bn_writer_watch_log(&store->writer);
+    bn_notes_begin(store);
     store->threads_running = store->is_owner ? 2 : 1;
     if (store->is_owner && pthread_create(&store->log.thread, NULL, bn_log_main, store) != 0)
         return bn_fail(err, BN_E_UNAVAILABLE, "cannot start the first thread of the store");
@@ -285,6 +287,7 @@ static struct bn_batch *filling(struct bn_store *store)
     if (!store->filling) {
         store->filling = bn_alloc(sizeof *store->filling);
         bn_list_init(&store->filling->link);
+        store->filling->notes_seen = store->notes_seen;
     }
     return store->filling;
 }
@@ -446,6 +449,8 @@ void bn_store_collect_foreign(struct bn_store *store,
     store->foreign = NULL;
     store->foreign_count = 0;
     store->foreign_cap = 0;
+    store->notes_seen = store->notes_told;
+    store->notes_collected = store->notes_told;
     pthread_mutex_unlock(&store->mutex);
     for (size_t i = 0; i < count; i++)
         each(user, &facts[i]);

@@ -33,8 +33,10 @@
     X(PROBE, "INSERT INTO meta(name, value) VALUES('probe', ?1)"                                   \
              " ON CONFLICT(name) DO UPDATE SET value = excluded.value")                            \
     X(NOTE_ADD, "INSERT INTO notes(kind, tenant, key) VALUES(?1, ?2, ?3)")                         \
-    X(NOTE_ALL, "SELECT id, kind, tenant, key FROM notes ORDER BY id LIMIT 1000")                  \
-    X(NOTE_CUT, "DELETE FROM notes WHERE id <= ?1")                                                \
+    X(NOTE_NEXT, "SELECT id, kind, tenant, key FROM notes WHERE id > ?1 ORDER BY id LIMIT 1000")   \
+    X(NOTE_NEWEST, "SELECT max(id) FROM notes")                                                    \
+    X(NOTE_OF, "SELECT 1 FROM notes WHERE id > ?1 AND kind = ?2 AND tenant = ?3 AND key = ?4")     \
+    X(NOTE_CUT, "DELETE FROM notes WHERE id <= ?1 AND id < (SELECT max(id) FROM notes)")           \
     X(SERIES_FIND, "SELECT id FROM series WHERE tenant = ?1 AND name = ?2")                        \
     X(SERIES_COUNT, "SELECT count(*) FROM series WHERE tenant = ?1")                               \
     X(SERIES_ADD, "INSERT INTO series(tenant, name) VALUES(?1, ?2)")                               \

@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include "store/sqlite_notes.h"
+
 #define POINTS_LATE_MS   1000  /* points alone are written at most once a second */
 #define POINTS_AT_ONCE   16384 /* or as soon as that many wait: 3.5 MB */
 #define FOREIGN_EVERY_MS 1000
@@ -67,18 +69,6 @@ int bn_writer_transact(struct bn_store *store, bool is_full_sync,
 
 /* --- batches --------------------------------------------------------------------------------- */
 
-static int put_note(struct bn_conn *conn, const struct bn_fact *fact)
-{
-    const struct bn_kind_info *kind = &bn_kinds[fact->kind];
-    sqlite3_stmt *stmt = bn_conn_sql(conn, BN_SQL_NOTE_ADD);
-    if (stmt) {
-        sqlite3_bind_text(stmt, 1, kind->word, -1, SQLITE_STATIC);
-        sqlite3_bind_text(stmt, 2, fact->tenant, -1, SQLITE_STATIC);
-        sqlite3_bind_text(stmt, 3, bn_record_key(kind->type, &fact->u), -1, SQLITE_STATIC);
-    }
-    return bn_conn_run(conn, stmt);
-}
-
 static int put_facts(struct bn_store *store, struct bn_batch *batch)
 {
     struct bn_conn *conn = &store->writer.conn;
@@ -90,9 +80,17 @@ static int put_facts(struct bn_store *store, struct bn_batch *batch)
         else if (rc != SQLITE_OK)
             bn_conn_fail(&batch->err, rc);
         if (rc == SQLITE_OK && !store->is_owner)
-            rc = put_note(conn, &batch->facts[i]);
+            rc = bn_note_put(conn, &batch->facts[i]);
     }
     return rc;
+}
+
+static void refuse_stale(struct bn_batch *batch, const struct bn_fact *fact)
+{
+    batch->failed = true;
+    bn_fail(&batch->err, BN_E_CONFLICT,
+            "another program changed this %s just now: try again in 2 s",
+            bn_kinds[fact->kind].type->name);
 }
 
 /* A row the tables refuse is its batch's fault alone: the others of the transaction go on. */
@@ -105,7 +103,14 @@ static bool is_of_batch(int rc)
 static int write_batch(struct bn_store *store, struct bn_batch *batch)
 {
     struct bn_conn *conn = &store->writer.conn;
-    int rc = bn_conn_do(conn, BN_SQL_SAVE);
+    const struct bn_fact *stale;
+    int rc = bn_notes_find_stale(store, batch, &stale);
+    if (stale) {
+        refuse_stale(batch, stale);
+        return SQLITE_OK;
+    }
+    if (rc == SQLITE_OK)
+        rc = bn_conn_do(conn, BN_SQL_SAVE);
     if (rc == SQLITE_OK)
         rc = put_facts(store, batch);
     if (rc != SQLITE_OK && is_of_batch(rc) && !sqlite3_get_autocommit(conn->db)) {
@@ -231,53 +236,6 @@ static void keep_batches(struct bn_store *store)
 
 /* --- what others wrote ----------------------------------------------------------------------- */
 
-static enum bn_kind kind_of_word(const char *word)
-{
-    size_t k = 0;
-    while (k < BN_KIND_COUNT && (!word || strcmp(bn_kinds[k].word, word) != 0))
-        k++;
-    return (enum bn_kind)k;
-}
-
-static int read_notes(struct bn_store *store, int64_t *out_upto)
-{
-    struct bn_conn *conn = &store->writer.conn;
-    sqlite3_stmt *stmt = bn_conn_sql(conn, BN_SQL_NOTE_ALL);
-    if (!stmt)
-        return sqlite3_extended_errcode(conn->db);
-    int rc;
-    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        *out_upto = sqlite3_column_int64(stmt, 0);
-        enum bn_kind kind = kind_of_word((const char *)sqlite3_column_text(stmt, 1));
-        const char *tenant = (const char *)sqlite3_column_text(stmt, 2);
-        const char *key = (const char *)sqlite3_column_text(stmt, 3);
-        struct bn_fact fact;
-        if (kind == BN_KIND_COUNT || !bn_row_is_kept(kind) || !tenant || !key)
-            continue;
-        int got = bn_row_get(conn, kind, tenant, key, &fact);
-        if (got == SQLITE_OK)
-            bn_store_add_foreign(store, &fact);
-        else
-            bn_log(BN_WARN, "store.foreign", BN_KV("kind", bn_kinds[kind].word),
-                    BN_KV_I64("code", got));
-    }
-    sqlite3_reset(stmt);
-    return rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
-static int take_notes(struct bn_store *store)
-{
-    struct bn_conn *conn = &store->writer.conn;
-    int64_t upto = 0;
-    int rc = read_notes(store, &upto);
-    if (rc != SQLITE_OK || !upto)
-        return rc;
-    sqlite3_stmt *stmt = bn_conn_sql(conn, BN_SQL_NOTE_CUT);
-    if (stmt)
-        sqlite3_bind_int64(stmt, 1, upto);
-    return bn_conn_run(conn, stmt);
-}
-
 static int look_for_foreign(struct bn_store *store)
 {
     struct bn_writer *writer = &store->writer;
@@ -290,7 +248,7 @@ static int look_for_foreign(struct bn_store *store)
     if (version < 0 || version == writer->data_version)
         return SQLITE_OK;
     bool at_commit;
-    int rc = bn_writer_transact(store, true, take_notes, &at_commit);
+    int rc = bn_writer_transact(store, true, bn_notes_take, &at_commit);
     if (rc == SQLITE_OK)
         writer->data_version = version;
     if (rc == SQLITE_OK && store->config.wake)

@@ -17,7 +17,8 @@ struct bn_batch {
     struct bn_point_in *points;
     size_t point_count;
     size_t point_cap;
-    bool has_gone; /* deletes something: tried even when the disk is full */
+    int64_t notes_seen; /* what another program changed later was not known when it was made */
+    bool has_gone;      /* deletes something: tried even when the disk is full */
     bool failed;
     struct bn_err err;
 };
@@ -46,10 +47,12 @@ struct bn_writer { /* writer thread only */
     bool is_tidy_folded; /* what remains of it is the log */
     int64_t foreign_due;
     int64_t data_version;
-    int64_t log_due;   /* the next look at the log */
-    bool is_log_held;  /* the last could not write all of it back */
-    int64_t commit_ms; /* when the last one was */
-    int wal_frames;    /* in the log and not yet in the database */
+    int64_t notes_read; /* the last note that was told */
+    int64_t notes_old;  /* no batch is left that did not know this one */
+    int64_t log_due;    /* the next look at the log */
+    bool is_log_held;   /* the last could not write all of it back */
+    int64_t commit_ms;  /* when the last one was */
+    int wal_frames;     /* in the log and not yet in the database */
     enum bn_trouble trouble;
     int64_t probe_due;
     int64_t probe_gap_ms;
@@ -69,6 +72,7 @@ struct bn_store {
     bool is_owner;            /* we hold the lock; a guest beside a server does not */
     struct bn_batch *filling; /* loop thread */
     uint64_t last_batch;      /* loop thread */
+    int64_t notes_seen;       /* loop thread: those it has collected */
     struct bn_writer writer;
     pthread_t thread;
 
@@ -84,6 +88,8 @@ struct bn_store {
     struct bn_fact *foreign;
     size_t foreign_count;
     size_t foreign_cap;
+    int64_t notes_told; /* up to here they are in foreign, or were */
+    int64_t notes_collected;
     struct bn_store_stats stats;
     bool is_closing;
     int64_t close_by; /* monotonic milliseconds */

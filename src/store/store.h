@@ -62,7 +62,8 @@ void bn_store_point(struct bn_store *store, const char *tenant, const char *seri
         const struct bn_point *point);
 /* Hands the batch to the thread. Returns its number, 0 when it holds no records: nothing will be
    acknowledged. A full queue refuses records: the acknowledgement comes as not ok; points are
-   counted as lost. */
+   counted as lost. `conflict` when a record's unique text is taken, or another program changed the
+   row and that was not collected when the record was made: records are whole. */
 uint64_t bn_store_flush(struct bn_store *store);
 /* Acknowledgements that have come, oldest first; loop thread. */
 void bn_store_collect(struct bn_store *store, void (*each)(void *user, const struct bn_ack *ack),

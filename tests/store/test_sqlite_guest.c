@@ -111,7 +111,14 @@ BN_TEST(what_a_guest_writes_reaches_the_running_server_within_two_seconds)
     CHECK_INT(told.count, 2); /* told once */
     CHECK_INT(count_rows(store), 1);
     bn_store_close(store);
-    CHECK_INT(ask_sql(&place, "SELECT count(*) FROM notes"), 0);
+    CHECK_INT(ask_sql(&place, "SELECT count(*) FROM notes"), 2);
+    store = place_open(&place); /* whoever begins anew reads the rows: notes are of no use to it */
+    for (int i = 0; i < 300 && ask_sql(&place, "SELECT count(*) FROM notes") > 1; i++)
+        pause_ms(10);
+    CHECK_INT(ask_sql(&place, "SELECT count(*) FROM notes"), 1); /* the newest, for its number */
+    bn_store_collect_foreign(store, take, &told);
+    CHECK_INT(told.count, 2);
+    bn_store_close(store);
     place_finish(&place);
 }
 
@@ -161,8 +168,10 @@ BN_TEST(a_guest_and_a_busy_server_do_not_refuse_each_other)
         bn_store_put(store, &fact);
         bn_store_flush(store);
         sent++;
-        pause_ms(1);
-        bn_store_collect(store, hear_ack, &heard);
+        do { /* a slow disk is not what is asked about here */
+            pause_ms(1);
+            bn_store_collect(store, hear_ack, &heard);
+        } while (sent - heard.count > BN_STORE_QUEUE_MAX / 2);
         FD_ZERO(&done);
         FD_SET(other.done, &done);
     } while (select(other.done + 1, &done, NULL, NULL, &none) == 0 && sent < 20000);
