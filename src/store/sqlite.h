@@ -46,7 +46,7 @@
     X(SERIES_CUT, "DELETE FROM series WHERE id = ?1")                                              \
     X(SERIES_SPOKE, "SELECT id, (SELECT max(start) FROM blocks WHERE series = id AND level = 0),"  \
                     " (SELECT max(start) FROM blocks WHERE series = id AND level = 1)"             \
-                    " FROM series WHERE id > ?1 AND tenant = ?2 ORDER BY id LIMIT ?3")             \
+                    " FROM series NOT INDEXED WHERE id > ?1 AND tenant = ?2 ORDER BY id LIMIT ?3") \
     X(SERIES_HUSH, "DELETE FROM blocks WHERE (series, level, start) IN"                            \
                    " (SELECT series, level, start FROM blocks WHERE series = ?1 LIMIT ?2)")        \
     X(TAIL_ANY, "SELECT EXISTS (SELECT 1 FROM tail)")                                              \

@@ -1,5 +1,6 @@
 /* How long a record waits while the store folds, throws away old history and writes its log back.
  */
+#define PLACE_SYNCS
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -120,13 +121,12 @@ static void play(int64_t megabytes, struct waits *idle, struct waits *busy)
 
 BN_TEST(a_record_does_not_wait_for_housekeeping)
 {
-    bool is_whole = getenv("BN_SWEEP") != NULL;
     bool is_short = false;
     for (int i = 0; i < TRIES && !is_short; i++) {
         struct waits idle = {0};
         struct waits busy = {0};
         double load = 0;
-        play(is_whole ? 512 : 12, &idle, &busy);
+        play(is_sweep() ? 512 : 12, &idle, &busy);
         bool is_quiet = getloadavg(&load, 1) == 1 && load < QUIET_LOAD && idle.longest_ms < IDLE_MS;
         double most_ms = PROMISED_MS + (is_quiet ? 0 : NOISE * idle.longest_ms);
         print_message(
