@@ -14,6 +14,7 @@
 #define FOREIGN_EVERY_MS 1000
 #define FOLD_EVERY_MS    600000
 #define FOLD_FIRST_MS    5000
+#define FOLD_AGAIN_MS    2000 /* after a failure, which may last */
 #define LOG_EVERY_MS     1000 /* a look at the log ... */
 #define LOG_AGAIN_MS     100  /* ... or sooner, when the last one could not write it all back */
 #define GROUP_BYTES      (16 << 20) /* a log this long has a pinned reader: */
@@ -311,6 +312,8 @@ static int fold_step(struct bn_store *store)
     int rc = fold_and_retain(store, &more);
     if (rc == SQLITE_OK)
         bn_log_ask(store, more ? BN_CHECKPOINT_IF_LARGE : BN_CHECKPOINT_ALL);
+    else
+        store->writer.fold_due = bn_mono_ms() + FOLD_AGAIN_MS;
     return (rc & 0xFF) == SQLITE_BUSY ? SQLITE_OK : rc;
 }
 
@@ -373,14 +376,13 @@ static void tidy_asked_step(struct bn_store *store)
         end_tidy(store);
         return;
     }
-    bool more;
+    bool more; /* false after a failure: what cannot be done now is done by itself later */
     int rc = fold_and_retain(store, &more);
-    if (rc != SQLITE_OK && (rc & 0xFF) != SQLITE_BUSY) {
-        bn_trouble_meet(store, rc);
-        return;
-    }
     writer->is_tidy_folded = !more;
-    bn_log_ask(store, more ? BN_CHECKPOINT_IF_LARGE : BN_CHECKPOINT_ALL);
+    if (rc != SQLITE_OK && (rc & 0xFF) != SQLITE_BUSY)
+        bn_trouble_meet(store, rc);
+    else
+        bn_log_ask(store, more ? BN_CHECKPOINT_IF_LARGE : BN_CHECKPOINT_ALL);
 }
 
 /* --- the thread ------------------------------------------------------------------------------ */
