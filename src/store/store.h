@@ -20,7 +20,8 @@ struct bn_store_config {
     int64_t bytes_max;        /* retention keeps the files below it; 0: BN_STORE_BYTES_DEFAULT */
     void (*wake)(void *user); /* any thread: there is something to collect; NULL for nobody */
     void *user;
-    bool is_guest; /* the command line: may share the folder with a running server */
+    int64_t check_after_ms; /* the whole file is read once, so long after the start; 0: 30 s */
+    bool is_guest;          /* the command line: may share the folder with a running server */
     int64_t (*now_ms)(void *user); /* wall time, any thread; NULL asks the kernel (tests move it) */
 };
 
