@@ -87,6 +87,16 @@ suite_asan() { # unit, store, replay, regress and the fuzz corpora under ASan, U
     build asan && count_ctest --test-dir build/asan -LE house
 }
 
+sweep() {
+    printf '%s\n' trouble damage kill | BN_SWEEP=1 xargs -P "$jobs" -I NAME build/asan/tests/store_test_sqlite_NAME
+}
+
+suite_sweep() { # every case of the store's sweeps, of which a sample runs with the others
+    build asan || return 1
+    check 'the sweeps of the store' sweep
+    close
+}
+
 suite_tsan() { # whatever meets a thread, under ThreadSanitizer
     build tsan && count_ctest --test-dir build/tsan -L 'unit|store'
 }
@@ -245,7 +255,7 @@ needs() {
 
 table=$logs/table
 : >"$table"
-[ $# -gt 0 ] || set -- house format strict lint asan tsan stress msan ui release coverage e2e fuzz
+[ $# -gt 0 ] || set -- house format strict lint asan sweep tsan stress msan ui release coverage e2e fuzz
 for suite in "$@"; do
     log=$logs/$suite.log
     start=$(date +%s)

@@ -104,9 +104,12 @@ static bool passwd(struct bn_cli *cli, struct bn_guest *guest, const struct bn_c
         struct bn_err *err)
 {
     struct bn_user user;
-    if (!find_user(guest, args->words[1], &user, err) ||
-            !new_password(cli, user.name, user.password, err) || !say_user(guest, &user, err) ||
-            !end_sessions(guest, user.id, err) ||
+    char hash[BN_PWHASH_SIZE];
+    if (!find_user(guest, args->words[1], &user, err) || !new_password(cli, user.name, hash, err) ||
+            !bn_guest_look_again(guest, err) || !find_user(guest, args->words[1], &user, err))
+        return false;
+    memcpy(user.password, hash, sizeof user.password);
+    if (!say_user(guest, &user, err) || !end_sessions(guest, user.id, err) ||
             !bn_guest_audit(guest, "user.change", user.name, "new password", err) ||
             !bn_guest_keep(guest, err))
         return false;

@@ -39,6 +39,13 @@ bool bn_guest_open(struct bn_guest *guest, bool may_make, struct bn_err *err)
     return false;
 }
 
+bool bn_guest_look_again(struct bn_guest *guest, struct bn_err *err)
+{
+    bn_live_finish(&guest->live);
+    bn_live_init(&guest->live);
+    return bn_store_load(guest->store, remember, guest, err);
+}
+
 void bn_guest_close(struct bn_guest *guest)
 {
     bn_live_finish(&guest->live);

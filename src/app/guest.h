@@ -17,6 +17,8 @@ struct bn_guest {
 /* config is filled already. may_make: a folder without a database becomes one; else it is refused,
    so that a slip in --data is not answered with emptiness. */
 BN_MUST_CHECK bool bn_guest_open(struct bn_guest *guest, bool may_make, struct bn_err *err);
+/* Reads all rows again: a server may have changed some while a person typed a password. */
+BN_MUST_CHECK bool bn_guest_look_again(struct bn_guest *guest, struct bn_err *err);
 void bn_guest_close(struct bn_guest *guest);
 
 /* Admits and applies it; it is kept by bn_guest_keep. */

@@ -30,6 +30,7 @@ enum {
     BN_F_KEY = 4,      /* the record's id within its kind and tenant; text, exactly one */
     BN_F_SERIES = 8,   /* kept as a series point (number fields of samples) */
     BN_F_FIXED = 16,   /* set by the server; a request that names it is refused */
+    BN_F_UNIQUE = 32,  /* text no two records of a kind and tenant share, case aside */
 };
 
 struct bn_field {

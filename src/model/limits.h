@@ -43,7 +43,9 @@
 
 /* --- the store --- */
 #define BN_STORE_QUEUE_MAX     256 /* batches; beyond: samples counted as lost, records refused */
-#define BN_STORE_RESERVE_BYTES (4 << 20)   /* given up when the disk is full, so deletes can work */
+#define BN_STORE_RESERVE_BYTES (4 << 20) /* given up when the disk is full, so deletes can work */
+#define BN_STORE_STEP_MS       5 /* a step of housekeeping aims at it; the lock is promised in 50 */
+#define BN_STORE_LOG_BYTES     (1 << 20)   /* written back from here on, by a thread of its own */
 #define BN_STORE_BYTES_DEFAULT (1LL << 30) /* --db-max-bytes; retention keeps the file below it */
 #define BN_SERIES_MAX          20000       /* per tenant; then values are refused and counted */
 #define BN_QUERY_POINTS_MAX    100000      /* points in one history answer */

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 
+#include "store/sqlite_notes.h"
 #include "store/sqlite_writer.h"
 
 #define FACTS_WAITING_MAX  16384 /* about 15 MB of records in the queue */
@@ -139,6 +140,7 @@ static void init(struct bn_store *store, const struct bn_store_config *config)
 {
     pthread_cond_init(&store->work, NULL); /* each wait names its clock, the monotonic one */
     pthread_cond_init(&store->news, NULL);
+    pthread_cond_init(&store->log.work, NULL);
     pthread_mutex_init(&store->mutex, NULL);
     store->config = *config;
     if (store->config.bytes_max <= 0)
@@ -160,16 +162,32 @@ static void destroy(struct bn_store *store)
     free(store->foreign);
     pthread_cond_destroy(&store->work);
     pthread_cond_destroy(&store->news);
+    pthread_cond_destroy(&store->log.work);
     pthread_mutex_destroy(&store->mutex);
     free(store);
+}
+
+static void end_log_thread(struct bn_store *store)
+{
+    pthread_mutex_lock(&store->mutex);
+    store->is_closing = true;
+    pthread_cond_signal(&store->log.work);
+    pthread_mutex_unlock(&store->mutex);
+    if (store->is_owner)
+        pthread_join(store->log.thread, NULL);
 }
 
 static bool start_threads(struct bn_store *store, struct bn_err *err)
 {
     bn_writer_watch_log(&store->writer);
-    store->threads_running = 1;
-    if (pthread_create(&store->thread, NULL, bn_writer_main, store) != 0)
-        return bn_fail(err, BN_E_UNAVAILABLE, "cannot start the thread of the store");
+    bn_notes_begin(store);
+    store->threads_running = store->is_owner ? 2 : 1;
+    if (store->is_owner && pthread_create(&store->log.thread, NULL, bn_log_main, store) != 0)
+        return bn_fail(err, BN_E_UNAVAILABLE, "cannot start the first thread of the store");
+    if (pthread_create(&store->thread, NULL, bn_writer_main, store) != 0) {
+        end_log_thread(store);
+        return bn_fail(err, BN_E_UNAVAILABLE, "cannot start the writer of the store");
+    }
     if (!store->is_owner)
         return true;
     pthread_mutex_lock(&store->mutex);
@@ -239,6 +257,7 @@ void bn_store_close(struct bn_store *store)
     store->close_by = bn_mono_ms() + CLOSE_MS;
     pthread_cond_broadcast(&store->work);
     pthread_cond_broadcast(&store->news);
+    pthread_cond_signal(&store->log.work);
     pthread_mutex_unlock(&store->mutex);
     if (!await_threads(store)) {
         /* The disk holds a thread in the kernel; the process ends without it. */
@@ -247,6 +266,8 @@ void bn_store_close(struct bn_store *store)
         return;
     }
     pthread_join(store->thread, NULL);
+    if (store->is_owner)
+        pthread_join(store->log.thread, NULL);
     if (store->has_checker)
         pthread_join(store->checker, NULL);
     destroy(store);
@@ -268,6 +289,7 @@ static struct bn_batch *filling(struct bn_store *store)
     if (!store->filling) {
         store->filling = bn_alloc(sizeof *store->filling);
         bn_list_init(&store->filling->link);
+        store->filling->notes_seen = store->notes_seen;
     }
     return store->filling;
 }
@@ -429,6 +451,8 @@ void bn_store_collect_foreign(struct bn_store *store,
     store->foreign = NULL;
     store->foreign_count = 0;
     store->foreign_cap = 0;
+    store->notes_seen = store->notes_told;
+    store->notes_collected = store->notes_told;
     pthread_mutex_unlock(&store->mutex);
     for (size_t i = 0; i < count; i++)
         each(user, &facts[i]);
@@ -469,14 +493,14 @@ bool bn_store_keep(struct bn_store *store, struct bn_err *err)
     return ack.ok;
 }
 
-/* The server deletes the notes it took. */
-static bool has_notes(struct bn_store *store)
+/* The server says up to which note it has read. */
+static bool has_unread(struct bn_store *store)
 {
     struct bn_conn *conn;
     struct bn_err err;
     if (!bn_readers_borrow(store, &conn, &err))
         return false;
-    const int64_t any = bn_conn_number(conn, BN_SQL_NOTE_ANY);
+    const int64_t any = bn_conn_number(conn, BN_SQL_NOTE_UNREAD);
     bn_readers_return(store, conn);
     return any != 0;
 }
@@ -486,7 +510,7 @@ bool bn_store_await_server(struct bn_store *store)
     const int64_t until_mono_ms = bn_mono_ms() + SERVER_WAIT_MS;
     if (store->is_owner)
         return true;
-    while (has_notes(store)) {
+    while (has_unread(store)) {
         if (bn_mono_ms() >= until_mono_ms)
             return false;
         nanosleep(&(struct timespec){.tv_nsec = SERVER_LOOK_MS * 1000000L}, NULL);

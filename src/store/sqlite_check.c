@@ -11,7 +11,8 @@
 /* True when it is time; false when the store closes first. */
 static bool wait_for_calm(struct bn_store *store)
 {
-    int64_t until = bn_mono_ms() + AFTER_MS;
+    int64_t after_ms = store->config.check_after_ms;
+    int64_t until = bn_mono_ms() + (after_ms > 0 ? after_ms : AFTER_MS);
     struct timespec at = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
     pthread_mutex_lock(&store->mutex);
     while (!store->is_closing && bn_mono_ms() < until)

@@ -10,13 +10,20 @@
    tail first, one small row for all, and are folded into their blocks every ten minutes: a fiftieth
    of it. */
 
-#define FOLD_ENTRIES_MAX 1000000  /* 20 MB at once; what is beyond waits for the next fold */
-#define STEP_NS          15000000 /* well below the 50 ms a step may hold the write lock */
-#define STEP_HOURS       64       /* or so many: their commit writes about 2 MB */
+#define ENTRIES_MAX                                                               \
+    400000 /* 8 MB at once, twice while it is sorted; the rest is the next fold's \
+            */
+#define HALF_NS (BN_STORE_STEP_MS * INT64_C(500000)) /* of a step; its commit takes the other */
+
+static int64_t half_a_step(void)
+{
+    return bn_clock_mono_ns() + HALF_NS;
+}
 
 void bn_fold_forget(struct bn_writer *writer)
 {
     free(writer->fold.entries);
+    free(writer->fold.spare);
     memset(&writer->fold, 0, sizeof writer->fold);
 }
 
@@ -28,65 +35,82 @@ static void take(void *user, const struct bn_tail_entry *entry)
     fold->entries[fold->count++] = *entry;
 }
 
+static void take_row(struct bn_fold *fold, sqlite3_stmt *stmt)
+{
+    const void *data = sqlite3_column_blob(stmt, 1);
+    int bytes = sqlite3_column_bytes(stmt, 1);
+    size_t need = fold->count + (size_t)bytes / BN_TAIL_BYTES;
+    if (need > fold->cap) {
+        fold->cap = BN_MAX(need, fold->cap * 2);
+        fold->entries = bn_realloc(fold->entries, fold->cap * sizeof *fold->entries);
+    }
+    bn_tail_decode(data, bytes, take, fold);
+    fold->upto = sqlite3_column_int64(stmt, 0);
+}
+
+static int read_tail(struct bn_writer *writer)
+{
+    struct bn_fold *fold = &writer->fold;
+    sqlite3_stmt *stmt = bn_conn_sql(&writer->conn, BN_SQL_TAIL_AFTER);
+    if (!stmt)
+        return sqlite3_extended_errcode(writer->conn.db);
+    sqlite3_bind_int64(stmt, 1, fold->upto);
+    int64_t until_ns = half_a_step();
+    int rc = SQLITE_ROW;
+    while (fold->count < ENTRIES_MAX && bn_clock_mono_ns() < until_ns &&
+            (rc = sqlite3_step(stmt)) == SQLITE_ROW)
+        take_row(fold, stmt);
+    sqlite3_reset(stmt);
+    fold->is_part = fold->count >= ENTRIES_MAX;
+    if (rc == SQLITE_DONE || fold->is_part)
+        fold->phase = fold->count ? BN_FOLD_SORT : BN_FOLD_IDLE;
+    return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+/* --- sorting it ------------------------------------------------------------------------------ */
+
 static bool comes_after(const struct bn_tail_entry *a, const struct bn_tail_entry *b)
 {
     return a->series != b->series ? a->series > b->series : a->slot > b->slot;
 }
 
+static void merge(struct bn_fold *fold, size_t at)
+{
+    const struct bn_tail_entry *from = fold->entries;
+    size_t left = at;
+    size_t middle = BN_MIN(at + fold->width, fold->count);
+    size_t right = middle;
+    size_t end = BN_MIN(at + 2 * fold->width, fold->count);
+    for (size_t i = at; i < end; i++) {
+        bool is_right = left == middle || (right < end && comes_after(&from[left], &from[right]));
+        fold->spare[i] = from[is_right ? right++ : left++];
+    }
+}
+
 /* Stable, so that the point written last wins; in place of qsort, which is not. Runs of ten-second
    rows are nearly sorted per series: bottom-up merging takes log2(n) passes over 20-byte entries.
  */
-static void sort_entries(struct bn_fold *fold)
+static void sort_some(struct bn_fold *fold)
 {
-    struct bn_tail_entry *from = fold->entries;
-    struct bn_tail_entry *to = bn_alloc_array(fold->count, sizeof *to);
-    for (size_t width = 1; width < fold->count; width *= 2) {
-        for (size_t at = 0; at < fold->count; at += 2 * width) {
-            size_t left = at;
-            size_t middle = BN_MIN(at + width, fold->count);
-            size_t right = middle;
-            size_t end = BN_MIN(at + 2 * width, fold->count);
-            for (size_t i = at; i < end; i++) {
-                bool is_right = left == middle ||
-                                (right < end && comes_after(&from[left], &from[right]));
-                to[i] = from[is_right ? right++ : left++];
-            }
+    int64_t until_ns = half_a_step();
+    if (!fold->spare) {
+        fold->spare = bn_alloc_array(fold->count, sizeof *fold->spare);
+        fold->width = 1;
+    }
+    for (; fold->width < fold->count; fold->width *= 2) {
+        for (size_t merged = 0; fold->next < fold->count; fold->next += 2 * fold->width) {
+            if (merged >= 4096 && bn_clock_mono_ns() > until_ns)
+                return;
+            merge(fold, fold->next);
+            merged = merged >= 4096 ? 0 : merged + 2 * fold->width;
         }
-        struct bn_tail_entry *other = from;
-        from = to;
-        to = other;
+        struct bn_tail_entry *other = fold->entries;
+        fold->entries = fold->spare;
+        fold->spare = other;
+        fold->next = 0;
     }
-    fold->entries = from;
-    free(to);
-}
-
-static int begin(struct bn_writer *writer)
-{
-    struct bn_fold *fold = &writer->fold;
-    sqlite3_stmt *stmt = bn_conn_sql(&writer->conn, BN_SQL_TAIL_ALL);
-    if (!stmt)
-        return sqlite3_extended_errcode(writer->conn.db);
-    size_t cap = 0;
-    int rc;
-    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW && fold->count < FOLD_ENTRIES_MAX) {
-        const void *data = sqlite3_column_blob(stmt, 1);
-        int bytes = sqlite3_column_bytes(stmt, 1);
-        size_t need = fold->count + (size_t)bytes / BN_TAIL_BYTES;
-        if (need > cap) {
-            cap = BN_MAX(need, cap * 2);
-            fold->entries = bn_realloc(fold->entries, cap * sizeof *fold->entries);
-        }
-        bn_tail_decode(data, bytes, take, fold);
-        fold->upto = sqlite3_column_int64(stmt, 0);
-    }
-    sqlite3_reset(stmt);
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
-        bn_fold_forget(writer);
-        return rc;
-    }
-    if (fold->count)
-        sort_entries(fold);
-    return SQLITE_OK;
+    fold->phase = BN_FOLD_WRITE;
+    fold->next = 0;
 }
 
 /* --- one hour of one series ------------------------------------------------------------------ */
@@ -178,36 +202,64 @@ static int fold_some(struct bn_store *store)
 {
     struct bn_writer *writer = &store->writer;
     struct bn_fold *fold = &writer->fold;
-    int64_t until_ns = bn_clock_mono_ns() + STEP_NS;
+    int64_t until_ns = half_a_step();
     int rc = SQLITE_OK;
     for (int i = 0; rc == SQLITE_OK && fold->next < fold->count; i++) {
-        if (i == STEP_HOURS || (i % 8 == 7 && bn_clock_mono_ns() > until_ns))
+        if (i == fold->pace.units || (i && bn_clock_mono_ns() > until_ns))
             return SQLITE_OK;
         rc = fold_hour(&writer->conn, fold);
     }
-    if (rc != SQLITE_OK)
-        return rc;
+    if (rc == SQLITE_OK)
+        fold->phase = BN_FOLD_CUT;
+    return rc;
+}
+
+/* The oldest rows first: what is left of them after a crash is folded again, to the same values. */
+static int cut_some(struct bn_store *store)
+{
+    struct bn_writer *writer = &store->writer;
+    struct bn_fold *fold = &writer->fold;
     sqlite3_stmt *stmt = bn_conn_sql(&writer->conn, BN_SQL_TAIL_CUT);
-    if (stmt)
+    if (stmt) {
         sqlite3_bind_int64(stmt, 1, fold->upto);
-    return bn_conn_run(&writer->conn, stmt);
+        sqlite3_bind_int(stmt, 2, fold->pace.units);
+    }
+    int rc = bn_conn_run(&writer->conn, stmt);
+    if (rc == SQLITE_OK && sqlite3_changes(writer->conn.db) < fold->pace.units)
+        fold->phase = BN_FOLD_IDLE;
+    return rc;
+}
+
+static int step(struct bn_store *store)
+{
+    struct bn_writer *writer = &store->writer;
+    struct bn_fold *fold = &writer->fold;
+    bool at_commit;
+    if (fold->phase == BN_FOLD_IDLE) {
+        bn_pace_init(&fold->pace);
+        fold->phase = BN_FOLD_READ;
+    }
+    if (fold->phase == BN_FOLD_READ)
+        return read_tail(writer);
+    if (fold->phase == BN_FOLD_SORT) {
+        sort_some(fold);
+        return SQLITE_OK;
+    }
+    int64_t from_ns = bn_clock_mono_ns();
+    int rc = bn_writer_transact(store, false, fold->phase == BN_FOLD_WRITE ? fold_some : cut_some,
+            &at_commit);
+    bn_pace_note(&fold->pace, bn_clock_mono_ns() - from_ns);
+    return rc;
 }
 
 int bn_fold_step(struct bn_store *store, bool *out_more)
 {
     struct bn_writer *writer = &store->writer;
-    *out_more = false;
-    if (!writer->fold.entries) {
-        int rc = begin(writer);
-        if (rc != SQLITE_OK || !writer->fold.count) {
-            bn_fold_forget(writer);
-            return rc;
-        }
-    }
-    bool at_commit;
-    int rc = bn_writer_transact(store, false, fold_some, &at_commit);
-    *out_more = rc == SQLITE_OK && writer->fold.next < writer->fold.count;
-    if (!*out_more)
+    bool was_part = writer->fold.is_part;
+    int rc = step(store);
+    bool is_over = rc != SQLITE_OK || writer->fold.phase == BN_FOLD_IDLE;
+    *out_more = rc == SQLITE_OK && (!is_over || was_part);
+    if (is_over)
         bn_fold_forget(writer);
     return rc;
 }

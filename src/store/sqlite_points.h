@@ -45,14 +45,6 @@ struct bn_series_ids {
     char full_tenant[BN_TENANT_MAX]; /* one whose new series was refused; "" when none was */
 };
 
-/* A fold under way: the tail's points on their way into their blocks. */
-struct bn_fold {
-    struct bn_tail_entry *entries; /* by series and slot; of equal ones the last counts */
-    size_t count;
-    size_t next;
-    int64_t upto; /* tail rows up to this id are in entries */
-};
-
 /* Blocks are triplets of little-endian float32, cut after the last that is known. */
 void bn_block_decode(const void *data, int bytes, struct bn_triplet out[BN_BLOCK_POINTS]);
 size_t bn_block_encode(const struct bn_triplet block[BN_BLOCK_POINTS], uint8_t *out);

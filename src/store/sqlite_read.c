@@ -68,7 +68,7 @@ bool bn_readers_are_busy(const struct bn_store *store)
     for (int i = 0; i < BN_READERS; i++)
         if (store->is_lent[i])
             return true;
-    return store->is_checking;
+    return store->is_checking || store->log.is_running;
 }
 
 void bn_readers_bar(struct bn_store *store)
@@ -89,6 +89,7 @@ void bn_readers_admit(struct bn_store *store)
     pthread_mutex_lock(&store->mutex);
     store->is_reading_barred = false;
     pthread_cond_broadcast(&store->news);
+    pthread_cond_signal(&store->log.work);
     pthread_mutex_unlock(&store->mutex);
 }
 
@@ -270,11 +271,16 @@ bool bn_store_load(struct bn_store *store, void (*each)(void *user, const struct
     struct bn_conn *conn;
     if (!bn_readers_borrow(store, &conn, err))
         return false;
-    int rc = SQLITE_OK;
+    int64_t newest = 0;
+    int rc = bn_conn_do(conn, BN_SQL_BEGIN_READ); /* all of the same moment */
+    if (rc == SQLITE_OK)
+        newest = bn_conn_number(conn, BN_SQL_NOTE_NEWEST);
     for (size_t k = 0; rc == SQLITE_OK && k < BN_KIND_COUNT; k++)
         if (bn_row_is_kept((enum bn_kind)k) && bn_kinds[k].rows_max)
             rc = load_kind(conn, (enum bn_kind)k, each, user);
     bn_readers_return(store, conn);
+    if (rc == SQLITE_OK)
+        store->notes_seen = BN_MAX(store->notes_seen, newest);
     return rc == SQLITE_OK || bn_conn_fail(err, rc);
 }
 

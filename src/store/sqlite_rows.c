@@ -26,7 +26,7 @@ const char *bn_row_column_type(const struct bn_field *field)
     return "";
 }
 
-static const struct bn_field *key_of(const struct bn_record_type *type)
+const struct bn_field *bn_row_key(const struct bn_record_type *type)
 {
     for (size_t i = 0; i < type->field_count; i++)
         if (type->fields[i].flags & BN_F_KEY)
@@ -46,7 +46,7 @@ static void put_names(struct bn_buf *buf, const struct bn_record_type *type)
 
 static void put_upsert(struct bn_buf *buf, const struct bn_record_type *type)
 {
-    const char *key = key_of(type)->name;
+    const char *key = bn_row_key(type)->name;
     bn_buf_printf(buf, "INSERT INTO \"%s\"(", type->table);
     put_names(buf, type);
     bn_buf_puts(buf, ") VALUES(?1");
@@ -64,7 +64,7 @@ static void put_upsert(struct bn_buf *buf, const struct bn_record_type *type)
 void bn_row_sql_text(enum bn_kind kind, enum bn_row_sql which, char *out, size_t size)
 {
     const struct bn_record_type *type = bn_kinds[kind].type;
-    const char *key = key_of(type)->name;
+    const char *key = bn_row_key(type)->name;
     BN_BUF_AUTO buf;
     bn_buf_init(&buf, ROW_SQL_MAX);
     if (which == BN_ROW_PUT)
@@ -127,6 +127,17 @@ static int bind_field(sqlite3_stmt *stmt, int at, const struct bn_field *field, 
     case BN_T_TIME: return sqlite3_bind_int64(stmt, at, number_at(field, record));
     }
     return SQLITE_MISUSE;
+}
+
+void bn_row_say_taken(const struct bn_fact *fact, struct bn_err *err)
+{
+    const struct bn_record_type *type = bn_kinds[fact->kind].type;
+    for (size_t i = 0; i < type->field_count; i++)
+        if (type->fields[i].flags & BN_F_UNIQUE)
+            bn_fail_field(err, type->fields[i].name, "there is already a %s with the %s %s",
+                    type->name, type->fields[i].name,
+                    (const char *)&fact->u + type->fields[i].offset);
+    err->code = BN_E_CONFLICT;
 }
 
 int bn_row_put(struct bn_conn *conn, const struct bn_fact *fact)
@@ -214,7 +225,7 @@ int bn_row_get(struct bn_conn *conn, enum bn_kind kind, const char *tenant, cons
     sqlite3_reset(stmt);
     if (rc != SQLITE_DONE)
         return rc;
-    const struct bn_field *field = key_of(bn_kinds[kind].type);
+    const struct bn_field *field = bn_row_key(bn_kinds[kind].type);
     memset(out, 0, sizeof *out);
     bn_fact_init(out, kind, tenant);
     out->replay = true;

@@ -53,6 +53,59 @@ static int add_column(struct bn_conn *conn, const char *table, const struct bn_f
     return bn_conn_exec(conn, text);
 }
 
+/* Two processes may ask for the same name in the same instant; the file decides. One written before
+   there was this index may hold both: the older keeps the name. Case counts as in bn_str_is_nocase,
+   ASCII only, which is all a name is made of. */
+static int make_unique(struct bn_conn *conn, const struct bn_record_type *type,
+        const struct bn_field *field)
+{
+    char text[800];
+    const char *table = type->table;
+    const char *name = field->name;
+    snprintf(text, sizeof text,
+            "UPDATE \"%s\" SET \"%s\" = substr(\"%s\", 1, %d) || '.' || substr(\"%s\", 1, 8)"
+            " WHERE EXISTS (SELECT 1 FROM \"%s\" AS older WHERE older.tenant = \"%s\".tenant"
+            " AND older.\"%s\" = \"%s\".\"%s\" COLLATE NOCASE AND older.rowid < \"%s\".rowid);"
+            "CREATE UNIQUE INDEX \"%s_%s\" ON \"%s\"(tenant, \"%s\" COLLATE NOCASE);",
+            table, name, name, field->size - 10, bn_row_key(type)->name, table, table, name, table,
+            name, table, table, name, table, name);
+    return bn_conn_exec(conn, text);
+}
+
+/* Text is bound for one row. */
+static int ask_number(struct bn_conn *conn, const char *sql, const char *text, int64_t *out)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(conn->db, sql, -1, &stmt, NULL);
+    if (rc == SQLITE_OK) {
+        sqlite3_bind_text(stmt, 1, text, -1, SQLITE_STATIC);
+        rc = sqlite3_step(stmt);
+    }
+    *out = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
+    sqlite3_finalize(stmt);
+    return rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+static int derive_indexes(struct bn_conn *conn, const struct bn_record_type *type, int64_t *changes)
+{
+    int rc = SQLITE_OK;
+    for (size_t i = 0; rc == SQLITE_OK && i < type->field_count; i++) {
+        char index[128];
+        int64_t there = 0;
+        if (!(type->fields[i].flags & BN_F_UNIQUE))
+            continue;
+        snprintf(index, sizeof index, "%s_%s", type->table, type->fields[i].name);
+        rc = ask_number(conn,
+                "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name = ?1", index,
+                &there);
+        if (rc == SQLITE_OK && !there) {
+            ++*changes;
+            rc = make_unique(conn, type, &type->fields[i]);
+        }
+    }
+    return rc;
+}
+
 /* *out_seen has a bit for each field that has its column; *out_columns is 0 without the table. */
 static int look_at_table(struct bn_conn *conn, const struct bn_record_type *type,
         uint64_t *out_seen, int *out_columns)
@@ -89,14 +142,15 @@ static int derive_table(struct bn_conn *conn, const struct bn_record_type *type,
     int rc = look_at_table(conn, type, &seen, &columns);
     if (rc == SQLITE_OK && columns == 0) {
         ++*changes;
-        return create_table(conn, type);
+        seen = BN_MASK_ALL;
+        rc = create_table(conn, type);
     }
     for (size_t i = 0; rc == SQLITE_OK && i < type->field_count; i++)
         if (!(seen & BN_BIT(i))) {
             ++*changes;
             rc = add_column(conn, type->table, &type->fields[i]);
         }
-    return rc;
+    return rc == SQLITE_OK ? derive_indexes(conn, type, changes) : rc;
 }
 
 /* --- migrating ------------------------------------------------------------------------------- */

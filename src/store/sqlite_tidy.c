@@ -2,96 +2,217 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 
 #include "store/sqlite_writer.h"
 
-#define AUDIT_KEEP_MS      (365LL * 24 * BN_HOUR_MS)
-#define SESSION_KEEP_MS    (24LL * BN_HOUR_MS) /* past its end: a clock that was put back */
-#define FINE_KEEP_MIN_MS   (3LL * BN_HOUR_MS)  /* ten-second points that retention by size leaves */
-#define SERIES_AFTER_CUT   (BN_SERIES_MAX / 16 * 15)
-#define SPOKE_LATELY_MS    (3LL * BN_HOUR_MS)
-#define CHECKPOINT_BYTES   (4 << 20)  /* write back what is possible, without waiting for anybody */
-#define TRUNCATE_BYTES     (16 << 20) /* and shorten the file; waits a moment for readers */
-#define CHECKPOINT_WAIT_MS 50
-#define LOG_FRAME_BYTES    4120 /* a page and its header */
+#define AUDIT_KEEP_MS    (365LL * 24 * BN_HOUR_MS)
+#define SESSION_KEEP_MS  (24LL * BN_HOUR_MS) /* past its end: a clock that was put back */
+#define FINE_KEEP_MIN_MS (3LL * BN_HOUR_MS)  /* ten-second points that retention by size leaves */
+#define SERIES_AFTER_CUT (BN_SERIES_MAX / 16 * 15)
+#define SPOKE_LATELY_MS  (3LL * BN_HOUR_MS)
+#define WALK             16 /* rows looked at for one that is written */
+
+/* A round of retention goes through stages, each in steps of one transaction that does as much as
+   the pace allows. A stage says whether it has more to do. */
+
+static int units_of(const struct bn_store *store)
+{
+    return store->writer.retention.pace.units;
+}
 
 /* --- rows of records ------------------------------------------------------------------------- */
 
 /* Only the oldest rows are looked at: they were added in the order of time. */
-static int cut_audit(struct bn_conn *conn, int64_t now_ms)
+static int cut_audit(struct bn_store *store, bool *out_more)
 {
+    struct bn_conn *conn = &store->writer.conn;
     char text[320];
     snprintf(text, sizeof text,
             "DELETE FROM \"%s\" WHERE rowid IN (SELECT rowid FROM (SELECT rowid, at FROM \"%s\""
-            " ORDER BY rowid LIMIT 500) WHERE at < %lld)",
-            bn_audit_type.table, bn_audit_type.table, (long long)(now_ms - AUDIT_KEEP_MS));
-    return bn_conn_exec(conn, text);
-}
-
-static int cut_sessions(struct bn_conn *conn, int64_t now_ms)
-{
-    char text[320];
-    snprintf(text, sizeof text,
-            "DELETE FROM \"%s\" WHERE rowid IN (SELECT rowid FROM \"%s\" WHERE expires_at < %lld"
-            " AND expires_at > 0 LIMIT 500)",
-            bn_session_type.table, bn_session_type.table, (long long)(now_ms - SESSION_KEEP_MS));
-    return bn_conn_exec(conn, text);
-}
-
-/* A series without a block has nothing to say any more; one whose first points still wait in the
-   tail has, so this does nothing until the tail is empty. */
-static int cut_series(struct bn_writer *writer)
-{
-    int rc = bn_conn_do(&writer->conn, BN_SQL_SERIES_EMPTY);
-    if (rc == SQLITE_OK && sqlite3_changes(writer->conn.db) > 0)
-        bn_series_forget(&writer->ids);
+            " ORDER BY rowid LIMIT %d) WHERE at < %lld)",
+            bn_audit_type.table, bn_audit_type.table, units_of(store),
+            (long long)(bn_store_now_ms(store) - AUDIT_KEEP_MS));
+    int rc = bn_conn_exec(conn, text);
+    *out_more = rc == SQLITE_OK && sqlite3_changes(conn->db) > 0;
     return rc;
 }
 
-/* A tenant with as many series as it may have gets room for new ones: the history of those that
-   have been silent longest goes, whatever its age. What spoke in the last hours stays. */
-static int cut_silent(struct bn_writer *writer, int64_t now_ms, bool *out_more)
+/* Rows up to *out_upto come next; 0 when there are no more. */
+static int look_ahead(struct bn_store *store, const char *table, int64_t *out_upto)
 {
-    struct bn_series_ids *ids = &writer->ids;
-    int64_t count = 0;
-    *out_more = false;
-    int rc = ids->full_tenant[0] ? bn_series_count(&writer->conn, ids->full_tenant, &count)
-                                 : SQLITE_OK;
-    if (rc != SQLITE_OK || count <= SERIES_AFTER_CUT) {
-        ids->full_tenant[0] = 0;
-        return rc;
-    }
-    sqlite3_stmt *stmt = bn_conn_sql(&writer->conn, BN_SQL_SERIES_SILENT);
-    if (stmt) {
-        sqlite3_bind_text(stmt, 1, ids->full_tenant, -1, SQLITE_STATIC);
-        sqlite3_bind_int64(stmt, 2, now_ms - SPOKE_LATELY_MS);
-    }
-    rc = bn_conn_run(&writer->conn, stmt);
-    *out_more = rc == SQLITE_OK && sqlite3_changes(writer->conn.db) > 0;
-    return *out_more ? cut_series(writer) : rc;
+    sqlite3 *db = store->writer.conn.db;
+    sqlite3_stmt *stmt = NULL;
+    char text[256];
+    snprintf(text, sizeof text,
+            "SELECT max(rowid) FROM (SELECT rowid FROM \"%s\" WHERE rowid > %lld"
+            " ORDER BY rowid LIMIT %d)",
+            table, (long long)store->writer.retention.upto, units_of(store) * WALK);
+    int rc = sqlite3_prepare_v2(db, text, -1, &stmt, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(stmt);
+    *out_upto = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
+    sqlite3_finalize(stmt);
+    return rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 
-static int cut_rows(struct bn_writer *writer, int64_t now_ms)
+static int cut_sessions(struct bn_store *store, bool *out_more)
 {
-    int rc = cut_audit(&writer->conn, now_ms);
-    if (rc == SQLITE_OK)
-        rc = cut_sessions(&writer->conn, now_ms);
-    return rc == SQLITE_OK ? cut_series(writer) : rc;
+    struct bn_retention *retention = &store->writer.retention;
+    int64_t upto;
+    int rc = look_ahead(store, bn_session_type.table, &upto);
+    *out_more = upto > 0;
+    if (!upto)
+        return rc;
+    char text[320];
+    snprintf(text, sizeof text,
+            "DELETE FROM \"%s\" WHERE rowid > %lld AND rowid <= %lld AND expires_at < %lld"
+            " AND expires_at > 0",
+            bn_session_type.table, (long long)retention->upto, (long long)upto,
+            (long long)(bn_store_now_ms(store) - SESSION_KEEP_MS));
+    retention->upto = upto;
+    return bn_conn_exec(&store->writer.conn, text);
+}
+
+/* --- series ---------------------------------------------------------------------------------- */
+
+/* A series without a block has nothing to say any more; one whose first points still wait in the
+   tail has, so this does nothing until the tail is empty. */
+static int cut_series(struct bn_store *store, bool *out_more)
+{
+    struct bn_writer *writer = &store->writer;
+    struct bn_retention *retention = &writer->retention;
+    int64_t upto;
+    int rc = look_ahead(store, "series", &upto);
+    *out_more = upto > 0;
+    if (!upto)
+        return rc;
+    sqlite3_stmt *stmt = bn_conn_sql(&writer->conn, BN_SQL_SERIES_EMPTY);
+    if (stmt) {
+        sqlite3_bind_int64(stmt, 1, retention->upto);
+        sqlite3_bind_int64(stmt, 2, upto);
+    }
+    rc = bn_conn_run(&writer->conn, stmt);
+    if (rc == SQLITE_OK && sqlite3_changes(writer->conn.db) > 0)
+        bn_series_forget(&writer->ids);
+    retention->upto = upto;
+    return rc;
+}
+
+/* Keeps the longest silent of all that were offered. */
+static void offer_silent(struct bn_retention *retention, int64_t series, int64_t spoke_ms)
+{
+    struct bn_silent *silent = retention->silent;
+    size_t at = retention->silent_count;
+    if (at == BN_SILENT_MAX && silent[at - 1].spoke_ms <= spoke_ms)
+        return;
+    at = BN_MIN(at, (size_t)BN_SILENT_MAX - 1);
+    for (; at > 0 && silent[at - 1].spoke_ms > spoke_ms; at--)
+        silent[at] = silent[at - 1];
+    silent[at] = (struct bn_silent){series, spoke_ms};
+    retention->silent_count = BN_MIN(retention->silent_count + 1, (size_t)BN_SILENT_MAX);
+}
+
+static int find_silent(struct bn_store *store)
+{
+    struct bn_writer *writer = &store->writer;
+    struct bn_retention *retention = &writer->retention;
+    int64_t spoke_lately = bn_store_now_ms(store) - SPOKE_LATELY_MS;
+    sqlite3_stmt *stmt = bn_conn_sql(&writer->conn, BN_SQL_SERIES_SPOKE);
+    if (!stmt)
+        return sqlite3_extended_errcode(writer->conn.db);
+    sqlite3_bind_int64(stmt, 1, retention->upto);
+    sqlite3_bind_text(stmt, 2, writer->ids.full_tenant, -1, SQLITE_STATIC);
+    sqlite3_bind_int(stmt, 3, units_of(store) * WALK);
+    retention->is_searching = false;
+    int rc;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        retention->is_searching = true;
+        retention->upto = sqlite3_column_int64(stmt, 0);
+        if (sqlite3_column_int64(stmt, 1) <= spoke_lately)
+            offer_silent(retention, retention->upto, sqlite3_column_int64(stmt, 2));
+    }
+    sqlite3_reset(stmt);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* Some blocks of the next one; with the last of them the series. */
+static int hush(struct bn_store *store)
+{
+    struct bn_writer *writer = &store->writer;
+    struct bn_retention *retention = &writer->retention;
+    int64_t series = retention->silent[retention->silent_next].series;
+    sqlite3_stmt *stmt = bn_conn_sql(&writer->conn, BN_SQL_SERIES_HUSH);
+    if (stmt) {
+        sqlite3_bind_int64(stmt, 1, series);
+        sqlite3_bind_int(stmt, 2, units_of(store));
+    }
+    int rc = bn_conn_run(&writer->conn, stmt);
+    if (rc != SQLITE_OK || sqlite3_changes(writer->conn.db) == units_of(store))
+        return rc;
+    retention->silent_next++;
+    bn_series_forget(&writer->ids);
+    stmt = bn_conn_sql(&writer->conn, BN_SQL_SERIES_CUT);
+    if (stmt)
+        sqlite3_bind_int64(stmt, 1, series);
+    return bn_conn_run(&writer->conn, stmt);
+}
+
+static bool has_too_many(struct bn_store *store, int *out_rc)
+{
+    struct bn_series_ids *ids = &store->writer.ids;
+    int64_t count = 0;
+    *out_rc = ids->full_tenant[0] ? bn_series_count(&store->writer.conn, ids->full_tenant, &count)
+                                  : SQLITE_OK;
+    if (*out_rc == SQLITE_OK && count <= SERIES_AFTER_CUT)
+        ids->full_tenant[0] = '\0';
+    return *out_rc == SQLITE_OK && count > SERIES_AFTER_CUT;
+}
+
+/* A tenant with as many series as it may have gets room for new ones: the history of those that
+   have been silent longest goes, whatever its age. What spoke in the last hours stays. Points that
+   wait in the tail may be of one that was silent until now: then the next round looks again. */
+static int cut_silent(struct bn_store *store, bool *out_more)
+{
+    struct bn_retention *retention = &store->writer.retention;
+    int rc = SQLITE_OK;
+    *out_more = true;
+    if (retention->is_searching)
+        return find_silent(store);
+    if (retention->silent_next < retention->silent_count) {
+        *out_more = bn_conn_number(&store->writer.conn, BN_SQL_TAIL_ANY) == 0;
+        return *out_more ? hush(store) : SQLITE_OK;
+    }
+    bool was_in_vain = retention->upto > 0 && retention->silent_count == 0;
+    *out_more = !was_in_vain && has_too_many(store, &rc);
+    retention->is_searching = *out_more;
+    retention->silent_count = 0;
+    retention->silent_next = 0;
+    retention->upto = 0;
+    return rc;
 }
 
 /* --- blocks ---------------------------------------------------------------------------------- */
 
-static int cut_blocks(struct bn_conn *conn, int level, int64_t before_ms, int *out_cut)
+static int cut_blocks(struct bn_store *store, int level, int64_t before_ms, bool *out_more)
 {
+    struct bn_conn *conn = &store->writer.conn;
     sqlite3_stmt *stmt = bn_conn_sql(conn, BN_SQL_BLOCK_CUT);
     if (stmt) {
         sqlite3_bind_int(stmt, 1, level);
         sqlite3_bind_int64(stmt, 2, before_ms);
+        sqlite3_bind_int(stmt, 3, units_of(store));
     }
     int rc = bn_conn_run(conn, stmt);
-    *out_cut = rc == SQLITE_OK ? sqlite3_changes(conn->db) : 0;
+    *out_more = rc == SQLITE_OK && sqlite3_changes(conn->db) > 0;
     return rc;
+}
+
+static int cut_by_age(struct bn_store *store, bool *out_more)
+{
+    int level = store->writer.retention.stage; /* the first stages are the levels */
+    int64_t length_ms = bn_level_step_ms[level] * BN_BLOCK_POINTS;
+    return cut_blocks(store, level, bn_store_now_ms(store) - bn_level_keep_ms[level] - length_ms,
+            out_more);
 }
 
 /* Bytes in use above what the configured size allows; a tenth of it is left to the log. */
@@ -104,100 +225,73 @@ static int64_t excess_bytes(struct bn_store *store)
 }
 
 /* The oldest of the finest level that has any to give, then coarser ones. */
-static int cut_by_size(struct bn_store *store, int64_t now_ms, int *out_cut)
+static int cut_by_size(struct bn_store *store, bool *out_more)
 {
     int rc = SQLITE_OK;
-    *out_cut = 0;
-    for (int level = 0; rc == SQLITE_OK && !*out_cut && level < BN_LEVELS; level++) {
+    *out_more = false;
+    if (excess_bytes(store) <= 0)
+        return rc;
+    for (int level = 0; rc == SQLITE_OK && !*out_more && level < BN_LEVELS; level++) {
         int64_t keep_ms = BN_MAX(FINE_KEEP_MIN_MS, bn_level_step_ms[level] * BN_BLOCK_POINTS);
-        rc = cut_blocks(&store->writer.conn, level, bn_block_start(level, now_ms - keep_ms),
-                out_cut);
+        rc = cut_blocks(store, level, bn_block_start(level, bn_store_now_ms(store) - keep_ms),
+                out_more);
     }
     return rc;
-}
-
-static int cut_level(struct bn_store *store, int64_t now_ms, int *out_cut)
-{
-    struct bn_writer *writer = &store->writer;
-    if (writer->retention_level == BN_LEVELS) {
-        *out_cut = 0;
-        return excess_bytes(store) > 0 ? cut_by_size(store, now_ms, out_cut) : SQLITE_OK;
-    }
-    int level = writer->retention_level;
-    int64_t length_ms = bn_level_step_ms[level] * BN_BLOCK_POINTS;
-    return cut_blocks(&writer->conn, level, now_ms - bn_level_keep_ms[level] - length_ms, out_cut);
 }
 
 /* What was freed goes back to the file system, a little at a time. */
-static int shrink(struct bn_conn *conn, bool *out_more)
+static int shrink(struct bn_store *store, bool *out_more)
 {
+    struct bn_conn *conn = &store->writer.conn;
     int64_t before = bn_conn_number(conn, BN_SQL_FREE_COUNT);
-    *out_more = before > 64;
-    return before > 0 ? bn_conn_exec(conn, "PRAGMA incremental_vacuum(64)") : SQLITE_OK;
+    char text[64];
+    *out_more = before > units_of(store);
+    if (before <= 0)
+        return SQLITE_OK;
+    snprintf(text, sizeof text, "PRAGMA incremental_vacuum(%d)", units_of(store));
+    return bn_conn_exec(conn, text);
 }
 
-static int retain(struct bn_store *store)
+/* --- steps ----------------------------------------------------------------------------------- */
+
+static int (*const stages[])(struct bn_store *store, bool *out_more) = {cut_by_age, cut_by_age,
+        cut_by_age, cut_by_age, cut_by_size, cut_silent, cut_audit, cut_sessions, cut_series,
+        shrink};
+
+static void begin_stage(struct bn_retention *retention, int stage)
 {
-    struct bn_writer *writer = &store->writer;
-    int64_t now_ms = bn_store_now_ms(store);
-    int cut = 0;
-    int rc = SQLITE_OK;
-    while (rc == SQLITE_OK && writer->retention_level <= BN_LEVELS && !cut) {
-        rc = cut_level(store, now_ms, &cut);
-        if (rc == SQLITE_OK && !cut)
-            writer->retention_level++;
-    }
-    if (rc != SQLITE_OK || writer->retention_level <= BN_LEVELS)
-        return rc;
+    retention->stage = stage;
+    retention->upto = 0;
+    bn_pace_init(&retention->pace);
+}
+
+static int work(struct bn_store *store)
+{
+    struct bn_retention *retention = &store->writer.retention;
     bool more;
-    if (writer->retention_level == BN_LEVELS + 1) {
-        rc = cut_silent(writer, now_ms, &more);
-        if (rc != SQLITE_OK || more)
-            return rc;
-        writer->retention_level++;
-        return cut_rows(writer, now_ms);
-    }
-    rc = shrink(&writer->conn, &more);
-    if (!more)
-        writer->retention_level++;
+    int rc = stages[retention->stage](store, &more);
+    if (rc == SQLITE_OK && !more)
+        begin_stage(retention, retention->stage + 1);
     return rc;
 }
 
-/* A step deletes 64 blocks at most: about 200 pages for its commit to write, which keeps it well
-   below the 50 ms it may hold the write lock (A17). */
 int bn_retention_step(struct bn_store *store, bool *out_more)
 {
-    struct bn_writer *writer = &store->writer;
+    struct bn_retention *retention = &store->writer.retention;
+    if (!retention->is_on) {
+        retention->is_on = true;
+        retention->is_searching = false;
+        retention->silent_count = 0;
+        retention->silent_next = 0;
+        begin_stage(retention, 0);
+    }
+    int stage = retention->stage;
     bool at_commit;
-    int rc = bn_writer_transact(store, false, retain, &at_commit);
-    *out_more = rc == SQLITE_OK && writer->retention_level <= BN_LEVELS + 2;
-    if (!*out_more)
-        writer->retention_level = 0;
+    int64_t from_ns = bn_clock_mono_ns();
+    int rc = bn_writer_transact(store, false, work, &at_commit);
+    if (stage == retention->stage)
+        bn_pace_note(&retention->pace, bn_clock_mono_ns() - from_ns);
+    *out_more = rc == SQLITE_OK && retention->stage < (int)COUNT(stages);
+    retention->is_on = *out_more;
     return rc;
-}
-
-/* --- the write-ahead log --------------------------------------------------------------------- */
-
-int64_t bn_log_bytes(const struct bn_writer *writer)
-{
-    return (int64_t)writer->wal_frames * LOG_FRAME_BYTES;
-}
-
-int bn_checkpoint(struct bn_store *store, enum bn_checkpoint how)
-{
-    struct bn_writer *writer = &store->writer;
-    bool is_long = bn_store_note_sizes(store) >= TRUNCATE_BYTES;
-    if (how == BN_CHECKPOINT_IF_LARGE && !is_long && bn_log_bytes(writer) < CHECKPOINT_BYTES)
-        return SQLITE_OK;
-    int mode = how == BN_CHECKPOINT_ALL || is_long ? SQLITE_CHECKPOINT_TRUNCATE
-                                                   : SQLITE_CHECKPOINT_PASSIVE;
-    int frames = 0;
-    int written = -1;
-    sqlite3_busy_timeout(writer->conn.db, CHECKPOINT_WAIT_MS);
-    int rc = sqlite3_wal_checkpoint_v2(writer->conn.db, NULL, mode, &frames, &written);
-    sqlite3_busy_timeout(writer->conn.db, BN_BUSY_MS);
-    if (frames == written) /* the next commit begins at the front again */
-        writer->wal_frames = 0;
-    bn_store_note_sizes(store);
-    return rc == SQLITE_OK ? SQLITE_OK : sqlite3_extended_errcode(writer->conn.db);
 }

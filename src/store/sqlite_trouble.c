@@ -33,7 +33,7 @@ void bn_trouble_set(struct bn_store *store, enum bn_trouble trouble)
 {
     struct bn_writer *writer = &store->writer;
     bn_fold_forget(writer);
-    writer->is_retaining = false;
+    writer->retention.is_on = false;
     if (writer->trouble == trouble)
         return;
     bool is_new = writer->trouble == BN_WELL;
@@ -54,11 +54,9 @@ void bn_trouble_set(struct bn_store *store, enum bn_trouble trouble)
     bn_log(BN_ERROR, "store.degraded", BN_KV("text", reason));
 }
 
-void bn_trouble_meet(struct bn_store *store, int rc)
+void bn_trouble_meet_at(struct bn_store *store, int rc, int cause)
 {
-    struct bn_conn *conn = &store->writer.conn;
     int code = rc & 0xFF;
-    int cause = conn->db ? sqlite3_system_errno(conn->db) : 0;
     if (code == SQLITE_BUSY || code == SQLITE_LOCKED || code == SQLITE_NOMEM ||
             code == SQLITE_CONSTRAINT || code == SQLITE_MISMATCH || code == SQLITE_TOOBIG) {
         struct bn_err err;
@@ -77,6 +75,12 @@ void bn_trouble_meet(struct bn_store *store, int rc)
         bn_trouble_set(store, BN_TROUBLE_IO);
 }
 
+void bn_trouble_meet(struct bn_store *store, int rc)
+{
+    struct bn_conn *conn = &store->writer.conn;
+    bn_trouble_meet_at(store, rc, conn->db ? sqlite3_system_errno(conn->db) : 0);
+}
+
 void bn_trouble_say(struct bn_store *store, struct bn_err *err)
 {
     bn_fail(err, BN_E_STORAGE, "%s", reason_of(store->writer.trouble));
@@ -92,6 +96,7 @@ static int reopen(struct bn_store *store)
 {
     struct bn_writer *writer = &store->writer;
     bn_readers_bar(store);
+    bn_log_calm(store);
     bn_conn_close(&writer->conn);
     bn_series_forget(&writer->ids);
     int rc = bn_conn_open(&writer->conn, store->folder.db, BN_CONN_WRITE);
@@ -103,7 +108,7 @@ static int reopen(struct bn_store *store)
     bn_writer_watch_log(writer);
     int64_t changes;
     rc = bn_schema_migrate(&writer->conn, &changes);
-    return rc == SQLITE_OK ? bn_checkpoint(store, BN_CHECKPOINT_ALL) : rc;
+    return rc == SQLITE_OK ? bn_checkpoint(store) : rc;
 }
 
 static int write_probe(struct bn_store *store)
@@ -149,7 +154,7 @@ static void end_trouble(struct bn_store *store)
 static bool has_room(struct bn_store *store)
 {
     if (store->writer.conn.db) /* a shorter log may be all it takes */
-        (void)bn_checkpoint(store, BN_CHECKPOINT_ALL);
+        (void)bn_checkpoint(store);
     if (!store->is_owner)
         return bn_folder_has_room(&store->folder);
     if (bn_folder_hold_reserve(&store->folder) && bn_folder_has_room(&store->folder))
@@ -160,7 +165,7 @@ static bool has_room(struct bn_store *store)
 
 static bool log_is_short(struct bn_store *store)
 {
-    (void)bn_checkpoint(store, BN_CHECKPOINT_ALL);
+    (void)bn_checkpoint(store);
     return bn_log_bytes(&store->writer) < LOG_BYTES_WELL;
 }
 
@@ -184,7 +189,7 @@ void bn_trouble_probe(struct bn_store *store)
     if (rc == SQLITE_OK)
         rc = bn_writer_transact(store, true, write_probe, &at_commit);
     if (rc == SQLITE_OK)
-        rc = bn_checkpoint(store, BN_CHECKPOINT_ALL);
+        rc = bn_checkpoint(store);
     if (rc == SQLITE_OK || (rc & 0xFF) == SQLITE_BUSY)
         end_trouble(store);
     else

@@ -7,15 +7,19 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define POINTS_LATE_MS    1000  /* points alone are written at most once a second */
-#define POINTS_AT_ONCE    16384 /* or as soon as that many wait: 3.5 MB */
-#define FOREIGN_EVERY_MS  1000
-#define FOLD_EVERY_MS     600000
-#define FOLD_FIRST_MS     5000
-#define CHECKPOINT_GAP_MS 1000
-#define GROUP_BYTES       (16 << 20) /* a log this long has a pinned reader: */
-#define GROUP_MS          250        /* fewer, larger transactions touch each page once */
-#define LOG_BYTES_MAX     (48 << 20) /* beyond: refused; 64 MiB are promised */
+#include "store/sqlite_notes.h"
+
+#define POINTS_LATE_MS   1000  /* points alone are written at most once a second */
+#define POINTS_AT_ONCE   16384 /* or as soon as that many wait: 3.5 MB */
+#define FOREIGN_EVERY_MS 1000
+#define FOLD_EVERY_MS    600000
+#define FOLD_FIRST_MS    5000
+#define FOLD_AGAIN_MS    2000 /* after a failure, which may last */
+#define LOG_EVERY_MS     1000 /* a look at the log ... */
+#define LOG_AGAIN_MS     100  /* ... or sooner, when the last one could not write it all back */
+#define GROUP_BYTES      (16 << 20) /* a log this long has a pinned reader: */
+#define GROUP_MS         250        /* fewer, larger transactions touch each page once */
+#define LOG_BYTES_MAX    (48 << 20) /* beyond: refused; 64 MiB are promised */
 
 /* --- one transaction ------------------------------------------------------------------------- */
 
@@ -66,28 +70,28 @@ int bn_writer_transact(struct bn_store *store, bool is_full_sync,
 
 /* --- batches --------------------------------------------------------------------------------- */
 
-static int put_note(struct bn_conn *conn, const struct bn_fact *fact)
-{
-    const struct bn_kind_info *kind = &bn_kinds[fact->kind];
-    sqlite3_stmt *stmt = bn_conn_sql(conn, BN_SQL_NOTE_ADD);
-    if (stmt) {
-        sqlite3_bind_text(stmt, 1, kind->word, -1, SQLITE_STATIC);
-        sqlite3_bind_text(stmt, 2, fact->tenant, -1, SQLITE_STATIC);
-        sqlite3_bind_text(stmt, 3, bn_record_key(kind->type, &fact->u), -1, SQLITE_STATIC);
-    }
-    return bn_conn_run(conn, stmt);
-}
-
-static int put_facts(struct bn_store *store, const struct bn_batch *batch)
+static int put_facts(struct bn_store *store, struct bn_batch *batch)
 {
     struct bn_conn *conn = &store->writer.conn;
     int rc = SQLITE_OK;
     for (size_t i = 0; rc == SQLITE_OK && i < batch->fact_count; i++) {
         rc = bn_row_put(conn, &batch->facts[i]);
+        if (rc == SQLITE_CONSTRAINT_UNIQUE)
+            bn_row_say_taken(&batch->facts[i], &batch->err);
+        else if (rc != SQLITE_OK)
+            bn_conn_fail(&batch->err, rc);
         if (rc == SQLITE_OK && !store->is_owner)
-            rc = put_note(conn, &batch->facts[i]);
+            rc = bn_note_put(conn, &batch->facts[i]);
     }
     return rc;
+}
+
+static void refuse_stale(struct bn_batch *batch, const struct bn_fact *fact)
+{
+    batch->failed = true;
+    bn_fail(&batch->err, BN_E_CONFLICT,
+            "another program changed this %s just now: try again in 2 s",
+            bn_kinds[fact->kind].type->name);
 }
 
 /* A row the tables refuse is its batch's fault alone: the others of the transaction go on. */
@@ -100,12 +104,18 @@ static bool is_of_batch(int rc)
 static int write_batch(struct bn_store *store, struct bn_batch *batch)
 {
     struct bn_conn *conn = &store->writer.conn;
-    int rc = bn_conn_do(conn, BN_SQL_SAVE);
+    const struct bn_fact *stale;
+    int rc = bn_notes_find_stale(store, batch, &stale);
+    if (stale) {
+        refuse_stale(batch, stale);
+        return SQLITE_OK;
+    }
+    if (rc == SQLITE_OK)
+        rc = bn_conn_do(conn, BN_SQL_SAVE);
     if (rc == SQLITE_OK)
         rc = put_facts(store, batch);
     if (rc != SQLITE_OK && is_of_batch(rc) && !sqlite3_get_autocommit(conn->db)) {
         batch->failed = true;
-        bn_conn_fail(&batch->err, rc);
         rc = bn_conn_do(conn, BN_SQL_SAVE_UNDO);
     }
     return rc == SQLITE_OK ? bn_conn_do(conn, BN_SQL_SAVE_KEEP) : rc;
@@ -227,53 +237,6 @@ static void keep_batches(struct bn_store *store)
 
 /* --- what others wrote ----------------------------------------------------------------------- */
 
-static enum bn_kind kind_of_word(const char *word)
-{
-    size_t k = 0;
-    while (k < BN_KIND_COUNT && (!word || strcmp(bn_kinds[k].word, word) != 0))
-        k++;
-    return (enum bn_kind)k;
-}
-
-static int read_notes(struct bn_store *store, int64_t *out_upto)
-{
-    struct bn_conn *conn = &store->writer.conn;
-    sqlite3_stmt *stmt = bn_conn_sql(conn, BN_SQL_NOTE_ALL);
-    if (!stmt)
-        return sqlite3_extended_errcode(conn->db);
-    int rc;
-    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        *out_upto = sqlite3_column_int64(stmt, 0);
-        enum bn_kind kind = kind_of_word((const char *)sqlite3_column_text(stmt, 1));
-        const char *tenant = (const char *)sqlite3_column_text(stmt, 2);
-        const char *key = (const char *)sqlite3_column_text(stmt, 3);
-        struct bn_fact fact;
-        if (kind == BN_KIND_COUNT || !bn_row_is_kept(kind) || !tenant || !key)
-            continue;
-        int got = bn_row_get(conn, kind, tenant, key, &fact);
-        if (got == SQLITE_OK)
-            bn_store_add_foreign(store, &fact);
-        else
-            bn_log(BN_WARN, "store.foreign", BN_KV("kind", bn_kinds[kind].word),
-                    BN_KV_I64("code", got));
-    }
-    sqlite3_reset(stmt);
-    return rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
-static int take_notes(struct bn_store *store)
-{
-    struct bn_conn *conn = &store->writer.conn;
-    int64_t upto = 0;
-    int rc = read_notes(store, &upto);
-    if (rc != SQLITE_OK || !upto)
-        return rc;
-    sqlite3_stmt *stmt = bn_conn_sql(conn, BN_SQL_NOTE_CUT);
-    if (stmt)
-        sqlite3_bind_int64(stmt, 1, upto);
-    return bn_conn_run(conn, stmt);
-}
-
 static int look_for_foreign(struct bn_store *store)
 {
     struct bn_writer *writer = &store->writer;
@@ -286,7 +249,7 @@ static int look_for_foreign(struct bn_store *store)
     if (version < 0 || version == writer->data_version)
         return SQLITE_OK;
     bool at_commit;
-    int rc = bn_writer_transact(store, true, take_notes, &at_commit);
+    int rc = bn_writer_transact(store, true, bn_notes_take, &at_commit);
     if (rc == SQLITE_OK)
         writer->data_version = version;
     if (rc == SQLITE_OK && store->config.wake)
@@ -299,36 +262,48 @@ static int look_for_foreign(struct bn_store *store)
 static int fold_and_retain(struct bn_store *store, bool *out_more)
 {
     struct bn_writer *writer = &store->writer;
-    if (writer->is_retaining) {
-        int rc = bn_retention_step(store, out_more);
-        writer->is_retaining = *out_more;
-        return rc;
-    }
+    if (writer->retention.is_on)
+        return bn_retention_step(store, out_more);
     int rc = bn_fold_step(store, out_more);
     if (rc == SQLITE_OK && !*out_more) {
         writer->fold_due = bn_mono_ms() + FOLD_EVERY_MS;
         bn_series_sweep(&writer->ids);
-        writer->is_retaining = true;
-        *out_more = true;
+        rc = bn_retention_step(store, out_more);
     }
     return rc;
 }
 
-static int keep_log_short(struct bn_store *store)
+/* What the log's thread found. A log that stays long although all was tried has a reader that pins
+   it. */
+static void hear_of_log(struct bn_store *store)
 {
     struct bn_writer *writer = &store->writer;
-    writer->checkpoint_due = bn_mono_ms() + CHECKPOINT_GAP_MS;
-    int rc = bn_checkpoint(store, BN_CHECKPOINT_IF_LARGE);
-    if ((rc == SQLITE_OK || (rc & 0xFF) == SQLITE_BUSY) && bn_log_bytes(writer) > LOG_BYTES_MAX)
+    struct bn_log_result result;
+    if (!bn_log_hear(store, &result) || writer->trouble != BN_WELL)
+        return;
+    writer->is_log_held = result.frames != result.written;
+    writer->log_due = bn_mono_ms() + (writer->is_log_held ? LOG_AGAIN_MS : LOG_EVERY_MS);
+    if (result.rc != SQLITE_OK && (result.rc & 0xFF) != SQLITE_BUSY)
+        bn_trouble_meet_at(store, result.rc, result.cause);
+    else if (bn_log_bytes(writer) > LOG_BYTES_MAX)
         bn_trouble_set(store, BN_TROUBLE_LOG);
-    return (rc & 0xFF) == SQLITE_BUSY ? SQLITE_OK : rc;
 }
 
-/* A step may write a few megabytes; while the log cannot be written back, folding can wait. */
-static bool may_fold(const struct bn_writer *writer)
+static void keep_log_short(struct bn_store *store)
 {
-    bool is_due = writer->is_retaining || writer->fold.entries || bn_mono_ms() >= writer->fold_due;
-    return is_due && writer->trouble == BN_WELL && bn_log_bytes(writer) < GROUP_BYTES;
+    store->writer.log_due = bn_mono_ms() + LOG_EVERY_MS;
+    bn_log_ask(store, BN_CHECKPOINT_IF_LARGE);
+}
+
+/* What a step adds to the log is written back before the next: a record that comes then waits for
+   the little that is not synced yet. While the log cannot be written back, folding can wait. */
+static bool may_fold(struct bn_store *store)
+{
+    const struct bn_writer *writer = &store->writer;
+    bool is_due = writer->retention.is_on || writer->fold.phase != BN_FOLD_IDLE ||
+                  bn_mono_ms() >= writer->fold_due;
+    return is_due && writer->trouble == BN_WELL && bn_log_bytes(writer) < GROUP_BYTES &&
+           !bn_log_is_busy(store);
 }
 
 static int fold_step(struct bn_store *store)
@@ -336,7 +311,9 @@ static int fold_step(struct bn_store *store)
     bool more;
     int rc = fold_and_retain(store, &more);
     if (rc == SQLITE_OK)
-        rc = bn_checkpoint(store, more ? BN_CHECKPOINT_IF_LARGE : BN_CHECKPOINT_ALL);
+        bn_log_ask(store, more ? BN_CHECKPOINT_IF_LARGE : BN_CHECKPOINT_ALL);
+    else
+        store->writer.fold_due = bn_mono_ms() + FOLD_AGAIN_MS;
     return (rc & 0xFF) == SQLITE_BUSY ? SQLITE_OK : rc;
 }
 
@@ -355,33 +332,57 @@ static void tidy_step(struct bn_store *store)
         return;
     if (now >= writer->foreign_due)
         rc = look_for_foreign(store);
-    if (rc == SQLITE_OK && writer->trouble == BN_WELL && now >= writer->checkpoint_due)
-        rc = keep_log_short(store);
-    if (rc == SQLITE_OK && may_fold(writer))
+    bool is_log_long = !writer->is_log_held && bn_log_bytes(writer) >= BN_STORE_LOG_BYTES;
+    if (now >= writer->log_due || is_log_long)
+        keep_log_short(store);
+    if (rc == SQLITE_OK && !writer->tidy_now && may_fold(store))
         rc = fold_step(store);
     if (rc != SQLITE_OK)
         bn_trouble_meet(store, rc);
 }
 
-static void tidy_all(struct bn_store *store)
+/* --- tidying because somebody asked ---------------------------------------------------------- */
+
+static void begin_tidy(struct bn_store *store, uint64_t asked)
 {
     struct bn_writer *writer = &store->writer;
-    writer->points_due = 0;
-    keep_batches(store);
-    bool more = store->is_owner && writer->trouble == BN_WELL;
-    int rc = SQLITE_OK;
-    writer->is_retaining = writer->is_retaining && !more;
-    while (more && rc == SQLITE_OK) {
-        rc = fold_and_retain(store, &more);
-        if (rc == SQLITE_OK)
-            rc = bn_checkpoint(store, BN_CHECKPOINT_IF_LARGE);
-        if ((rc & 0xFF) == SQLITE_BUSY && bn_log_bytes(writer) < GROUP_BYTES)
-            rc = SQLITE_OK;
+    writer->tidy_now = asked;
+    writer->is_tidy_folded = false;
+    writer->points_due = 0; /* what was flushed is part of it */
+    writer->retention.is_on = false;
+    bn_fold_forget(writer);
+}
+
+static void end_tidy(struct bn_store *store)
+{
+    pthread_mutex_lock(&store->mutex);
+    store->tidy_done = store->writer.tidy_now;
+    pthread_cond_broadcast(&store->news);
+    pthread_mutex_unlock(&store->mutex);
+    store->writer.tidy_now = 0;
+}
+
+/* A fold, a round of retention, the log: step by step, with the batches that come between them. */
+static void tidy_asked_step(struct bn_store *store)
+{
+    struct bn_writer *writer = &store->writer;
+    if (!store->is_owner || writer->trouble != BN_WELL) {
+        end_tidy(store);
+        return;
     }
-    if (rc == SQLITE_OK && writer->trouble == BN_WELL)
-        rc = bn_checkpoint(store, BN_CHECKPOINT_ALL);
+    if (bn_log_is_busy(store))
+        return;
+    if (writer->is_tidy_folded) {
+        end_tidy(store);
+        return;
+    }
+    bool more; /* false after a failure: what cannot be done now is done by itself later */
+    int rc = fold_and_retain(store, &more);
+    writer->is_tidy_folded = !more;
     if (rc != SQLITE_OK && (rc & 0xFF) != SQLITE_BUSY)
         bn_trouble_meet(store, rc);
+    else
+        bn_log_ask(store, more ? BN_CHECKPOINT_IF_LARGE : BN_CHECKPOINT_ALL);
 }
 
 /* --- the thread ------------------------------------------------------------------------------ */
@@ -395,10 +396,14 @@ static int64_t next_due(const struct bn_store *store)
     if (!store->is_owner)
         return due;
     due = BN_MIN(due, writer->foreign_due);
-    due = BN_MIN(due, writer->checkpoint_due);
-    if (bn_log_bytes(writer) >= GROUP_BYTES)
+    due = BN_MIN(due, writer->log_due);
+    bool is_log_busy = store->log.is_asked || store->log.is_running;
+    if (writer->tidy_now)
+        return is_log_busy ? due : 0;
+    if (bn_log_bytes(writer) >= GROUP_BYTES || is_log_busy)
         return due;
-    return BN_MIN(due, writer->is_retaining || writer->fold.entries ? 0 : writer->fold_due);
+    bool is_in_it = writer->retention.is_on || writer->fold.phase != BN_FOLD_IDLE;
+    return BN_MIN(due, is_in_it ? 0 : writer->fold_due);
 }
 
 static void wait_until(struct bn_store *store, int64_t due_ms)
@@ -419,13 +424,19 @@ static int64_t hold_until(const struct bn_store *store)
     return is_held ? store->writer.commit_ms + GROUP_MS : 0;
 }
 
+static bool is_called(const struct bn_store *store)
+{
+    bool is_tidy_new = store->tidy_asked != store->tidy_done && !store->writer.tidy_now;
+    return store->is_closing || is_tidy_new || store->log.has_result;
+}
+
 /* Waits for something to do and moves the queue to the writer. False: closing, and nothing is left.
  */
-static bool take_batches(struct bn_store *store, bool *out_tidy, bool *out_late)
+static bool take_batches(struct bn_store *store, uint64_t *out_tidy, bool *out_late)
 {
     struct bn_writer *writer = &store->writer;
     pthread_mutex_lock(&store->mutex);
-    while (!store->is_closing && store->tidy_asked == store->tidy_done) {
+    while (!is_called(store)) {
         int64_t due = next_due(store);
         if (store->queue_count)
             due = BN_MIN(due, hold_until(store));
@@ -446,7 +457,7 @@ static bool take_batches(struct bn_store *store, bool *out_tidy, bool *out_late)
         store->facts_waiting -= batch->fact_count;
         store->points_waiting -= batch->point_count;
     }
-    *out_tidy = store->tidy_asked != store->tidy_done;
+    *out_tidy = writer->tidy_now || store->tidy_asked == store->tidy_done ? 0 : store->tidy_asked;
     *out_late = store->is_closing && bn_mono_ms() > store->close_by;
     bool goes_on = !store->is_closing || any;
     pthread_mutex_unlock(&store->mutex);
@@ -472,8 +483,9 @@ static void end(struct bn_store *store)
     struct bn_writer *writer = &store->writer;
     writer->points_due = 0;
     keep_batches(store);
+    bn_log_calm(store);
     if (store->is_owner && writer->trouble == BN_WELL)
-        (void)bn_checkpoint(store, BN_CHECKPOINT_ALL); /* opening recovers what this leaves */
+        (void)bn_checkpoint(store); /* opening recovers what this leaves */
     bn_fold_forget(writer);
     bn_series_forget(&writer->ids);
     free(writer->doubts);
@@ -484,25 +496,23 @@ static void end(struct bn_store *store)
 void *bn_writer_main(void *arg)
 {
     struct bn_store *store = arg;
-    bool is_tidy;
+    uint64_t tidy;
     bool is_late;
     store->writer.fold_due = bn_mono_ms() + FOLD_FIRST_MS;
-    while (take_batches(store, &is_tidy, &is_late)) {
+    while (take_batches(store, &tidy, &is_late)) {
         if (is_late) {
             struct bn_err err;
             bn_fail(&err, BN_E_STORAGE, "Binnacle is stopping and the disk is too slow");
             answer_batches(store, &err);
             continue;
         }
+        hear_of_log(store);
+        if (tidy)
+            begin_tidy(store, tidy);
         keep_batches(store);
         tidy_step(store);
-        if (!is_tidy)
-            continue;
-        tidy_all(store);
-        pthread_mutex_lock(&store->mutex);
-        store->tidy_done = store->tidy_asked;
-        pthread_cond_broadcast(&store->news);
-        pthread_mutex_unlock(&store->mutex);
+        if (store->writer.tidy_now)
+            tidy_asked_step(store);
     }
     end(store);
     bn_store_end_thread(store);

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "store/sqlite.h"
-#include "store/sqlite_points.h"
+#include "store/sqlite_steps.h"
 
 struct bn_batch {
     struct bn_list link;
@@ -17,7 +17,8 @@ struct bn_batch {
     struct bn_point_in *points;
     size_t point_count;
     size_t point_cap;
-    bool has_gone; /* deletes something: tried even when the disk is full */
+    int64_t notes_seen; /* what another program changed later was not known when it was made */
+    bool has_gone;      /* deletes something: tried even when the disk is full */
     bool failed;
     struct bn_err err;
 };
@@ -41,14 +42,17 @@ struct bn_writer { /* writer thread only */
     struct bn_series_ids ids;
     struct bn_fold fold;
     int64_t fold_due;
-    bool is_retaining;   /* a round of retention follows each fold */
-    int retention_level; /* where the round is; above the levels: by size, rows, giving back pages
-                          */
+    struct bn_retention retention;
+    uint64_t tidy_now;   /* the request that is being served; 0: none */
+    bool is_tidy_folded; /* what remains of it is the log */
     int64_t foreign_due;
     int64_t data_version;
-    int64_t checkpoint_due;
-    int64_t commit_ms; /* when the last one was */
-    int wal_frames;    /* in the log and not yet in the database */
+    int64_t notes_read; /* the last note that was told */
+    int64_t notes_old;  /* no batch is left that did not know this one */
+    int64_t log_due;    /* the next look at the log */
+    bool is_log_held;   /* the last could not write all of it back */
+    int64_t commit_ms;  /* when the last one was */
+    int wal_frames;     /* in the log and not yet in the database */
     enum bn_trouble trouble;
     int64_t probe_due;
     int64_t probe_gap_ms;
@@ -68,12 +72,14 @@ struct bn_store {
     bool is_owner;            /* we hold the lock; a guest beside a server does not */
     struct bn_batch *filling; /* loop thread */
     uint64_t last_batch;      /* loop thread */
+    int64_t notes_seen;       /* loop thread: those it has collected */
     struct bn_writer writer;
     pthread_t thread;
 
     pthread_mutex_t mutex; /* guards from here on */
     pthread_cond_t work;   /* for the writer */
     pthread_cond_t news;   /* for those who wait for it */
+    struct bn_log_thread log;
     struct bn_list queue;
     size_t queue_count;
     size_t facts_waiting;
@@ -82,6 +88,8 @@ struct bn_store {
     struct bn_fact *foreign;
     size_t foreign_count;
     size_t foreign_cap;
+    int64_t notes_told; /* up to here they are in foreign, or were */
+    int64_t notes_collected;
     struct bn_store_stats stats;
     bool is_closing;
     int64_t close_by; /* monotonic milliseconds */
@@ -119,25 +127,15 @@ int bn_writer_transact(struct bn_store *store, bool is_full_sync,
         int (*work)(struct bn_store *store), bool *out_at_commit);
 
 /* sqlite_trouble.c: what the writer does when the disk refuses. */
-void bn_trouble_meet(struct bn_store *store, int rc); /* decides what a failed transaction means */
+/* Decides what a failure of the writer's connection means. */
+void bn_trouble_meet(struct bn_store *store, int rc);
+void bn_trouble_meet_at(struct bn_store *store, int rc, int cause); /* of another connection */
 void bn_trouble_set(struct bn_store *store, enum bn_trouble trouble);
 void bn_trouble_probe(struct bn_store *store); /* tries again; ends the trouble when it can */
 void bn_trouble_say(struct bn_store *store, struct bn_err *err); /* of refused records */
 
 /* sqlite_points.c, inside a transaction: the points of writer.batches. */
 int bn_points_write(struct bn_store *store);
-
-/* sqlite_fold.c: one bounded step; *out_more when there is more to do. */
-int bn_fold_step(struct bn_store *store, bool *out_more);
-void bn_fold_forget(struct bn_writer *writer);
-
-/* sqlite_tidy.c: the same for retention; then the log. */
-int bn_retention_step(struct bn_store *store, bool *out_more);
-
-enum bn_checkpoint { BN_CHECKPOINT_IF_LARGE, BN_CHECKPOINT_ALL };
-
-int64_t bn_log_bytes(const struct bn_writer *writer); /* that a checkpoint would write back */
-int bn_checkpoint(struct bn_store *store, enum bn_checkpoint how);
 
 /* sqlite_check.c: reads the whole file once, a while after the start. */
 void *bn_check_main(void *arg);

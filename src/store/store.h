@@ -20,7 +20,8 @@ struct bn_store_config {
     int64_t bytes_max;        /* retention keeps the files below it; 0: BN_STORE_BYTES_DEFAULT */
     void (*wake)(void *user); /* any thread: there is something to collect; NULL for nobody */
     void *user;
-    bool is_guest; /* the command line: may share the folder with a running server */
+    int64_t check_after_ms; /* the whole file is read once, so long after the start; 0: 30 s */
+    bool is_guest;          /* the command line: may share the folder with a running server */
     int64_t (*now_ms)(void *user); /* wall time, any thread; NULL asks the kernel (tests move it) */
 };
 
@@ -62,7 +63,8 @@ void bn_store_point(struct bn_store *store, const char *tenant, const char *seri
         const struct bn_point *point);
 /* Hands the batch to the thread. Returns its number, 0 when it holds no records: nothing will be
    acknowledged. A full queue refuses records: the acknowledgement comes as not ok; points are
-   counted as lost. */
+   counted as lost. `conflict` when a record's unique text is taken, or another program changed the
+   row and that was not collected when the record was made: records are whole. */
 uint64_t bn_store_flush(struct bn_store *store);
 /* Acknowledgements that have come, oldest first; loop thread. */
 void bn_store_collect(struct bn_store *store, void (*each)(void *user, const struct bn_ack *ack),

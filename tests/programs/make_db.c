@@ -4,8 +4,6 @@
  *   make_db DIR MEGABYTES     makes it
  *   make_db DIR               opens it and prints how long that took
  */
-#include <math.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +12,8 @@
 #include "base/log.h"
 #include "base/text.h"
 
+#include "store/old_history.h"
 #include "store/store.h"
-
-#define BLOCK_BYTES 4320
-#define BLOCK_MS    INT64_C(3600000)
 
 static void fail(const char *what)
 {
@@ -88,47 +84,15 @@ static void put_people(const char *dir)
     bn_store_close(store);
 }
 
-/* Blocks straight into the table: a gigabyte through the store would take minutes. */
 static void put_history(const char *dir, int64_t megabytes)
 {
     char path[400];
-    sqlite3 *db;
-    sqlite3_stmt *stmt;
-    static float block[BLOCK_BYTES / sizeof(float)];
+    int64_t series;
     struct bn_clock clock;
     bn_clock_read(&clock);
-    int64_t hour = clock.now_ms / BLOCK_MS * BLOCK_MS;
     snprintf(path, sizeof path, "%s/binnacle.db", dir);
-    if (sqlite3_open(path, &db) != SQLITE_OK)
-        fail("cannot open what was just made");
-    sqlite3_exec(db, "PRAGMA synchronous = OFF; BEGIN", NULL, NULL, NULL);
-    for (size_t i = 0; i < COUNT(block); i++)
-        block[i] = (float)i;
-    sqlite3_prepare_v2(db, "INSERT OR REPLACE INTO blocks VALUES(?1, ?2, ?3, ?4)", -1, &stmt, NULL);
-    int64_t blocks = megabytes * (1 << 20) / (BLOCK_BYTES + 64);
-    for (int64_t i = 0; i < blocks; i++) {
-        int64_t series = i / 250 + 1;
-        int64_t nth = i % 250; /* 48 of the finest level, then fewer of each coarser one */
-        int level = nth < 48 ? 0 : nth < 148 ? 1 : nth < 200 ? 2 : 3;
-        int64_t length = bn_level_step_ms[level] / bn_level_step_ms[0] * BLOCK_MS;
-        sqlite3_bind_int64(stmt, 1, series);
-        sqlite3_bind_int(stmt, 2, level);
-        sqlite3_bind_int64(stmt, 3, hour / length * length - nth * length);
-        sqlite3_bind_blob(stmt, 4, block, sizeof block, SQLITE_STATIC);
-        if (sqlite3_step(stmt) != SQLITE_DONE)
-            fail(sqlite3_errmsg(db));
-        sqlite3_reset(stmt);
-    }
-    sqlite3_finalize(stmt);
-    char text[300];
-    snprintf(text, sizeof text,
-            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %lld)"
-            " INSERT OR IGNORE INTO series(id, tenant, name)"
-            " SELECT i, 'default', 'core/' || i || '.busy_pct' FROM n; COMMIT;",
-            (long long)(blocks / 250 + 1));
-    if (sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK)
-        fail(sqlite3_errmsg(db));
-    sqlite3_close(db);
+    if (!old_history(path, megabytes, clock.now_ms, &series))
+        fail("cannot write into what was just made");
 }
 
 int main(int argc, char **argv)

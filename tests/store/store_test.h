@@ -5,6 +5,13 @@
 
 #include "place.h"
 
+/* BN_SWEEP=1: every case of a sweep and all rounds, minutes; without it a sample of them, seconds.
+ */
+BN_UNUSED static bool is_sweep(void)
+{
+    return getenv("BN_SWEEP") != NULL;
+}
+
 struct heard {
     size_t count;
     struct bn_ack last;

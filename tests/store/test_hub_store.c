@@ -1,4 +1,5 @@
 #include "hub/hub.h"
+#include "sql.h"
 #include "store_test.h"
 
 /* A hub over a real store, and another program beside it. */
@@ -8,6 +9,7 @@ struct rig {
     struct bn_store *store;
     struct bn_hub hub;
     size_t answered;
+    struct bn_err refusal; /* of the last that was refused */
 };
 
 static void replayed(void *user, const struct bn_fact *fact)
@@ -33,7 +35,8 @@ static void answered(void *user, const struct bn_fact *fact, const struct bn_err
 {
     struct rig *rig = user;
     (void)fact;
-    assert_null(err);
+    if (err)
+        rig->refusal = *err;
     rig->answered++;
 }
 
@@ -121,23 +124,67 @@ BN_TEST(a_deed_of_another_program_is_told_to_whoever_listens)
     place_finish(&rig.place);
 }
 
-BN_TEST(a_record_on_its_way_is_not_undone_by_what_another_program_wrote_before)
+/* A login that passed with the old password, while the command line gave a new one, writes the
+   whole row of the user. */
+BN_TEST(what_was_made_without_knowing_what_another_program_wrote_is_refused)
 {
     struct rig rig = {0};
     place_init(&rig.place);
     open_hub(&rig);
     ask(&rig, "vega");
     turn_and_keep(&rig);
+    CHECK_INT(rig.refusal.code, 0);
     write_beside(&rig, "guest");
     pause_ms(1500); /* the store looks every second; the hub has not heard of it yet */
     ask(&rig, "ours");
     turn_and_keep(&rig);
     CHECK_INT(rig.answered, 2);
+    CHECK_INT(rig.refusal.code, BN_E_CONFLICT);
+    CHECK_STR(rig.refusal.text, "another program changed this user just now: try again in 2 s");
+    check_known(&rig, "guest");
+    ask(&rig, "ours"); /* now it knows */
+    turn_and_keep(&rig);
+    CHECK_INT(rig.answered, 3);
     check_known(&rig, "ours");
     close_hub(&rig);
     open_hub(&rig);
     check_known(&rig, "ours");
     close_hub(&rig);
+    place_finish(&rig.place);
+}
+
+/* The command line ended it; a request that came meanwhile says it was seen. */
+BN_TEST(a_session_another_program_ended_does_not_come_back)
+{
+    struct rig rig = {0};
+    struct bn_fact fact;
+    struct bn_err err;
+    place_init(&rig.place);
+    open_hub(&rig);
+    bn_fact_init(&fact, BN_KIND_SESSION, "default");
+    snprintf(fact.u.session.id, sizeof fact.u.session.id, "s1");
+    snprintf(fact.u.session.user_id, sizeof fact.u.session.user_id, "u1");
+    memset(fact.u.session.hash, 'h', 43);
+    ask(&rig, "vega");
+    CHECK(bn_hub_ask(&rig.hub, &fact, answered, &rig, &err));
+    turn_and_keep(&rig);
+    CHECK_INT(rig.answered, 2);
+    struct bn_fact gone = fact;
+    gone.op = BN_GONE;
+    put_beside(&rig, &gone);
+    fact.u.session.seen_at = 1795000060000;
+    CHECK(bn_hub_ask(&rig.hub, &fact, answered, &rig, &err));
+    turn_and_keep(&rig);
+    CHECK_INT(rig.refusal.code, BN_E_CONFLICT);
+    for (int i = 0; i < 300; i++) {
+        if (!bn_live_get(&rig.hub.live, "default", BN_KIND_SESSION, "s1"))
+            break;
+        pause_ms(10);
+        bn_hub_turn(&rig.hub);
+    }
+    assert_null(bn_live_get(&rig.hub.live, "default", BN_KIND_SESSION, "s1"));
+    close_hub(&rig);
+    CHECK_INT(ask_sql(&rig.place, "SELECT count(*) FROM sessions"), 0);
     place_finish(&rig.place);
 }
 

@@ -45,6 +45,29 @@ static void end(void)
     CHECK_INT(rmdir(dir), 0);
 }
 
+/* Somebody who types slowly: what happens before the first letter comes. */
+static void (*while_typing)(void);
+
+static ssize_t type(void *from, char *to, size_t size)
+{
+    FILE *text = from;
+    if (while_typing)
+        while_typing();
+    while_typing = NULL;
+    return (ssize_t)fread(to, 1, size, text);
+}
+
+static int end_typing(void *from)
+{
+    return fclose(from);
+}
+
+static FILE *keyboard(const char *input)
+{
+    const cookie_io_functions_t functions = {.read = type, .close = end_typing};
+    return fopencookie(fmemopen(word_of(input), strlen(input) + 1, "r"), "r", functions);
+}
+
 typedef int (*command)(struct bn_cli *cli, int argc, char **argv);
 
 /* Words separated by blanks; --data DIR follows by itself. */
@@ -62,7 +85,7 @@ static int run(command fn, const char *line, const char *input)
     argv[argc++] = data;
     memset(out, 0, sizeof out);
     memset(sorry, 0, sizeof sorry);
-    struct bn_cli cli = {.in = fmemopen(word_of(input), strlen(input) + 1, "r"),
+    struct bn_cli cli = {.in = keyboard(input),
             .out = fmemopen(out, sizeof out, "w"),
             .err = fmemopen(sorry, sizeof sorry, "w"),
             .env = no_env};
@@ -441,6 +464,31 @@ BN_TEST(the_set_up_address_is_the_one_the_server_listens_on)
         CHECK(!bn_setup_code_is_open(data));
         bn_setup_end(&config);
     }
+    end();
+}
+
+static void disable_guest(void)
+{
+    struct bn_guest guest;
+    struct bn_fact fact;
+    look(&guest);
+    bn_fact_init(&fact, BN_KIND_USER, BN_TENANT_DEFAULT);
+    fact.u.user = *bn_user_named(bn_guest_table(&guest, BN_KIND_USER), BN_STR("guest"));
+    fact.u.user.disabled = 1;
+    CHECK(bn_guest_say(&guest, &fact, &err) && bn_guest_keep(&guest, &err));
+    bn_guest_close(&guest);
+}
+
+BN_TEST(what_changed_while_a_password_was_typed_stays_changed)
+{
+    begin();
+    CHECK_INT(run(bn_cli_user, "add owner --admin --password-stdin", PASSWORD), BN_CLI_DONE);
+    CHECK_INT(run(bn_cli_user, "add guest --password-stdin", PASSWORD), BN_CLI_DONE);
+    while_typing = disable_guest;
+    CHECK_INT(run(bn_cli_user, "passwd guest --password-stdin", "marble-Otter-93\n"), BN_CLI_DONE);
+    const struct bn_user user = user_now("guest");
+    CHECK_INT(user.disabled, 1);
+    CHECK(bn_password_verify(user.password, BN_STR("marble-Otter-93")));
     end();
 }
 
