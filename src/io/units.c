@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -29,6 +30,7 @@ struct reading {
     const struct bn_units_limits *limits;
     struct bn_err *err;
     sd_bus *bus;
+    bool is_greeted; /* the bus has let us in */
     int64_t until_ns;
     uint64_t counts[BN_UNIT_STATES];
     struct failed *failed; /* sorted by name */
@@ -59,6 +61,24 @@ static bool fail_bus(struct reading *r, int error)
         return bn_fail(r->err, BN_E_INTERNAL, "no memory for what the system bus says");
     return bn_fail(r->err, BN_E_UNAVAILABLE, "the system bus at %.90s: %s", r->address,
             strerror(-error));
+}
+
+/* dbus-daemon asks its own database for whoever calls, and says nothing to whom it does not find:
+   the dynamic users of systemd, with the versions of both that Debian 12 has. */
+static bool fail_hung_up(struct reading *r)
+{
+    if (r->is_greeted)
+        return bn_fail(r->err, BN_E_UNAVAILABLE, "systemd went away before it answered");
+    return bn_fail(r->err, BN_E_UNAVAILABLE,
+            "the system bus hung up before it greeted us: it may not know the user %u",
+            (unsigned)geteuid());
+}
+
+static bool fail_bus_call(struct reading *r, int error)
+{
+    if (error == -ECONNRESET || error == -ENOTCONN || error == -EPIPE)
+        return fail_hung_up(r);
+    return fail_bus(r, error);
 }
 
 /* Nothing of this waits: connecting and logging in go on while the first answer is waited for. */
@@ -95,10 +115,11 @@ static bool wait_for(struct reading *r, sd_bus_message **reply)
             return bn_fail(r->err, BN_E_TIMEOUT, "systemd did not answer in %lld ms",
                     (long long)r->limits->deadline_ms);
         int done = sd_bus_process(r->bus, NULL);
+        r->is_greeted = r->is_greeted || sd_bus_is_ready(r->bus) > 0;
         if (done == 0)
             done = sd_bus_wait(r->bus, (uint64_t)left_ns / 1000 + 1);
         if (done < 0 && done != -EINTR && !*reply)
-            return fail_bus(r, done);
+            return fail_bus_call(r, done);
     }
     return true;
 }
@@ -161,7 +182,7 @@ static bool fail_refused(struct reading *r, const sd_bus_error *error)
         return bn_fail(r->err, BN_E_UNAVAILABLE, "there is no systemd on the system bus");
     if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) ||
             sd_bus_error_has_name(error, SD_BUS_ERROR_DISCONNECTED))
-        return bn_fail(r->err, BN_E_UNAVAILABLE, "systemd went away before it answered");
+        return fail_hung_up(r);
     return bn_fail(r->err, BN_E_UPSTREAM, "systemd answered %.64s",
             error->name ? error->name : "an error without a name");
 }

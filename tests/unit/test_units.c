@@ -1,4 +1,5 @@
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "base/clock.h"
@@ -325,6 +326,40 @@ BN_TEST(a_bus_that_ends_in_mid_answer_is_unknown_wherever_it_is_cut)
         CHECK(is_read || err.code == BN_E_UNAVAILABLE);
         stranger_close(&stranger);
     }
+}
+
+BN_TEST(a_bus_that_hangs_up_at_once_is_not_taken_for_a_manager_that_went)
+{
+    static const char *const said[] = {"", "REJECTED EXTERNAL\r\n"};
+    limits = (struct bn_units_limits){10000, ROOM, .deadline_ms = 20000};
+    for (size_t i = 0; i < COUNT(said); i++) {
+        struct stranger stranger;
+        stranger_open(&stranger, said[i], strlen(said[i]), false);
+        check_refused(stranger.bus.address, BN_E_UNAVAILABLE,
+                i == 0 ? "hung up before it greeted us: it may not know the user"
+                       : "the system bus");
+        stranger_close(&stranger);
+    }
+}
+
+/* As a service of systemd with DynamicUser= and without User= is one. Needs root to be another. */
+BN_TEST(a_user_whom_the_bus_does_not_know_is_turned_away_with_that_reason)
+{
+    struct bus bus;
+    OPEN(&bus, "--ok", "132");
+    CHECK_INT(chmod(bus.folder, 0755), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (geteuid() == 0 && setuid(61999) != 0)
+            _exit(2);
+        bool is_read = ask(bus.address);
+        bool is_known = geteuid() != 61999;
+        _exit(is_known ? !is_read : is_read || !strstr(err.text, "it may not know the user 61999"));
+    }
+    int status = -1;
+    CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+    CHECK_INT(WEXITSTATUS(status), 0);
+    bus_close(&bus);
 }
 
 BN_TEST(a_bus_that_talks_nonsense_is_unknown)
