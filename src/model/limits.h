@@ -62,3 +62,10 @@
 #define BN_SETUP_TRIES           5  /* then 60 s; the code is not burned */
 #define BN_DENIALS_AT_ONCE       20 /* of one asker in the audit; then one in a minute to an hour */
 #define BN_KEYS_PER_USER_MAX     100 /* beyond: refused */
+
+/* --- this machine --- */
+#define BN_UNITS_MAX         100000 /* of systemd; more are not counted: unknown */
+#define BN_UNITS_TOLD        64     /* failed ones with a name; the page says how many more */
+#define BN_UNITS_DEADLINE_MS 5000   /* systemd's answer; then unknown */
+#define BN_UNITS_EVERY_MS    10000  /* between questions; rarer where the answer takes 50 ms */
+#define BN_UNITS_RARELY_MS   60000  /* at least so often, also while there is no bus */

@@ -89,9 +89,15 @@ static const struct bn_field host_fields[] = {
         BN_FIELD(struct bn_host, tcp_other, BN_T_I64, .flags = BN_F_SERIES, .min = 0,
                 .max = INT64_MAX, .doc = "TCP connections CLOSE, LAST_ACK or CLOSING"),
         BN_FIELD(struct bn_host, units_ok, BN_T_I64, .min = 0, .max = INT64_MAX,
-                .doc = "systemd units in a good state"),
-        BN_FIELD(struct bn_host, units_failed, BN_T_I64, .min = 0, .max = INT64_MAX,
-                .doc = "systemd units that failed"),
+                .doc = "systemd units active or reloading"),
+        BN_FIELD(struct bn_host, units_failed, BN_T_I64, .flags = BN_F_SERIES, .min = 0,
+                .max = INT64_MAX, .doc = "systemd units that failed"),
+        BN_FIELD(struct bn_host, units_changing, BN_T_I64, .min = 0, .max = INT64_MAX,
+                .doc = "systemd units activating or deactivating"),
+        BN_FIELD(struct bn_host, units_inactive, BN_T_I64, .min = 0, .max = INT64_MAX,
+                .doc = "systemd units loaded and not running"),
+        BN_FIELD(struct bn_host, units_why, BN_T_TEXT,
+                .doc = "why the units are unknown; absent while they are known"),
         BN_FIELD(struct bn_host, temperature_c, BN_T_F64, .flags = BN_F_SERIES, .min = -273,
                 .max = 1000, .doc = "degrees Celsius of the hottest sensor"),
 };
@@ -239,4 +245,23 @@ const struct bn_record_type bn_proc_type = {
         .size = sizeof(struct bn_proc),
         .fields = proc_fields,
         .field_count = COUNT(proc_fields),
+};
+
+static const struct bn_field unit_fields[] = {
+        BN_FIELD(struct bn_unit, id, BN_T_TEXT, .flags = BN_F_KEY,
+                .doc = "name of a systemd unit that failed; a long one is shortened"),
+        BN_FIELD(struct bn_unit, name, BN_T_TEXT, .doc = "its whole name"),
+        BN_FIELD(struct bn_unit, description, BN_T_TEXT,
+                .doc = "as its file describes it, clipped"),
+        BN_FIELD(struct bn_unit, sub_state, BN_T_TEXT, .doc = "its state in the words of its kind"),
+        BN_FIELD(struct bn_unit, failed_at, BN_T_TIME, .doc = "time it failed"),
+};
+_Static_assert(COUNT(unit_fields) <= BN_FIELDS_MAX, "one bit each");
+
+const struct bn_record_type bn_unit_type = {
+        .name = "unit",
+        .table = NULL,
+        .size = sizeof(struct bn_unit),
+        .fields = unit_fields,
+        .field_count = COUNT(unit_fields),
 };

@@ -1,5 +1,6 @@
 /*
- * meter: what a machine measures of itself: host, cores, mounts, disks, interfaces, processes.
+ * meter: what a machine measures of itself: host, cores, mounts, disks, interfaces, processes,
+ * units.
  *
  * Rates are per second over the last interval, computed from monotonic time; the first sample after
  * a start, a counter that went backwards, and a device that just appeared have no rate: unknown,
@@ -58,8 +59,11 @@ struct bn_host {
     int64_t tcp_syn_recv;
     int64_t tcp_fin_wait; /* FIN_WAIT1 and FIN_WAIT2 */
     int64_t tcp_other;    /* CLOSE, LAST_ACK, CLOSING */
-    int64_t units_ok;     /* systemd units in a good state; unknown without systemd */
-    int64_t units_failed;
+    int64_t units_ok;     /* systemd units active or reloading; unknown without systemd */
+    int64_t units_failed; /* all of them, whether told by name or not */
+    int64_t units_changing;
+    int64_t units_inactive;
+    char units_why[128];  /* why they are unknown; "" while they are known */
     double temperature_c; /* hottest sensor */
 };
 
@@ -123,9 +127,18 @@ struct bn_proc {
     char command[160]; /* arguments, clipped; never the environment */
 };
 
+struct bn_unit {
+    char id[BN_ID_MAX]; /* the name, shortened with a hash when it is long */
+    char name[256];
+    char description[160];
+    char sub_state[32];
+    int64_t failed_at;
+};
+
 extern const struct bn_record_type bn_host_type;
 extern const struct bn_record_type bn_core_type;
 extern const struct bn_record_type bn_mount_type;
 extern const struct bn_record_type bn_disk_type;
 extern const struct bn_record_type bn_nic_type;
 extern const struct bn_record_type bn_proc_type;
+extern const struct bn_record_type bn_unit_type;

@@ -46,7 +46,8 @@ bool bn_host_source_start(struct bn_loop *loop,
             .tell_user = user,
             .moment = bn_moment_now,
             .cost_ns = bn_host_cost_now,
-            .fs_read = bn_fs_read};
+            .fs_read = bn_fs_read,
+            .units_read = root[0] ? NULL : bn_units_read}; /* a recorded one has none to ask */
     struct bn_host_reader reader;
     bn_host_reader_init(&reader, root);
     if (strlen(root) >= sizeof reader.root)

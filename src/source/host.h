@@ -1,8 +1,8 @@
 /*
  * host: samples the machine Binnacle runs on, once a second, and tells what it found.
  *
- * Facts of the kinds HOST, CORE, MOUNT, DISK, NIC and PROC of the default tenant; BN_GONE for rows
- * that vanished. What is not known is unknown, never 0:
+ * Facts of the kinds HOST, CORE, MOUNT, DISK, NIC, PROC and UNIT of the default tenant; BN_GONE for
+ * rows that vanished. What is not known is unknown, never 0:
  *
  *   rates          over the time between two readings of the monotonic clock; unknown for the first
  *                  reading, after a counter went backwards, and when more than 5 s lie between (the
@@ -19,7 +19,9 @@
  * state every 5 s, addresses every 10 s temperature_c  the hottest sensor of the processor, else of
  * the board, every 5 s; sensors of disks are left alone because asking a failing disk takes seconds
  *   mhz            where the kernel says it (cpufreq), every 5 s
- *   units          unknown: systemd tells their states over D-Bus only
+ *   units          asked of systemd over D-Bus every 10 s, on a thread of its own, with a deadline
+ * of 5 s; rarer, down to once a minute, when an answer takes long or none comes. The failed ones
+ * are rows, the first 64 by name
  *
  * Inside a container the numbers are those of the container's /proc, whatever that shows.
  */

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "io/fs_probe.h"
+#include "io/units.h"
 #include "model/fact.h"
 #include "source/host_file.h"
 #include "source/host_rows.h"
@@ -19,6 +20,7 @@ struct bn_host_world {
     void (*moment)(void *user, struct bn_moment *out);
     int64_t (*cost_ns)(void *user); /* CPU time of this thread, to pace what is dear */
     bn_fs_read_fn fs_read;
+    bn_units_read_fn units_read; /* NULL: there is nobody to ask */
     void *user;
 };
 
@@ -30,6 +32,7 @@ struct bn_host_mounts;
 struct bn_host_tcp;
 struct bn_host_procs;
 struct bn_host_about;
+struct bn_host_units;
 
 struct bn_host_sampler {
     struct bn_host_world world;
@@ -46,6 +49,7 @@ struct bn_host_sampler {
     struct bn_host_tcp *tcp;
     struct bn_host_procs *procs;
     struct bn_host_about *about;
+    struct bn_host_units *units;
 };
 
 /* An empty fact of that kind in s->fact, with its key. */
@@ -80,6 +84,7 @@ BN_HOST_PART(mounts);
 BN_HOST_PART(tcp);
 BN_HOST_PART(procs);
 BN_HOST_PART(about); /* names, processor, operating system */
+BN_HOST_PART(units); /* of the service manager */
 
 bool bn_host_tcp_more(struct bn_host_tcp *tcp, struct bn_host_sampler *s);
 bool bn_host_procs_more(struct bn_host_procs *procs, struct bn_host_sampler *s);

@@ -70,6 +70,7 @@ struct bn_host_sampler *bn_host_sampler_create(const struct bn_host_world *world
     s->tcp = bn_host_tcp_create();
     s->procs = bn_host_procs_create();
     s->about = bn_host_about_create();
+    s->units = bn_host_units_create();
     return s;
 }
 
@@ -77,6 +78,7 @@ void bn_host_sampler_destroy(struct bn_host_sampler *s)
 {
     if (!s)
         return;
+    bn_host_units_destroy(s->units);
     bn_host_about_destroy(s->about);
     bn_host_procs_destroy(s->procs);
     bn_host_tcp_destroy(s->tcp);
@@ -101,6 +103,7 @@ bool bn_host_sample(struct bn_host_sampler *s, int64_t now_ms)
     bn_host_mounts_sample(s->mounts, s);
     bn_host_tcp_sample(s->tcp, s);
     bn_host_procs_sample(s->procs, s);
+    bn_host_units_sample(s->units, s);
     bool more = bn_host_sample_more(s);
     s->host.at = now_ms;
     bn_host_fact(s, BN_KIND_HOST, BN_HOST_ID)->host = s->host;

@@ -55,6 +55,20 @@ static void put_series_metrics(struct bn_buf *out, const struct bn_hub *hub)
             (double)refused);
 }
 
+/* Nothing while they are unknown: 0 would say that none failed. */
+static void put_unit_metrics(struct bn_buf *out, struct bn_hub *hub)
+{
+    const struct bn_host *host = bn_live_get(&hub->live, BN_TENANT_DEFAULT, BN_KIND_HOST, "local");
+    if (!host || host->units_failed == BN_UNKNOWN)
+        return;
+
+    bn_metric_begin(out, "host_units", "gauge", "Units of systemd on this machine.");
+    bn_metric_value(out, "host_units", "state=\"ok\"", (double)host->units_ok);
+    bn_metric_value(out, "host_units", "state=\"failed\"", (double)host->units_failed);
+    bn_metric_value(out, "host_units", "state=\"changing\"", (double)host->units_changing);
+    bn_metric_value(out, "host_units", "state=\"inactive\"", (double)host->units_inactive);
+}
+
 static void metrics(struct bn_request *req)
 {
     struct bn_web *web = req->web;
@@ -81,6 +95,7 @@ static void metrics(struct bn_request *req)
             (double)bn_log_count(BN_ERROR));
     bn_tally_put(web, &out);
     put_self_metrics(&out, hub);
+    put_unit_metrics(&out, hub);
     bn_reply(req, 200, "text/plain; version=0.0.4; charset=utf-8", bn_buf_str(&out));
 }
 

@@ -31,6 +31,11 @@ total=$(($(seconds WatchdogSec) + $(seconds TimeoutAbortSec) + $(seconds Restart
 [ "$total" -le 35 ] || complain "a restart by the watchdog takes $total s, at most 35"
 [ "$(seconds TimeoutStopSec)" -ge 10 ] || complain 'stopping takes up to 8 s and may not be cut short'
 
+# dbus-daemon hangs up on a user it does not know, and the units of systemd would be unknown.
+user=$(sed -n 's/^User=//p' "$unit")
+line=$(grep "^u ${user:-nobody} " "${unit%.service}.sysusers") || complain "User=${user:-} is not in binnacle.sysusers"
+said=$(systemd-sysusers --dry-run --inline "$line" 2>&1) || complain "binnacle.sysusers: $said"
+
 # What would make the measurements wrong or empty.
 for line in ProtectProc=invisible ProtectProc=noaccess ProtectProc=ptraceable ProcSubset=pid PrivateUsers=yes \
     PrivateNetwork=yes ProtectHome=yes ProtectHome=tmpfs; do

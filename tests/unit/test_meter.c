@@ -22,12 +22,13 @@ BN_TEST(charts_have_these_series_of_a_machine)
             "swap_in_bps swap_out_bps process_count thread_count running_count blocked_count "
             "context_switches_ps interrupts_ps fd_used cpu_pressure_pct memory_pressure_pct "
             "io_pressure_pct tcp_established tcp_listen tcp_time_wait tcp_close_wait "
-            "tcp_syn_sent tcp_syn_recv tcp_fin_wait tcp_other temperature_c");
+            "tcp_syn_sent tcp_syn_recv tcp_fin_wait tcp_other units_failed temperature_c");
     check_series(&bn_core_type, "busy_pct");
     check_series(&bn_mount_type, "used_bytes used_pct inodes_used");
     check_series(&bn_disk_type, "read_bps write_bps read_iops write_iops busy_pct await_ms");
     check_series(&bn_nic_type, "rx_bps tx_bps rx_pps tx_pps rx_errors_ps tx_errors_ps");
     check_series(&bn_proc_type, "");
+    check_series(&bn_unit_type, "");
 }
 
 BN_TEST(a_share_is_between_0_and_100_and_a_process_may_use_more_than_one_core)
@@ -55,7 +56,7 @@ BN_TEST(a_share_is_between_0_and_100_and_a_process_may_use_more_than_one_core)
 BN_TEST(no_measure_of_a_machine_is_below_zero_but_its_temperature)
 {
     const struct bn_record_type *const types[] = {&bn_host_type, &bn_core_type, &bn_mount_type,
-            &bn_disk_type, &bn_nic_type, &bn_proc_type};
+            &bn_disk_type, &bn_nic_type, &bn_proc_type, &bn_unit_type};
     for (size_t t = 0; t < COUNT(types); t++) {
         for (size_t i = 0; i < types[t]->field_count; i++) {
             const struct bn_field *field = &types[t]->fields[i];

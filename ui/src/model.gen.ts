@@ -176,10 +176,16 @@ export interface Host {
   tcp_fin_wait?: number;
   /** TCP connections CLOSE, LAST_ACK or CLOSING */
   tcp_other?: number;
-  /** systemd units in a good state */
+  /** systemd units active or reloading */
   units_ok?: number;
   /** systemd units that failed */
   units_failed?: number;
+  /** systemd units activating or deactivating */
+  units_changing?: number;
+  /** systemd units loaded and not running */
+  units_inactive?: number;
+  /** why the units are unknown; absent while they are known */
+  units_why?: string;
   /** degrees Celsius of the hottest sensor */
   temperature_c?: number;
 }
@@ -287,6 +293,19 @@ export interface Proc {
   started_at?: string;
   /** arguments, clipped */
   command?: string;
+}
+
+export interface Unit {
+  /** name of a systemd unit that failed; a long one is shortened */
+  id?: string;
+  /** its whole name */
+  name?: string;
+  /** as its file describes it, clipped */
+  description?: string;
+  /** its state in the words of its kind */
+  sub_state?: string;
+  /** time it failed */
+  failed_at?: string;
 }
 
 export interface Self {

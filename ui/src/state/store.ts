@@ -4,7 +4,7 @@ import { batch, computed, effect, signal, type ReadonlySignal } from '@preact/si
 import { api, ApiError, whenUnauthorized } from '../link/api';
 import { link, linkStatus, topics, whenLinkUnauthorized } from '../link/live';
 import type { Topic } from '../link/topics';
-import type { Core, Disk, Host, Mount, Nic, Proc, Self } from '../model.gen';
+import type { Core, Disk, Host, Mount, Nic, Proc, Self, Unit } from '../model.gen';
 import { bytes, duration, line, percent } from './format';
 
 // --- who is here ------------------------------------------------------------------------------------
@@ -140,6 +140,7 @@ export type HostValue = Host & {
   disks?: Record<string, Disk>;
   nics?: Record<string, Nic>;
   procs?: Record<string, Proc>;
+  units?: Record<string, Unit>;
 };
 
 export const hostTopic: Topic = topics.join('meter.host'); // for as long as the page lives: title and indicator need it
@@ -154,6 +155,7 @@ export const mounts = computed(() => host.value?.mounts);
 export const disks = computed(() => host.value?.disks);
 export const nics = computed(() => host.value?.nics);
 export const procs = computed(() => host.value?.procs);
+export const units = computed(() => host.value?.units); // those that failed
 
 /** Rows of a section with their ids, in a stable order: numbers by value, the rest by name. */
 export function rows<T extends object>(section: Record<string, T> | undefined): (T & { id: string })[] {
@@ -181,6 +183,19 @@ const MOUNT_LINES = 6; // as many as one chart keeps apart
 export const chartedMounts = computed(() =>
   realMounts.value.filter((m) => !m.read_only && !/tmpfs$/.test(m.type ?? ''))
     .sort((a, b) => (b.total_bytes ?? 0) - (a.total_bytes ?? 0)).slice(0, MOUNT_LINES));
+
+const NAMED = 3; // failed units in a sentence
+
+/** "smartd", as people say it; other kinds keep their ending. */
+export function unitName(u: { id: string; name?: string }): string {
+  return (u.name || u.id).replace(/(.)\.service$/, '$1');
+}
+
+/** The failed units of a sentence: the first few by name, and how many there are besides. */
+export const failedUnits = computed(() => {
+  const named = rows(units.value).map(unitName).slice(0, NAMED);
+  return { named, more: Math.max(0, (host.value?.units_failed ?? 0) - named.length) };
+});
 
 // --- how it stands ----------------------------------------------------------------------------------
 
@@ -217,7 +232,7 @@ export const concerns: ReadonlySignal<Concern[]> = computed(() => {
     out.push({ id: 'memory', level: 'crit', text: `Memory is ${line(percent(mem))} used, ${line(bytes(h?.mem_available_bytes))} available`, page: 'host' });
   }
   if (h?.units_failed) {
-    out.push({ id: 'units', level: 'warn', text: h.units_failed === 1 ? '1 systemd unit failed' : `${h.units_failed} systemd units failed`, page: 'host' });
+    out.push({ id: 'units', level: 'warn', text: h.units_failed === 1 ? '1 systemd unit failed' : `${h.units_failed} systemd units failed`, page: 'host#units' });
   }
   return out.sort((a, b) => (a.level === b.level ? 0 : a.level === 'crit' ? -1 : 1));
 });

@@ -53,8 +53,8 @@ export function Instruments() {
         <Figure label="Interrupts" of={perSecond(h.interrupts_ps)} />
         <Figure label="Open files" of={plainCount(h.fd_used)} />
         <Figure label="Temperature" of={celsius(h.temperature_c)} />
-        <Figure label="Units ok" of={plainCount(h.units_ok, 'no systemd here')} />
-        <Figure label="Units failed" of={plainCount(h.units_failed, 'no systemd here')} />
+        <Figure label="Units ok" of={plainCount(h.units_ok, h.units_why)} />
+        <Figure label="Units failed" of={plainCount(h.units_failed, h.units_why)} />
       </dl>
     </section>
   );

@@ -1,9 +1,9 @@
-// host-tables: file systems, disks, interfaces, connections, processes.
+// host-tables: file systems, disks, interfaces, connections, processes, units.
 
 import { route, withQuery } from '../link/route';
-import type { Disk, Host, Mount, Nic, Proc } from '../model.gen';
+import type { Disk, Host, Mount, Nic, Proc, Unit } from '../model.gen';
 import { bitRate, byteRate, bytes, count, dateTime, millis, percent, perSecond, time } from '../state/format';
-import { disks, host, hostTopic, nics, procs, realMounts, rows } from '../state/store';
+import { disks, host, hostTopic, nics, procs, realMounts, rows, unitName, units } from '../state/store';
 import { Meter } from '../parts/gauge';
 import { Num, Since } from '../parts/num';
 import { Empty, Panel } from '../parts/panel';
@@ -154,6 +154,37 @@ export function Processes() {
       aside={<span class="dim num" data-tip={at === null ? '' : `sampled ${dateTime(at)}`}>{list.length} of {h?.process_count ?? '–'}, by CPU and memory</span>}>
       <Table label="Top processes" columns={procColumns} rows={list} keyOf={byId} sort="-cpu" limit={15}
         marked={(p) => String(p.pid) === route.value.query.get('proc')} />
+    </Panel>
+  );
+}
+
+// --- units ------------------------------------------------------------------------------------------
+
+const unitColumns: Column<Row<Unit>>[] = [
+  { id: 'name', head: 'Unit', sort: unitName, cell: (u) => <bdi class="cell-name" data-tip={u.name}>{unitName(u)}</bdi> },
+  { id: 'state', head: 'State', sort: (u) => u.sub_state, cell: (u) => <span class="state warn">▲ {u.sub_state && u.sub_state !== 'failed' ? `failed: ${u.sub_state}` : 'failed'}</span> },
+  { id: 'for', head: 'For', isNumber: true, sort: (u) => -(time(u.failed_at) ?? 0), cell: (u) => <Since at={u.failed_at} /> },
+  { id: 'description', head: 'What it is', minor: 2, sort: (u) => u.description, cell: (u) => <bdi class="cell-words" data-tip={u.description}>{u.description ?? '–'}</bdi> },
+];
+
+export function Units() {
+  const h = host.value;
+  const list = rows(units.value);
+  const failed = h?.units_failed;
+  const more = (failed ?? 0) - list.length;
+  return (
+    <Panel title="systemd units" icon="boxes" id="units" topic={hostTopic}
+      aside={failed === undefined ? undefined
+        : <span class="dim num">{plain(h?.units_ok).text} ok · {failed} failed · {plain(h?.units_changing).text} changing · {plain(h?.units_inactive).text} not running</span>}>
+      {failed === undefined ? (
+        <Empty title={h?.units_why ? 'Not known here' : 'Asking systemd'}>
+          {h?.units_why && <><bdi>{h.units_why[0]!.toUpperCase() + h.units_why.slice(1)}.</bdi> Units are asked for over the system bus. In a container, bring in the host’s socket, /run/dbus/system_bus_socket.</>}
+        </Empty>
+      ) : failed === 0 ? <p class="panel-body"><span class="state ok">● {plain(h?.units_ok).text} units ok</span>, none failed</p>
+        : <>
+            <Table label="Units that failed" columns={unitColumns} rows={list} keyOf={byId} sort="name" limit={ROWS} />
+            {more > 0 && <p class="units-more dim num">and {more} more that failed, not named here</p>}
+          </>}
     </Panel>
   );
 }

@@ -12,7 +12,7 @@ import { Failure, Forbidden, Skeleton, Stale } from '../parts/panel';
 import { HostCharts } from './host-charts';
 import { Instruments } from './host-now';
 import { Cores } from './host-cores';
-import { Disks, Mounts, Nics, Processes, Tcp } from './host-tables';
+import { Disks, Mounts, Nics, Processes, Tcp, Units } from './host-tables';
 
 const HEAT_CORES_MAX = 64;
 
@@ -84,7 +84,7 @@ export function HostPage() {
           <Cores feed={feed} />
           <div class="columns">
             <div class="column"><Mounts /><Disks /></div>
-            <div class="column"><Tcp /><Nics /></div>
+            <div class="column"><Units /><Tcp /><Nics /></div>
           </div>
           <Processes />
         </>

@@ -6,7 +6,7 @@ import { href } from '../link/route';
 import { openFeed } from '../state/feed';
 import { bitRate, byteRate, bytes, count, line, load, percent, type Format, type Shown } from '../state/format';
 import { rangeById, sum, type Cell } from '../state/history';
-import { concerns, countedNics, disks, host, hostTopic, indicator, memoryPct, realMounts, rows, type Level } from '../state/store';
+import { concerns, countedNics, disks, failedUnits, host, hostTopic, indicator, memoryPct, realMounts, rows, type Level } from '../state/store';
 import { Dial, Spark } from '../parts/gauge';
 import { Icon, type IconName } from '../parts/icon';
 import { Since } from '../parts/num';
@@ -110,16 +110,26 @@ function Machine({ feed }: { feed: ReturnType<typeof openFeed> }) {
       </div>
       {feed.error.value && <Failure error={feed.error.value} retry={feed.retry} />}
       <p class="machine-units">
-        {h.units_ok === undefined
-          ? <span class="dim">systemd units: not known here</span>
-          : <>
-              <span class="num">{h.units_ok} units ok</span>
-              {h.units_failed ? <span class="num crit-text">▲ {h.units_failed} failed</span> : <span class="dim num">none failed</span>}
-            </>}
+        <UnitsLine />
         <span class="num dim" data-tip={plain(h.process_count).exact}>{plain(h.process_count).text} processes</span>
         <span class="num dim" data-tip="TCP connections that are established">{plain(h.tcp_established).text} connections</span>
       </p>
     </Panel>
+  );
+}
+
+/** "132 units ok, 1 failed: smartd" */
+function UnitsLine() {
+  const h = host.value!;
+  const { named, more } = failedUnits.value;
+  if (h.units_ok === undefined) return <a class="units-line dim" href={href('host#units')} data-tip={h.units_why}>systemd units: not known here</a>;
+  if (!h.units_failed) return <a class="units-line num" href={href('host#units')}><span class="ok-text" aria-hidden="true">● </span>{h.units_ok} units ok, none failed</a>;
+  return (
+    <a class="units-line num" href={href('host#units')}>
+      <span class="warn-text" aria-hidden="true">▲ </span>{h.units_ok} units ok, <strong class="warn-text">{h.units_failed} failed</strong>
+      {named.map((name, i) => <>{i === 0 ? ': ' : ', '}<bdi key={name}>{name}</bdi></>)}
+      {named.length > 0 && more > 0 && ` and ${more} more`}
+    </a>
   );
 }
 

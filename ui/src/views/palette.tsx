@@ -6,7 +6,7 @@ import { link } from '../link/live';
 import { go, href, route } from '../link/route';
 import { bitRate, bytes, line, percent } from '../state/format';
 import { ranges } from '../state/history';
-import { act, copy, disks, leave, may, nics, procs, realMounts, rows, theme, toast } from '../state/store';
+import { act, copy, disks, leave, may, nics, procs, realMounts, rows, theme, toast, unitName, units } from '../state/store';
 import { Icon, type IconName } from '../parts/icon';
 import { useModal } from '../parts/dialog';
 import { isHelpOpen, pages } from './shell';
@@ -41,7 +41,7 @@ function entries(): Entry[] {
   for (const [tab, label, icon] of [['password', 'Password', 'key-round'], ['sessions', 'Sessions', 'laptop'], ['keys', 'API keys', 'key-round'], ['users', 'Users', 'users'], ['appearance', 'Appearance', 'palette']] as const) {
     if (tab !== 'users' || may('admin')) add('Go to', icon, label, () => go(href('settings', { tab })), 'Settings');
   }
-  for (const [id, label, icon] of [['cores', 'Cores', 'cpu'], ['mounts', 'File systems', 'hard-drive'], ['disks', 'Disks', 'hard-drive'], ['nics', 'Network interfaces', 'network'], ['tcp', 'TCP connections', 'network'], ['procs', 'Processes', 'list']] as const) {
+  for (const [id, label, icon] of [['cores', 'Cores', 'cpu'], ['mounts', 'File systems', 'hard-drive'], ['disks', 'Disks', 'hard-drive'], ['nics', 'Network interfaces', 'network'], ['tcp', 'TCP connections', 'network'], ['units', 'systemd units', 'boxes'], ['procs', 'Processes', 'list']] as const) {
     add('Go to', icon, label, () => jump(id), 'This machine');
   }
 
@@ -59,6 +59,7 @@ function entries(): Entry[] {
   add('Act', 'keyboard', 'Keyboard shortcuts', () => (isHelpOpen.value = true), '?', 'help');
   add('Act', 'log-out', 'Log out', () => void act(leave), '', 'sign out leave');
 
+  for (const u of rows(units.value)) add('Failed units', 'boxes', unitName(u), () => jump('units'), 'failed', u.description);
   for (const m of realMounts.value) add('File systems', 'hard-drive', m.id, () => jump('mounts'), `${line(percent(m.used_pct))} of ${line(bytes(m.total_bytes))}`, m.device);
   for (const n of rows(nics.value)) add('Interfaces', 'network', n.id, () => jump('nics', { nic: n.id }), `${line(bitRate(n.rx_bps))} in`, n.address);
   for (const d of rows(disks.value)) add('Disks', 'hard-drive', d.id, () => jump('disks', { disk: d.id }), d.model ?? '', '');
