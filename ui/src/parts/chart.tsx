@@ -6,7 +6,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type uPlot from 'uplot';
 import type { Feed } from '../state/feed';
 import { clockTime, dateTime, dayTime, dayYearTime, line, minuteTime, UNKNOWN, type Format } from '../state/format';
-import { sum, summary, type Cell, type Columns, type Range } from '../state/history';
+import { sum, summary, type Cell, type Columns, type Range, type Track } from '../state/history';
 import { isDark } from '../state/store';
 import { loadCharts } from './charts';
 
@@ -62,9 +62,11 @@ function columnsOf(feed: Feed, l: Line): Columns {
 function dataOf(feed: Feed, lines: Line[]): uPlot.AlignedData {
   const track = feed.track!;
   const all: (number | null)[][] = [track.times()];
+  // A second is one sample: there is no band around it to draw.
+  const none = track.step === 1000 ? new Array<null>(track.size).fill(null) : null;
   for (const l of lines) {
     const c = columnsOf(feed, l);
-    all.push(c.avg, c.min, c.max);
+    all.push(c.avg, none ?? c.min, none ?? c.max);
   }
   return all as unknown as uPlot.AlignedData;
 }
@@ -138,6 +140,7 @@ export function Chart(props: ChartProps) {
 
   void feed.version.value;
   const cols = hasData && feed.track ? lines.map((l) => columnsOf(feed, l)) : [];
+  const began = hasData && feed.track ? beganLate(feed.track, feed.range.value) : null;
   const isEmpty = hasData && cols.every((c) => c.avg.every((v) => v == null));
   return (
     <section class="panel chart" aria-label={`${title} over time`}>
@@ -152,6 +155,7 @@ export function Chart(props: ChartProps) {
         {!hasData && <div class="chart-wait" />}
         {isBroken && <p class="chart-none">The drawing part could not be fetched. Reload the page when the server is back.</p>}
         {isEmpty && !isBroken && <p class="chart-none">{feed.range.value.isLive ? 'Waiting for the first points' : `Nothing was measured in the ${feed.range.value.words}`}</p>}
+        {began !== null && !isEmpty && !isBroken && <p class="chart-began">Measured since {began}</p>}
         <div class="chart-tip" ref={tip} aria-live="polite" hidden />
       </div>
       {props.note}
@@ -175,6 +179,15 @@ function Legend({ line: l, columns, cursor, format, words }: {
       <span class="num">{shown.text}{shown.unit && <span class="unit"> {shown.unit}</span>}</span>
     </li>
   );
+}
+
+const MOSTLY = 0.4;
+
+/** Where most of the range lies before the first measurement, when that was: an empty chart says why. */
+function beganLate(track: Track, range: Range): string | null {
+  const first = track.first;
+  if (first === 0 || first - (track.end - range.span_ms) < range.span_ms * MOSTLY) return null;
+  return range.isLive ? clockTime(first) : dateTime(first);
 }
 
 // The newest step may not have been measured yet; two steps back it is a gap.
@@ -226,7 +239,7 @@ function options(live: { current: ChartProps }, tip: { current: HTMLDivElement |
     axes: [
       { stroke: c['text-3']!, font, size: 26, gap: 6, grid: { show: false }, ticks: { show: false }, space: (_, __, ___, ____, width) => (width > NARROW ? 58 : 44), values: axisTime(range) },
       { stroke: c['text-3']!, font, size: 62, gap: 6, grid: { stroke: c.grid!, width: 1 }, ticks: { show: false }, space: 34,
-        incrs: steps(base, factor), values: (_, splits) => splits.map((v) => (v === 0 ? '0' : line(format(v)))) },
+        incrs: steps(base, factor), values: (_, splits) => splits.map((v) => (v === 0 ? '0' : line(format(v)).replace(/^(\d+)\.0+ /, '$1 '))) },
     ],
     hooks: {
       setCursor: [(u) => {
