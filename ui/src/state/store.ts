@@ -319,16 +319,26 @@ export interface Toast {
   kind: 'ok' | 'info' | 'error';
   text: string;
   error?: ApiError;
+  undo?: () => void;
 }
 
 export const toasts = signal<Toast[]>([]);
 let nextToast = 1;
 
-export function toast(kind: Toast['kind'], text: string, error?: ApiError): void {
+const TOAST_MS = 5000;
+const UNDO_MS = 12_000;
+
+export function toast(kind: Toast['kind'], text: string, more: { error?: ApiError; undo?: () => void } = {}): void {
   const id = nextToast++;
-  toasts.value = [...toasts.value.slice(-3), { id, kind, text, ...(error ? { error } : {}) }];
+  toasts.value = [...toasts.value.slice(-3), { id, kind, text, ...more }];
   // Errors stay until dismissed: they carry what support would ask for.
-  if (kind !== 'error') window.setTimeout(() => dismiss(id), 5000);
+  if (kind !== 'error') window.setTimeout(() => fade(id), more.undo ? UNDO_MS : TOAST_MS);
+}
+
+// Not from under a pointer or a finger on the key.
+function fade(id: number): void {
+  if (document.querySelector('.toasts:hover, .toasts:focus-within')) window.setTimeout(() => fade(id), 1000);
+  else dismiss(id);
 }
 
 export function dismiss(id: number): void {
@@ -336,14 +346,14 @@ export function dismiss(id: number): void {
 }
 
 /** Runs an action of the user; a refusal becomes a toast. True when it worked. */
-export async function act(run: () => Promise<unknown>, done?: string): Promise<boolean> {
+export async function act(run: () => Promise<unknown>, done?: string, undo?: () => void): Promise<boolean> {
   try {
     await run();
-    if (done) toast('ok', done);
+    if (done) toast('ok', done, undo ? { undo } : {});
     return true;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    if (error.status !== 401) toast('error', error.message, error);
+    if (error.status !== 401) toast('error', error.message, { error });
     return false;
   }
 }

@@ -5,6 +5,7 @@ import { lazy } from '../parts/lazy';
 import { route } from '../link/route';
 import { door, enter } from '../state/store';
 import { Failure } from '../parts/panel';
+import { RowMenuLayer } from '../parts/rowmenu';
 import { TipLayer } from '../parts/tip';
 import { Toasts } from '../parts/toast';
 import { Gate } from './gate';
@@ -53,6 +54,7 @@ export function App() {
     <>
       <Inside />
       <Toasts />
+      <RowMenuLayer />
       <TipLayer />
     </>
   );

@@ -81,7 +81,7 @@ function Figures() {
     { title: 'Log', rows: [['Warnings', plain(s.warnings), 'since the start'], ['Errors', plain(s.errors), 'since the start']] },
   ];
   return (
-    <section class="panel groups" aria-label="Figures">
+    <section class="panel groups" data-topic="self" aria-label="Figures">
       {groups.map((g) => (
         <div key={g.title}>
           <h2>{g.title}</h2>

@@ -10,6 +10,8 @@ const keys: [string[], string][] = [
   [['g', 's'], 'Settings'],
   [['1', '…', '6'], 'On this machine: range from 5 minutes to 1 year'],
   [['←', '→'], 'In a chart: from point to point'],
+  [['↓', '↑'], 'In a table: from row to row'],
+  [['.'], 'What can be done with the row; the same as a right click'],
   [['t'], 'Exact value of the next number; with Shift the one before'],
   [['?'], 'This list'],
   [['Esc'], 'Close what is open'],
