@@ -31,8 +31,7 @@ interface ChartProps {
 }
 
 const SYNC = 'binnacle';
-const HEIGHT = 168;
-const NARROW = 360; // plots below this get shorter labels
+const NARROW = 360; // px; plots below this get shorter labels
 
 // A custom property is text to scripts; the computed colour of an element is a colour.
 function colours(names: string[]): Record<string, string> {
@@ -113,10 +112,10 @@ export function Chart(props: ChartProps) {
     const leave = () => plot?.setCursor({ left: -10, top: -10 });
     let stop = () => {};
     let isGone = false;
-    const size = new ResizeObserver(() => plot?.setSize({ width: target.clientWidth, height: HEIGHT }));
+    const size = new ResizeObserver(() => plot?.setSize({ width: target.clientWidth, height: target.clientHeight }));
     void loadCharts().then((lib) => {
       if (isGone || !feed.track) return;
-      plot = new lib(options(live, tip, setCursor, target.clientWidth), dataOf(feed, lines), target);
+      plot = new lib(options(live, tip, setCursor, target), dataOf(feed, lines), target);
       stop = effect(() => {
         void feed.version.value;
         if (!feed.track || !plot) return;
@@ -207,11 +206,13 @@ function describe(title: string, lines: Line[], cols: Columns[], format: Format,
 }
 
 function options(live: { current: ChartProps }, tip: { current: HTMLDivElement | null },
-  setCursor: (i: number | null) => void, width: number): uPlot.Options {
+  setCursor: (i: number | null) => void, target: HTMLElement): uPlot.Options {
   const { feed, lines, format, max, atLeast = 0, base = 1000, factor = 1 } = live.current;
   const range = feed.range.peek();
   const c = colours(['text-3', 'grid', 'c1', 'c2', 'c3', 'c4', 'c5', 'c6', 'surface']);
-  const font = `11px ${getComputedStyle(document.body).fontFamily}`;
+  // Sizes are those of a root of 16 px; a wall's is larger.
+  const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+  const font = `${11 * scale}px ${getComputedStyle(document.body).fontFamily}`;
   const series: uPlot.Series[] = [{}];
   const bands: uPlot.Band[] = [];
   lines.forEach((l, i) => {
@@ -222,7 +223,7 @@ function options(live: { current: ChartProps }, tip: { current: HTMLDivElement |
   });
   const span = range.span_ms / 1000;
   return {
-    width, height: HEIGHT, series, bands,
+    width: target.clientWidth, height: target.clientHeight, series, bands,
     padding: [8, 12, 0, 0],
     legend: { show: false },
     cursor: {
@@ -237,8 +238,8 @@ function options(live: { current: ChartProps }, tip: { current: HTMLDivElement |
       y: { range: (_, __, hi) => [0, max ?? Math.max(atLeast, hi == null || hi <= 0 ? atLeast || 1 : hi * 1.08)] },
     },
     axes: [
-      { stroke: c['text-3']!, font, size: 26, gap: 6, grid: { show: false }, ticks: { show: false }, space: (_, __, ___, ____, width) => (width > NARROW ? 58 : 44), values: axisTime(range) },
-      { stroke: c['text-3']!, font, size: 62, gap: 6, grid: { stroke: c.grid!, width: 1 }, ticks: { show: false }, space: 34,
+      { stroke: c['text-3']!, font, size: 26 * scale, gap: 6 * scale, grid: { show: false }, ticks: { show: false }, space: (_, __, ___, ____, width) => (width > NARROW ? 58 : 44) * scale, values: axisTime(range) },
+      { stroke: c['text-3']!, font, size: 62 * scale, gap: 6 * scale, grid: { stroke: c.grid!, width: 1 }, ticks: { show: false }, space: 34 * scale,
         incrs: steps(base, factor), values: (_, splits) => splits.map((v) => (v === 0 ? '0' : line(format(v)).replace(/^(\d+)\.0+ /, '$1 '))) },
     ],
     hooks: {

@@ -1,16 +1,17 @@
 // shell: navigation, header, banners; the frame around every page.
 
 import type { ComponentChildren } from 'preact';
-import { signal, useComputed } from '@preact/signals';
+import { signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { href, route } from '../link/route';
-import { linkStatus } from '../link/live';
-import { clockTime, dateTime, zone } from '../state/format';
-import { concerns, host, indicator, leave, act, may, now, self, theme, who, type Theme } from '../state/store';
+import { concerns, host, indicator, leave, act, may, self, theme, who, type Theme } from '../state/store';
 import { Icon, Mark, type IconName } from '../parts/icon';
 import { Choice } from '../parts/form';
 import { Indicator } from '../parts/indicator';
 import { Menu } from '../parts/menu';
+import { wallOf } from '../state/wall';
+import { lazy } from '../parts/lazy';
+import { Clock } from './clock';
 import { Help } from './help';
 import { Palette } from './palette';
 
@@ -28,6 +29,8 @@ export const pages: readonly Item[] = [
   { page: 'audit', label: 'Audit', icon: 'scroll-text', right: 'admin' },
   { page: 'settings', label: 'Settings', icon: 'settings' },
 ];
+
+const WallHead = lazy(() => import('./wall').then((m) => m.WallHead), () => <header class="head" />);
 
 export const isPaletteOpen = signal(false);
 export const isHelpOpen = signal(false);
@@ -69,14 +72,20 @@ export function Shell({ children, ahead }: { children: ComponentChildren; ahead:
     const timer = window.setTimeout(ahead, 300);
     return () => window.clearTimeout(timer);
   }, []);
+  const seen = pages.filter((p) => !p.right || may(p.right)).map((p) => p.page);
+  const wall = wallOf(route.value.query, seen);
   return (
-    <div class={`shell ${indicator.value.kind === 'live' ? '' : 'is-stale'}`}>
+    <div class={`shell ${indicator.value.kind === 'live' ? '' : 'is-stale'} ${wall ? 'is-wall' : ''}`}>
       <a class="skip" href={location.pathname + '#main'} data-native onClick={(e) => {
         e.preventDefault();
         document.getElementById('main')?.focus();
       }}>Skip to the content</a>
-      <Side />
-      <Header />
+      {wall ? <WallHead wall={wall} /> : (
+        <>
+          <Side />
+          <Header />
+        </>
+      )}
       <div class="stage">
         <Banners />
         <main id="main" tabIndex={-1}>{children}</main>
@@ -125,13 +134,6 @@ function Header() {
       </div>
     </header>
   );
-}
-
-function Clock() {
-  const text = useComputed(() => clockTime(now.value));
-  const skew = Math.abs(linkStatus.value.skewMs);
-  const note = skew > 2000 ? `; the server's clock is ${(linkStatus.value.skewMs / 1000).toFixed(0)} s off this one` : '';
-  return <span class="clock num" data-tip={`${dateTime(now.peek()).split(',')[0]}, ${zone}${note}`}>{text}</span>;
 }
 
 const themes = [
