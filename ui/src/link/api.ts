@@ -52,7 +52,7 @@ export async function api<T = void>(method: Method, path: string, body?: unknown
     });
   } catch (cause) {
     if (signal?.aborted) throw cause;
-    throw new ApiError(0, 'offline', 'The server did not answer: it is restarting, or the network between is down. Nothing was changed by half; try again in a moment.',
+    throw new ApiError(0, 'offline', 'The server did not answer. It may be restarting, or the network is down. Try again in a moment.',
       null, null, null, request);
   }
   if (response.ok) {

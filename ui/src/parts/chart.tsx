@@ -224,7 +224,7 @@ function options(live: { current: ChartProps }, tip: { current: HTMLDivElement |
   const span = range.span_ms / 1000;
   return {
     width: target.clientWidth, height: target.clientHeight, series, bands,
-    padding: [8, 12, 0, 0],
+    padding: [8 * scale, 12 * scale, 0, 0],
     legend: { show: false },
     cursor: {
       sync: { key: SYNC, scales: ['x', null] },

@@ -301,6 +301,7 @@ export const theme = signal<Theme>(storedTheme());
 export const isDark = computed(() => (theme.value === 'system' ? systemIsDark.value : theme.value === 'dark'));
 
 effect(() => {
+  document.documentElement.classList.toggle('is-dark', isDark.value);
   const t = theme.value;
   if (t === 'system') delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = t;

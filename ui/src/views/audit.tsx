@@ -17,8 +17,8 @@ const columns: Column<Row>[] = [
   { id: 'at', head: 'When', cell: (a) => <Ago at={a.at} /> },
   { id: 'actor', head: 'Who', cell: (a) => <span class="cell-name">{a.actor ?? '–'}</span> },
   { id: 'action', head: 'Did', cell: (a) => <span class="mono">{a.action}</span> },
-  { id: 'object', head: 'To', cell: (a) => <span class="cell-name plain" data-tip={a.object}>{a.object || <span class="dim" data-tip="nothing in particular">–</span>}</span> },
   { id: 'ok', head: 'Result', cell: (a) => a.ok === false ? <span class="badge crit">refused</span> : <span class="state ok">✓ done</span> },
+  { id: 'object', head: 'To', cell: (a) => <span class="cell-name plain" data-tip={a.object}>{a.object || <span class="dim" data-tip="nothing in particular">–</span>}</span> },
   { id: 'address', head: 'From', minor: 2, cell: (a) => <span class="mono">{a.address || <span class="dim" data-tip="not over the network">–</span>}</span> },
   { id: 'detail', head: 'Detail', minor: 1, isWide: true, cell: (a) => <span class="cell-command" data-tip={a.detail}>{a.detail}</span> },
 ];

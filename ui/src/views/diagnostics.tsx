@@ -38,7 +38,7 @@ function Inner() {
       <div class="page-head">
         <div>
           <h1>Diagnostics <Stale topic={topic} /></h1>
-          <p class="page-facts"><span>What Binnacle itself spends</span>{self.value?.version && <span class="num">version {self.value.version}</span>}<span>running for <Since at={self.value?.started_at} /></span></p>
+          <p class="page-facts"><span>What Binnacle itself spends</span>{self.value?.version && <span>version {self.value.version}</span>}<span>running for <Since at={self.value?.started_at} /></span></p>
         </div>
         <Choice label="Range of the charts" class="ranges" value={feed.range.value.id} onChange={(id) => (feed.range.value = rangeById(id))}
           options={ranges.map((r) => ({ id: r.id, label: r.label, words: r.words }))} />

@@ -17,7 +17,7 @@ export function Cores({ feed }: { feed: Feed }) {
     </span>
   );
   return (
-    <Panel title={<>Cores <span class="dim num">{list.length || ''}</span></>} icon="cpu" id="cores" topic={hostTopic} aside={aside}>
+    <Panel title={<>Cores <span class="dim num" data-tip={`${list.length} processors that are online`}>{list.length || ''}</span></>} icon="cpu" id="cores" topic={hostTopic} aside={aside}>
       {list.length === 0 ? <Skeleton lines={2} /> : (
         <div class="cores">
           <ul class={`core-bars ${list.length > 16 ? 'many' : ''}`}>

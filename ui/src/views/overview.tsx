@@ -59,7 +59,7 @@ function Standing() {
         {host.value === undefined ? 'Waiting for the first sample'
           : list.length === 0 ? `Nothing ${need} attention` : list.length === 1 ? `One thing ${need} attention` : `${list.length} things ${isLive ? 'need' : 'needed'} attention`}
         {host.value !== undefined && !isLive && ' when last seen'}
-        <span class="standing-count num">1 host</span>
+        <span class="standing-count num" data-tip="This machine; others come with the next versions">1 host</span>
       </p>
       {list.length > 0 && (
         <ul class="concerns">
