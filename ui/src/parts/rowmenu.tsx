@@ -33,7 +33,7 @@ function isSelected(target: Element): boolean {
   return chosen !== null && !chosen.isCollapsed && chosen.containsNode(target, true);
 }
 
-/** For the row's `contextmenu` event; with Shift the browser's own menu comes. */
+/** For the row's `contextmenu` event, or a button's click; with Shift the browser's own menu comes. */
 export function openRowMenu(menu: RowMenu, event: MouseEvent): void {
   const target = event.target as Element;
   if (event.shiftKey || target.closest('input, textarea, select') || isSelected(target)) return;
@@ -73,7 +73,7 @@ function useDot(): void {
 export function RowMenuLayer() {
   useDot();
   const m = open.value;
-  return m && <Sheet key={m.x + m.y} of={m} />;
+  return m && <div role="region" aria-label={`Menu of ${m.title}`}><Sheet key={`${m.title} ${m.x} ${m.y}`} of={m} /></div>;
 }
 
 function Sheet({ of }: { of: Open }) {
@@ -94,16 +94,21 @@ function Sheet({ of }: { of: Open }) {
     const outside = (e: Event) => {
       if (!sheet.contains(e.target as Node)) close(false);
     };
+    const top = of.from.getBoundingClientRect().top;
+    // The end of a scroll that brought the row here is none that takes it away.
+    const scrolled = () => {
+      if (Math.abs(of.from.getBoundingClientRect().top - top) > 8) close(false);
+    };
     const away = () => close(false);
     document.addEventListener('pointerdown', outside);
     document.addEventListener('focusin', outside);
-    document.addEventListener('scroll', away, true);
+    document.addEventListener('scroll', scrolled, true);
     window.addEventListener('resize', away);
     window.addEventListener('popstate', away);
     return () => {
       document.removeEventListener('pointerdown', outside);
       document.removeEventListener('focusin', outside);
-      document.removeEventListener('scroll', away, true);
+      document.removeEventListener('scroll', scrolled, true);
       window.removeEventListener('resize', away);
       window.removeEventListener('popstate', away);
     };

@@ -18,6 +18,7 @@ function textOf(target: Element): string {
 
 export function TipLayer() {
   const box = useRef<HTMLDivElement>(null);
+  const home = useRef<HTMLDivElement>(null); // the tip wanders; what the page is drawn around stays
   useEffect(() => {
     let owner: Element | null = null;
     let timer = 0;
@@ -31,8 +32,8 @@ export function TipLayer() {
       timer = window.setInterval(refresh, REFRESH_MS);
       tip.textContent = text;
       // Above an open dialog only what is inside its top layer is seen.
-      const host = target.closest('dialog[open]') ?? document.body;
-      if (tip.parentElement !== host) host.append(tip);
+      const host = target.closest('dialog[open]') ?? home.current;
+      if (host && tip.parentElement !== host) host.append(tip);
       tip.hidden = false;
       const at = target.getBoundingClientRect();
       const { width, height } = tip.getBoundingClientRect();
@@ -101,5 +102,5 @@ export function TipLayer() {
       document.removeEventListener('pointerdown', hide);
     };
   }, []);
-  return <div class="tip" id="tip" role="tooltip" ref={box} hidden />;
+  return <div ref={home}><div class="tip" id="tip" role="tooltip" ref={box} hidden /></div>;
 }

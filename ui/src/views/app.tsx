@@ -49,10 +49,10 @@ function Boot() {
     return () => window.clearTimeout(timer);
   }, []);
   return (
-    <div class="boot">
-      <p class="boot-name">Binnacle</p>
+    <main class="boot">
+      <h1 class="boot-name">Binnacle</h1>
       <p class="boot-slow" role="status">{isSlow && <>Waiting for the server. <button type="button" class="link" onClick={() => location.reload()}>Try again</button></>}</p>
-    </div>
+    </main>
   );
 }
 

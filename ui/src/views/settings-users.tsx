@@ -9,10 +9,9 @@ import { Dialog } from '../parts/dialog';
 import { Choice, Field, Select, Strength } from '../parts/form';
 import { PASSWORD_MIN, strength } from '../state/strength';
 import { Icon } from '../parts/icon';
-import { Menu } from '../parts/menu';
 import { Ago } from '../parts/num';
 import { Failure, Forbidden, Panel } from '../parts/panel';
-import type { RowAct } from '../parts/rowmenu';
+import { openRowMenu, type RowAct, type RowMenu } from '../parts/rowmenu';
 import { Table, type Column } from '../parts/table';
 
 type Role = 'viewer' | 'manager' | 'admin';
@@ -54,6 +53,8 @@ function UserList() {
     { label: 'Delete', icon: 'trash-2', run: () => drop(u) },
   ];
 
+  const menuOf = (u: Row): RowMenu => ({ title: u.name, record: u, path: href('api/v1/users'), acts: u.id === me ? [] : actsOf(u) });
+
   const columns: Column<Row>[] = [
     { id: 'name', head: 'User', sort: (u) => u.name, cell: (u) => (
       <>
@@ -67,15 +68,14 @@ function UserList() {
     { id: 'last', head: 'Last login', sort: (u) => u.last_login_at, cell: (u) => <Ago at={u.last_login_at} /> },
     { id: 'created', head: 'Added', minor: 2, sort: (u) => u.created_at, cell: (u) => <Ago at={u.created_at} none="–" /> },
     { id: 'act', head: 'Act', isSilent: true, isNumber: true, cell: (u) => u.id === me ? null : (
-      <Menu label={`Actions for ${u.name}`} button={<span class="button icon-only small quiet"><Icon name="ellipsis" /></span>}>
-        {actsOf(u).map((a) => <button key={a.label} type="button" class="menu-item" onClick={a.run}><Icon name={a.icon} /> {a.label}</button>)}
-      </Menu>
+      <button type="button" class="button icon-only small quiet" aria-haspopup="menu" aria-label={`Actions for ${u.name}`}
+        onClick={(e) => openRowMenu(menuOf(u), e)}><Icon name="ellipsis" /></button>
     ) },
   ];
   return (
-    <Panel title="Users" icon="users" class="roomy" aside={<button type="button" class="button small" onClick={() => add(true)}><Icon name="plus" size={14} /> Add user</button>}>
+    <Panel title="Users" icon="users" aside={<button type="button" class="button small" onClick={() => add(true)}><Icon name="plus" size={14} /> Add user</button>}>
       <p class="panel-body dim">Viewers see, managers also act, admins also change people and settings.</p>
-      <Answer of={asked}>{(v) => <Table label="Users" columns={columns} rows={v.users} keyOf={(u) => u.id} sort="name" menu={(u) => ({ title: u.name, record: u, path: href('api/v1/users'), acts: u.id === me ? [] : actsOf(u) })} />}</Answer>
+      <Answer of={asked}>{(v) => <Table label="Users" columns={columns} rows={v.users} keyOf={(u) => u.id} sort="name" menu={menuOf} />}</Answer>
       {isAdding && <AddUser onClose={() => add(false)} onDone={() => { add(false); void asked.again(); }} />}
       {resetting && <NewPassword user={resetting} onClose={() => reset(null)} />}
       {dropping && <DeleteUser user={dropping} onClose={() => drop(null)} onDone={() => { drop(null); void asked.again(); }} />}
