@@ -472,6 +472,10 @@ describe('a working day', () => {
     await page.waitForSelector('#log button:has-text("Go on")');
     await page.click('text=Copy report');
     assert.match(await page.evaluate(() => navigator.clipboard.readText()), /Live connection: WebSocket open/);
+    await page.keyboard.press('3');
+    await page.waitForFunction(() => location.search.includes('range=24h'));
+    await page.reload();
+    await page.waitForSelector('.ranges label.is-on:has-text("24 h")'); // the address keeps it
     await page.clean();
     await page.close();
   });

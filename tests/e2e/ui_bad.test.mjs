@@ -206,4 +206,26 @@ describe('bad days', () => {
     await door.context().close();
     await page.context().close();
   });
+
+  test('with nothing to show yet and no way to get it, the sign is red', async (t) => {
+    const server = await startServer(t, { args });
+    await server.setup();
+    const page = await browser.open(server.origin, { path: '/login' });
+    await page.waitForSelector('input[name=username]');
+    await login(page);
+    await page.waitForSelector(live);
+    await page.routeWebSocket(/api\/v1\/live/, (ws) => ws.close());
+    await page.reload();
+    await page.waitForSelector('.indicator.reconnecting .dot.lost');
+    const [dot, red] = await page.evaluate(() => {
+      const probe = document.body.appendChild(document.createElement('i'));
+      probe.style.color = 'var(--crit)';
+      const answer = [getComputedStyle(document.querySelector('.dot.lost')).borderTopColor, getComputedStyle(probe).color];
+      probe.remove();
+      return answer;
+    });
+    assert.equal(dot, red);
+    await page.clean();
+    await page.context().close();
+  });
 });

@@ -52,7 +52,7 @@ function entries(): Entry[] {
   }
 
   for (const r of ranges) {
-    add('Act', 'activity', `Charts: ${r.words}`, () => go(href('host', { range: r.id })), r.label, 'range time');
+    add('Act', 'activity', `Charts: ${r.words}`, () => go(href(isAboutItself() ? 'diagnostics' : 'host', { range: r.id })), r.label, 'range time');
   }
   add('Act', 'sun', 'Theme: light', () => (theme.value = 'light'), '', 'day bright');
   add('Act', 'moon', 'Theme: dark', () => (theme.value = 'dark'), '', 'night');
