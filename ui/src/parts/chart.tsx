@@ -154,7 +154,7 @@ export function Chart(props: ChartProps) {
         {!hasData && <div class="chart-wait" />}
         {isBroken && <p class="chart-none">The drawing part could not be fetched. Reload the page when the server is back.</p>}
         {isEmpty && !isBroken && <p class="chart-none">{feed.range.value.isLive ? 'Waiting for the first points' : `Nothing was measured in the ${feed.range.value.words}`}</p>}
-        {began !== null && !isEmpty && !isBroken && <p class="chart-began">Measured since {began}</p>}
+        {began !== null && !isEmpty && !isBroken && <p class={`chart-began ${began.share < WIDE ? 'is-short' : ''}`}>Measured since {began.text}</p>}
         <div class="chart-tip" ref={tip} aria-live="polite" hidden />
       </div>
       {props.note}
@@ -181,12 +181,14 @@ function Legend({ line: l, columns, cursor, format, words }: {
 }
 
 const MOSTLY = 0.4;
+const WIDE = 0.75; // room for the words in a narrow chart too
 
 /** Where most of the range lies before the first measurement, when that was: an empty chart says why. */
-function beganLate(track: Track, range: Range): string | null {
+function beganLate(track: Track, range: Range): { share: number; text: string } | null {
   const first = track.first;
-  if (first === 0 || first - (track.end - range.span_ms) < range.span_ms * MOSTLY) return null;
-  return range.isLive ? clockTime(first) : dateTime(first);
+  const share = (first - (track.end - range.span_ms)) / range.span_ms;
+  if (first === 0 || share < MOSTLY) return null;
+  return { share, text: range.isLive ? clockTime(first) : dateTime(first) };
 }
 
 // The newest step may not have been measured yet; two steps back it is a gap.
@@ -238,7 +240,7 @@ function options(live: { current: ChartProps }, tip: { current: HTMLDivElement |
       y: { range: (_, __, hi) => [0, max ?? Math.max(atLeast, hi == null || hi <= 0 ? atLeast || 1 : hi * 1.08)] },
     },
     axes: [
-      { stroke: c['text-3']!, font, size: 26 * scale, gap: 6 * scale, grid: { show: false }, ticks: { show: false }, space: (_, __, ___, ____, width) => (width > NARROW ? 58 : 44) * scale, values: axisTime(range) },
+      { stroke: c['text-3']!, font, size: 26 * scale, gap: 6 * scale, grid: { show: false }, ticks: { show: false }, space: (_, __, ___, ____, width) => (width > NARROW ? 58 : 40) * scale, values: axisTime(range) },
       { stroke: c['text-3']!, font, size: 62 * scale, gap: 6 * scale, grid: { stroke: c.grid!, width: 1 }, ticks: { show: false }, space: 34 * scale,
         incrs: steps(base, factor), values: (_, splits) => splits.map((v) => (v === 0 ? '0' : line(format(v)).replace(/^(\d+)\.0+ /, '$1 '))) },
     ],

@@ -63,13 +63,18 @@ export function Empty({ icon = 'info', title, isPage, children }: EmptyProps) {
   );
 }
 
+/** A sentence of the server; what stands in backticks is to be typed. */
+export function said(text: string): ComponentChildren {
+  return text.split('`').map((part, i) => (i % 2 === 1 ? <code key={i}>{part}</code> : part));
+}
+
 /** What happened, what to do, and the code and request id that find it in the log. */
 export function Failure({ error, retry }: { error: ApiError; retry?: () => void }) {
   return (
     <div class="failure" role="alert">
       <Icon name="circle-alert" size={18} />
       <div class="failure-body">
-        <p>{error.message}</p>
+        <p>{said(error.message)}</p>
         <ErrorCode error={error} />
         {retry && <div class="row"><button type="button" class="button small" onClick={retry}>Try again</button></div>}
       </div>

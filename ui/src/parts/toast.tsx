@@ -1,6 +1,6 @@
 import { dismiss, toasts } from '../state/store';
 import { Icon } from './icon';
-import { ErrorCode } from './panel';
+import { ErrorCode, said } from './panel';
 
 const sign = { ok: 'circle-check', info: 'info', error: 'circle-alert' } as const;
 
@@ -12,7 +12,7 @@ export function Toasts() {
           <div key={t.id} class={`toast ${t.kind}`}>
             <Icon name={sign[t.kind]} />
             <div class="toast-body">
-              <p>{t.text}</p>
+              <p>{t.error ? said(t.text) : t.text}</p>
               {t.error && <ErrorCode error={t.error} />}
             </div>
             {t.undo && <button type="button" class="button small" onClick={() => {

@@ -5,7 +5,7 @@ import { api, ApiError, whenUnauthorized } from '../link/api';
 import { link, linkStatus, topics, whenLinkUnauthorized } from '../link/live';
 import type { Topic } from '../link/topics';
 import type { Core, Disk, Host, Mount, Nic, Proc, Self } from '../model.gen';
-import { bytes, duration, line, percent } from './format';
+import { bytes, duration, line, load, percent } from './format';
 
 // --- who is here ------------------------------------------------------------------------------------
 
@@ -198,6 +198,8 @@ export interface Concern {
   page: string; // and the part of it that shows more
 }
 
+const LOAD_PER_CORE = 4; // a build keeps one or two busy; with four for minutes everything answers late
+
 /** What wants attention now, worst first; empty when nothing does. */
 export const concerns: ReadonlySignal<Concern[]> = computed(() => {
   const out: Concern[] = [];
@@ -215,6 +217,10 @@ export const concerns: ReadonlySignal<Concern[]> = computed(() => {
   const mem = memoryPct(h);
   if (mem !== null && mem >= 90) {
     out.push({ id: 'memory', level: 'crit', text: `Memory is ${line(percent(mem))} used, ${line(bytes(h?.mem_available_bytes))} available`, page: 'host' });
+  }
+  const perCore = h?.load5 !== undefined && h.core_count ? h.load5 / h.core_count : 0;
+  if (perCore >= LOAD_PER_CORE) {
+    out.push({ id: 'load', level: 'warn', text: `Load over 5 minutes is ${line(load(h?.load5))}, ${perCore.toFixed(1)} for each ${h?.core_count === 1 ? 'core' : `of ${h?.core_count} cores`}: everything waits`, page: 'host' });
   }
   if (h?.units_failed) {
     out.push({ id: 'units', level: 'warn', text: h.units_failed === 1 ? '1 systemd unit failed' : `${h.units_failed} systemd units failed`, page: 'host' });

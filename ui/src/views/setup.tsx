@@ -64,7 +64,7 @@ function SetupForm() {
     <Gate title="Make it yours" lead="Choose the first user. This takes half a minute; this machine is then already on screen.">
       <form onSubmit={(e) => void submit(e)} noValidate>
         <Field label="Setup code" name="code" value={code} onInput={setCode} mono error={field('code')} autofocus={!wasGiven}
-          hint={wasGiven && code === given ? 'Filled in from the link in your terminal.' : <>Printed in the terminal at the start; again by <code>binnacle setup-url</code>.</>} />
+          hint={field('code') ? null : wasGiven && code === given ? 'Filled in from the link in your terminal.' : <>Printed in the terminal at the start; again by <code>binnacle setup-url</code>.</>} />
         <Field label="User name" name="username" value={username} onInput={setName} autocomplete="username" autofocus={wasGiven}
           error={field('username')} maxLength={63} hint="Letters, digits and . _ - @" />
         <Field label="Password" name="password" type="password" value={password} onInput={setPassword} autocomplete="new-password"
@@ -93,8 +93,8 @@ function SetupDone() {
       <p class="note">
         <Icon name="shield-check" />
         <span>
-          The first user{setup?.done_by ? <>, <strong>{setup.done_by}</strong>,</> : ''} was created{when}. Not you? On the machine,{' '}
-          <code>binnacle setup-url --reset --data DIR</code> prints a new code for its owner; the audit shows who came before.
+          The first user{setup?.done_by ? <>, <strong>{setup.done_by}</strong>,</> : ''} was created{when}. Not you? On the machine, this prints a new code for its owner; the audit shows who came before.
+          <code class="command">binnacle setup-url --reset --data DIR</code>
         </span>
       </p>
       <a class="button primary wide" href={href('login')}>Go to login</a>
