@@ -139,7 +139,8 @@ describe('bad days', () => {
         const upstream = ws.connectToServer();
         upstream.onMessage((text) => ws.send(String(text).split('\n').map((line) => {
           const frame = line ? JSON.parse(line) : null;
-          if (frame?.t !== 'sub' || frame.topic !== 'self') return line;
+          for (const part of [frame?.v, frame?.p]) if (typeof part === 'object' && 'load5' in part) part.load5 = 99; // a machine that does not keep up
+          if (frame?.t !== 'sub' || frame.topic !== 'self') return frame ? JSON.stringify(frame) : line;
           return JSON.stringify({ ...frame, v: { ...frame.v, degraded: true, degraded_why: 'disk is full' } });
         }).join('\n')));
       }),
@@ -149,6 +150,8 @@ describe('bad days', () => {
     await page.waitForSelector('.banner.crit:has-text("Disk is full.")');
     // The count stands at the page that says more.
     assert.match(await page.innerText('.side [data-page=diagnostics] .count'), /^1$/);
+    await page.waitForSelector('.concern.warn:has-text("Load over 5 minutes is 99.00")');
+    assert.match(await page.innerText('.side [data-page=host] .count'), /^\d$/);
     await page.axe('degraded');
     assert.match(await page.title(), /^▲ \d+ /);
     assert.match(await page.getAttribute('link[rel=icon]', 'href'), /d0362c/);
