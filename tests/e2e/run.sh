@@ -7,7 +7,7 @@ set -u
 cd "$(dirname "$0")" || exit 2
 report=${REPORT:-report}
 mkdir -p "$report"
-order='http ws live people ui hostile outside life'
+order='http ws live people ui ui_look ui_bad hostile outside life'
 
 files() {
     for name in $order; do

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sampleOf, splitSeries } from '../src/state/split';
-import { rangeById, ranges, sum, summary, Track, type HistoryAnswer } from '../src/state/history';
+import { pixels, plan, rangeById, ranges, sum, summary, Track, type HistoryAnswer } from '../src/state/history';
 
 const T0 = 1_700_000_000_000;
 const X = 'host/local.cpu_pct';
@@ -107,4 +107,24 @@ test('the ranges are those the server knows, and an unknown one is the first', (
   assert.deepEqual(ranges.map((r) => r.id), ['5m', '1h', '24h', '7d', '30d', '1y']);
   assert.equal(rangeById('2w').id, '5m');
   assert.equal(rangeById(null).id, '5m');
+});
+
+test('an hour is asked for by the second, as long as that is not too much for one browser', () => {
+  const hour = rangeById('1h');
+  assert.deepEqual(plan(hour, 30), { points: 3602, names: 27, finest_ms: 1000 });
+  assert.deepEqual(plan(hour, 200), { points: 1500, names: 50, finest_ms: 10_000 });
+  assert.deepEqual(plan(rangeById('5m'), 200), { points: 1500, names: 50, finest_ms: 1000 });
+  assert.deepEqual(plan(rangeById('24h'), 30), { points: 1500, names: 50, finest_ms: 0 });
+  for (const r of ranges) for (const n of [1, 60, 500]) assert.ok(plan(r, n).points * plan(r, n).names <= 100_000);
+});
+
+test('the first measurement of a range is known', () => {
+  assert.equal(Track.of(answer([null, null, 3, null]), [X], 300_000).first, T0 + 2000);
+  assert.equal(Track.of(answer([null, null]), [X], 300_000).first, 0);
+  assert.equal(Track.of(answer([]), [X], 300_000).first, 0);
+});
+
+test('points that share a pixel are drawn as their mean, gaps as nothing', () => {
+  assert.deepEqual(pixels([10, null, 30], 6, 2), [[0, 10], [4, 30]]);
+  assert.deepEqual(pixels([10, 20, 30, null, 50, 70], 3, 0.5), [[0, 15], [1, 30], [2, 60]]);
 });

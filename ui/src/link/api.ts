@@ -52,7 +52,7 @@ export async function api<T = void>(method: Method, path: string, body?: unknown
     });
   } catch (cause) {
     if (signal?.aborted) throw cause;
-    throw new ApiError(0, 'offline', 'The server did not answer. What you typed is still here; try again when the indicator says live.',
+    throw new ApiError(0, 'offline', 'The server did not answer. It may be restarting, or the network is down. Try again in a moment.',
       null, null, null, request);
   }
   if (response.ok) {
@@ -65,6 +65,12 @@ export async function api<T = void>(method: Method, path: string, body?: unknown
   throw error;
 }
 
+/** The server's words as a sentence of a page: "port must be …" begins large and ends with a full stop. */
+export function sentence(text: string): string {
+  const whole = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(whole) ? whole : `${whole}.`;
+}
+
 async function refusal(response: Response, request: string): Promise<ApiError> {
   const retry = Number(response.headers.get('retry-after') ?? NaN);
   let code = `http_${response.status}`;
@@ -74,7 +80,7 @@ async function refusal(response: Response, request: string): Promise<ApiError> {
   try {
     const { error } = (await response.json()) as { error: Record<string, unknown> };
     if (typeof error.code === 'string') code = error.code;
-    if (typeof error.message === 'string') message = error.message;
+    if (typeof error.message === 'string') message = sentence(error.message);
     if (typeof error.field === 'string' && error.field !== '') field = error.field;
     if (typeof error.request_id === 'string') id = error.request_id;
   } catch {

@@ -6,7 +6,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type uPlot from 'uplot';
 import type { Feed } from '../state/feed';
 import { clockTime, dateTime, dayTime, dayYearTime, line, minuteTime, UNKNOWN, type Format } from '../state/format';
-import { sum, summary, type Cell, type Columns, type Range } from '../state/history';
+import { sum, summary, type Cell, type Columns, type Range, type Track } from '../state/history';
 import { isDark } from '../state/store';
 import { loadCharts } from './charts';
 
@@ -31,8 +31,7 @@ interface ChartProps {
 }
 
 const SYNC = 'binnacle';
-const HEIGHT = 168;
-const NARROW = 360; // plots below this get shorter labels
+const NARROW = 360; // px; plots below this get shorter labels
 
 // A custom property is text to scripts; the computed colour of an element is a colour.
 function colours(names: string[]): Record<string, string> {
@@ -62,9 +61,11 @@ function columnsOf(feed: Feed, l: Line): Columns {
 function dataOf(feed: Feed, lines: Line[]): uPlot.AlignedData {
   const track = feed.track!;
   const all: (number | null)[][] = [track.times()];
+  // A second is one sample: there is no band around it to draw.
+  const none = track.step === 1000 ? new Array<null>(track.size).fill(null) : null;
   for (const l of lines) {
     const c = columnsOf(feed, l);
-    all.push(c.avg, c.min, c.max);
+    all.push(c.avg, none ?? c.min, none ?? c.max);
   }
   return all as unknown as uPlot.AlignedData;
 }
@@ -111,10 +112,10 @@ export function Chart(props: ChartProps) {
     const leave = () => plot?.setCursor({ left: -10, top: -10 });
     let stop = () => {};
     let isGone = false;
-    const size = new ResizeObserver(() => plot?.setSize({ width: target.clientWidth, height: HEIGHT }));
+    const size = new ResizeObserver(() => plot?.setSize({ width: target.clientWidth, height: target.clientHeight }));
     void loadCharts().then((lib) => {
       if (isGone || !feed.track) return;
-      plot = new lib(options(live, tip, setCursor, target.clientWidth), dataOf(feed, lines), target);
+      plot = new lib(options(live, tip, setCursor, target), dataOf(feed, lines), target);
       stop = effect(() => {
         void feed.version.value;
         if (!feed.track || !plot) return;
@@ -138,6 +139,7 @@ export function Chart(props: ChartProps) {
 
   void feed.version.value;
   const cols = hasData && feed.track ? lines.map((l) => columnsOf(feed, l)) : [];
+  const began = hasData && feed.track ? beganLate(feed.track, feed.range.value) : null;
   const isEmpty = hasData && cols.every((c) => c.avg.every((v) => v == null));
   return (
     <section class="panel chart" aria-label={`${title} over time`}>
@@ -152,6 +154,7 @@ export function Chart(props: ChartProps) {
         {!hasData && <div class="chart-wait" />}
         {isBroken && <p class="chart-none">The drawing part could not be fetched. Reload the page when the server is back.</p>}
         {isEmpty && !isBroken && <p class="chart-none">{feed.range.value.isLive ? 'Waiting for the first points' : `Nothing was measured in the ${feed.range.value.words}`}</p>}
+        {began !== null && !isEmpty && !isBroken && <p class={`chart-began ${began.share < WIDE ? 'is-short' : ''}`}>Measured since {began.text}</p>}
         <div class="chart-tip" ref={tip} aria-live="polite" hidden />
       </div>
       {props.note}
@@ -177,6 +180,17 @@ function Legend({ line: l, columns, cursor, format, words }: {
   );
 }
 
+const MOSTLY = 0.4;
+const WIDE = 0.75; // room for the words in a narrow chart too
+
+/** Where most of the range lies before the first measurement, when that was: an empty chart says why. */
+function beganLate(track: Track, range: Range): { share: number; text: string } | null {
+  const first = track.first;
+  const share = (first - (track.end - range.span_ms)) / range.span_ms;
+  if (first === 0 || share < MOSTLY) return null;
+  return { share, text: range.isLive ? clockTime(first) : dateTime(first) };
+}
+
 // The newest step may not have been measured yet; two steps back it is a gap.
 function lastKnown(cells: Cell[]): Cell {
   return cells.at(-1) ?? cells.at(-2) ?? null;
@@ -194,11 +208,13 @@ function describe(title: string, lines: Line[], cols: Columns[], format: Format,
 }
 
 function options(live: { current: ChartProps }, tip: { current: HTMLDivElement | null },
-  setCursor: (i: number | null) => void, width: number): uPlot.Options {
+  setCursor: (i: number | null) => void, target: HTMLElement): uPlot.Options {
   const { feed, lines, format, max, atLeast = 0, base = 1000, factor = 1 } = live.current;
   const range = feed.range.peek();
   const c = colours(['text-3', 'grid', 'c1', 'c2', 'c3', 'c4', 'c5', 'c6', 'surface']);
-  const font = `11px ${getComputedStyle(document.body).fontFamily}`;
+  // Sizes are those of a root of 16 px; a wall's is larger.
+  const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+  const font = `${11 * scale}px ${getComputedStyle(document.body).fontFamily}`;
   const series: uPlot.Series[] = [{}];
   const bands: uPlot.Band[] = [];
   lines.forEach((l, i) => {
@@ -209,8 +225,8 @@ function options(live: { current: ChartProps }, tip: { current: HTMLDivElement |
   });
   const span = range.span_ms / 1000;
   return {
-    width, height: HEIGHT, series, bands,
-    padding: [8, 12, 0, 0],
+    width: target.clientWidth, height: target.clientHeight, series, bands,
+    padding: [8 * scale, 12 * scale, 0, 0],
     legend: { show: false },
     cursor: {
       sync: { key: SYNC, scales: ['x', null] },
@@ -224,9 +240,9 @@ function options(live: { current: ChartProps }, tip: { current: HTMLDivElement |
       y: { range: (_, __, hi) => [0, max ?? Math.max(atLeast, hi == null || hi <= 0 ? atLeast || 1 : hi * 1.08)] },
     },
     axes: [
-      { stroke: c['text-3']!, font, size: 26, gap: 6, grid: { show: false }, ticks: { show: false }, space: (_, __, ___, ____, width) => (width > NARROW ? 58 : 44), values: axisTime(range) },
-      { stroke: c['text-3']!, font, size: 62, gap: 6, grid: { stroke: c.grid!, width: 1 }, ticks: { show: false }, space: 34,
-        incrs: steps(base, factor), values: (_, splits) => splits.map((v) => (v === 0 ? '0' : line(format(v)))) },
+      { stroke: c['text-3']!, font, size: 26 * scale, gap: 6 * scale, grid: { show: false }, ticks: { show: false }, space: (_, __, ___, ____, width) => (width > NARROW ? 58 : 40) * scale, values: axisTime(range) },
+      { stroke: c['text-3']!, font, size: 62 * scale, gap: 6 * scale, grid: { stroke: c.grid!, width: 1 }, ticks: { show: false }, space: 34 * scale,
+        incrs: steps(base, factor), values: (_, splits) => splits.map((v) => (v === 0 ? '0' : line(format(v)).replace(/^(\d+)\.0+ /, '$1 '))) },
     ],
     hooks: {
       setCursor: [(u) => {

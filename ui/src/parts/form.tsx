@@ -4,6 +4,7 @@ import type { ComponentChildren } from 'preact';
 import { useId, useState } from 'preact/hooks';
 import { strength } from '../state/strength';
 import { Icon } from './icon';
+import { said } from './panel';
 
 interface FieldProps {
   label: string;
@@ -45,7 +46,7 @@ export function Field(p: FieldProps) {
       </div>
       {p.children}
       {p.hint && <p class="field-hint" id={`${id}-hint`}>{p.hint}</p>}
-      {p.error && <p class="field-error" id={`${id}-error`}><Icon name="circle-alert" size={14} /> {p.error}</p>}
+      {p.error && <p class="field-error" id={`${id}-error`}><Icon name="circle-alert" size={14} /> {said(p.error)}</p>}
     </div>
   );
 }

@@ -13,7 +13,7 @@ export function Indicator() {
     <div class={`indicator ${kind}`}>
       {/* Read out when the kind changes, not with every second of its age. */}
       <span class="visually-hidden" role="status" aria-live="polite">{kind === 'live' ? 'Live updates active' : `Connection: ${kind}`}</span>
-      <Menu label={`Connection: ${label}`} button={<><span class={`dot ${kind}`} aria-hidden="true" /><span class="indicator-label num">{label}</span></>}>
+      <Menu label={`Connection: ${label}`} button={<><span class={`dot ${kind} ${s.lostAt === null ? '' : 'lost'}`} aria-hidden="true" /><span class="indicator-label num">{label}</span></>}>
         <div class="menu-note">
           <p>{detail}</p>
           <dl class="pairs">

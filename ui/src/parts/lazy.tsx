@@ -10,7 +10,8 @@ export interface LazyView<P> {
   ahead(): void;
 }
 
-export function lazy<P extends object = object>(fetchIt: () => Promise<ComponentType<P>>): LazyView<P> {
+export function lazy<P extends object = object>(fetchIt: () => Promise<ComponentType<P>>,
+  placeholder: () => VNode = () => <div class="panel"><Skeleton lines={6} label="Loading page" /></div>): LazyView<P> {
   let found: ComponentType<P> | null = null;
   let pending: Promise<void> | null = null;
   const load = () => {
@@ -46,7 +47,7 @@ export function lazy<P extends object = object>(fetchIt: () => Promise<Component
         </div>
       );
     }
-    return <div class="panel"><Skeleton lines={6} label="Loading page" /></div>;
+    return placeholder();
   };
   Lazy.ahead = () => void load().catch(() => {});
   return Lazy;

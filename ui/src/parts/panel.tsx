@@ -21,7 +21,7 @@ interface PanelProps {
 export function Panel({ title, icon, id, class: name = '', aside, topic = null, children }: PanelProps) {
   const heading = id ? `${id}-title` : undefined;
   return (
-    <section class={`panel ${name}`} id={id} aria-labelledby={heading} tabIndex={id ? -1 : undefined}>
+    <section class={`panel ${name}`} id={id} data-topic={topic?.name} aria-labelledby={heading} tabIndex={id ? -1 : undefined}>
       <header class="panel-head">
         <h2 id={heading}>
           {icon && <Icon name={icon} />}
@@ -63,25 +63,33 @@ export function Empty({ icon = 'info', title, isPage, children }: EmptyProps) {
   );
 }
 
+/** A sentence of the server; what stands in backticks is to be typed. */
+export function said(text: string): ComponentChildren {
+  return text.split('`').map((part, i) => (i % 2 === 1 ? <code key={i}>{part}</code> : part));
+}
+
 /** What happened, what to do, and the code and request id that find it in the log. */
 export function Failure({ error, retry }: { error: ApiError; retry?: () => void }) {
   return (
     <div class="failure" role="alert">
       <Icon name="circle-alert" size={18} />
       <div class="failure-body">
-        <p>{error.message}</p>
-        <p class="failure-code">
-          <code>{error.code}</code>
-          {error.requestId && <> · req <code>{error.requestId}</code></>}
-        </p>
-        <div class="row">
-          {retry && <button type="button" class="button small" onClick={retry}>Try again</button>}
-          <button type="button" class="button small quiet" onClick={() => void copy(error.details(), 'Details')}>
-            <Icon name="copy" size={14} /> Copy details
-          </button>
-        </div>
+        <p>{said(error.message)}</p>
+        <ErrorCode error={error} />
+        {retry && <div class="row"><button type="button" class="button small" onClick={retry}>Try again</button></div>}
       </div>
     </div>
+  );
+}
+
+/** What finds it in the log of the server, and all of it for the clipboard. */
+export function ErrorCode({ error }: { error: ApiError }) {
+  return (
+    <p class="failure-code">
+      <code>{error.code}</code>
+      {error.requestId && <> · req <code>{error.requestId}</code></>}
+      {' · '}<button type="button" class="link" onClick={() => void copy(error.details(), 'Details')}>Copy details</button>
+    </p>
   );
 }
 

@@ -3,6 +3,7 @@
 import type { ComponentChildren } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { Icon } from './icon';
+import { openRowMenu, type RowMenu } from './rowmenu';
 
 export interface Column<T> {
   id: string;
@@ -12,6 +13,7 @@ export interface Column<T> {
   sort?: (row: T) => number | string | null | undefined;
   then?: (row: T) => number; // among equals, greatest first
   isNumber?: boolean;
+  isWide?: boolean; // takes the room the others leave
   minor?: 1 | 2; // left out below 1100 px, below 720 px
   tip?: string;
 }
@@ -24,6 +26,7 @@ interface TableProps<T> {
   limit?: number;      // rows shown until "show all"
   keyOf: (row: T) => string;
   marked?: (row: T) => boolean;
+  menu?: (row: T) => RowMenu;
   class?: string;
 }
 
@@ -48,7 +51,7 @@ export function sorted<T>(rows: T[], column: Column<T> | undefined, isDown: bool
   });
 }
 
-export function Table<T>({ label, columns, rows, sort = '', limit, keyOf, marked, class: name = '' }: TableProps<T>) {
+export function Table<T>({ label, columns, rows, sort = '', limit, keyOf, marked, menu, class: name = '' }: TableProps<T>) {
   const [by, setBy] = useState(sort);
   const [isAll, setAll] = useState(false);
   const [isHeld, hold] = useState(false);
@@ -73,6 +76,7 @@ export function Table<T>({ label, columns, rows, sort = '', limit, keyOf, marked
 
   return (
     <div class={`table-box ${name}`} tabIndex={0} role="group" aria-label={label}
+      onKeyDown={menu && walk} aria-keyshortcuts={menu && 'ArrowDown .'}
       onPointerEnter={(e) => {
         if (!column?.isNumber || e.pointerType === 'touch') return;
         hold(true);
@@ -102,7 +106,8 @@ export function Table<T>({ label, columns, rows, sort = '', limit, keyOf, marked
         </thead>
         <tbody>
           {shown.map((row) => (
-            <tr key={keyOf(row)} class={marked?.(row) ? 'is-marked' : ''}>
+            <tr key={keyOf(row)} class={marked?.(row) ? 'is-marked' : ''} data-row={menu && ''} tabIndex={menu && -1}
+              onContextMenu={menu && ((e) => openRowMenu(menu(row), e))}>
               {columns.map((c) => <td key={c.id} class={cls(c)}>{c.cell(row)}</td>)}
             </tr>
           ))}
@@ -122,6 +127,19 @@ export function Table<T>({ label, columns, rows, sort = '', limit, keyOf, marked
   );
 }
 
+/** Arrow keys go from row to row. */
+function walk(e: KeyboardEvent): void {
+  const box = e.currentTarget as HTMLElement;
+  const at = document.activeElement?.closest('tr[data-row]');
+  // A list inside a row has its own use for them.
+  if ((e.key !== 'ArrowDown' && e.key !== 'ArrowUp') || (e.target as Element).closest('select, input')) return;
+  const all = [...box.querySelectorAll<HTMLElement>('tr[data-row]')];
+  const to = all.indexOf(at as HTMLElement) + (e.key === 'ArrowDown' ? 1 : -1);
+  e.preventDefault();
+  if (to < 0) box.focus();
+  else all[to]?.focus();
+}
+
 function cls<T>(c: Column<T>): string {
-  return `${c.isNumber ? 'right' : ''} ${c.minor ? `minor-${c.minor}` : ''}`.trim();
+  return `${c.isNumber ? 'right' : ''} ${c.isWide ? 'wide' : ''} ${c.minor ? `minor-${c.minor}` : ''}`.trim().replace(/  +/g, ' ');
 }

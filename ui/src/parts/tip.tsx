@@ -1,21 +1,39 @@
 // tip: one tooltip for the whole page; any element with data-tip shows it on hover and on keyboard focus.
 
 import { useEffect, useRef } from 'preact/hooks';
+import { clockTime, dateTime, time } from '../state/format';
+import { host, self } from '../state/store';
+
+const REFRESH_MS = 250;
+const HALF_DAY_MS = 43_200_000;
+
+/** The exact value, and for a live number when it was measured. */
+function textOf(target: Element): string {
+  const text = target.getAttribute('data-tip') ?? '';
+  const topic = target.closest<HTMLElement>('[data-topic]')?.dataset.topic;
+  if (topic === undefined || text === '' || !target.matches('.num:not(time), .dial-middle, .meter, .core')) return text;
+  const at = time((topic === 'self' ? self : host).peek()?.at);
+  return at === null ? text : `${text}\nmeasured ${Date.now() - at < HALF_DAY_MS ? clockTime(at) : dateTime(at)}`;
+}
 
 export function TipLayer() {
   const box = useRef<HTMLDivElement>(null);
+  const home = useRef<HTMLDivElement>(null); // the tip wanders; what the page is drawn around stays
   useEffect(() => {
     let owner: Element | null = null;
+    let timer = 0;
 
     function show(target: Element): void {
       const tip = box.current;
-      const text = target.getAttribute('data-tip');
-      if (!tip || !text) return;
+      const text = textOf(target);
+      if (!tip || text === '') return hide();
       owner = target;
+      window.clearInterval(timer);
+      timer = window.setInterval(refresh, REFRESH_MS);
       tip.textContent = text;
       // Above an open dialog only what is inside its top layer is seen.
-      const host = target.closest('dialog[open]') ?? document.body;
-      if (tip.parentElement !== host) host.append(tip);
+      const host = target.closest('dialog[open]') ?? home.current;
+      if (host && tip.parentElement !== host) host.append(tip);
       tip.hidden = false;
       const at = target.getBoundingClientRect();
       const { width, height } = tip.getBoundingClientRect();
@@ -25,8 +43,15 @@ export function TipLayer() {
       tip.style.top = `${below ? at.bottom + 8 : at.top - height - 8}px`;
     }
 
+    // The number goes on while it is looked at; a row may even go.
+    function refresh(): void {
+      if (!owner?.isConnected) hide();
+      else if (textOf(owner) !== box.current?.textContent) show(owner);
+    }
+
     function hide(): void {
       owner = null;
+      window.clearInterval(timer);
       if (box.current) box.current.hidden = true;
     }
 
@@ -68,6 +93,7 @@ export function TipLayer() {
     document.addEventListener('keydown', key);
     document.addEventListener('pointerdown', hide);
     return () => {
+      hide();
       document.removeEventListener('pointerover', over);
       document.removeEventListener('focusin', focus);
       document.removeEventListener('focusout', hide);
@@ -76,5 +102,5 @@ export function TipLayer() {
       document.removeEventListener('pointerdown', hide);
     };
   }, []);
-  return <div class="tip" id="tip" role="tooltip" ref={box} hidden />;
+  return <div ref={home}><div class="tip" id="tip" role="tooltip" ref={box} hidden /></div>;
 }

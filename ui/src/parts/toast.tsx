@@ -1,5 +1,6 @@
-import { copy, dismiss, toasts } from '../state/store';
+import { dismiss, toasts } from '../state/store';
 import { Icon } from './icon';
+import { ErrorCode, said } from './panel';
 
 const sign = { ok: 'circle-check', info: 'info', error: 'circle-alert' } as const;
 
@@ -11,14 +12,13 @@ export function Toasts() {
           <div key={t.id} class={`toast ${t.kind}`}>
             <Icon name={sign[t.kind]} />
             <div class="toast-body">
-              <p>{t.text}</p>
-              {t.error && (
-                <p class="failure-code">
-                  <code>{t.error.code}</code>{t.error.requestId && <> · req <code>{t.error.requestId}</code></>}
-                  {' · '}<button type="button" class="link" onClick={() => void copy(t.error!.details(), 'Details')}>Copy details</button>
-                </p>
-              )}
+              <p>{t.error ? said(t.text) : t.text}</p>
+              {t.error && <ErrorCode error={t.error} />}
             </div>
+            {t.undo && <button type="button" class="button small" onClick={() => {
+              dismiss(t.id);
+              t.undo!();
+            }}>Undo</button>}
             <button type="button" class="button icon-only quiet small" aria-label="Dismiss" onClick={() => dismiss(t.id)}>
               <Icon name="x" size={14} />
             </button>

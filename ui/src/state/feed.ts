@@ -3,7 +3,7 @@
 import { batch, effect, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import { api, ApiError } from '../link/api';
 import { linkStatus } from '../link/live';
-import { Track, type HistoryAnswer, type Range } from './history';
+import { plan, Track, type HistoryAnswer, type Range } from './history';
 import { sampleOf, type Sample } from './split';
 
 export interface Feed {
@@ -17,16 +17,15 @@ export interface Feed {
   stop(): void;
 }
 
-const NAMES_PER_REQUEST = 50; // the server takes 60, and proxies refuse long address lines
 const FINER_MS = 60_000;
 const CLOCK_BACK_MS = 61_000;
-const POINTS = 1500;           // more than a chart has pixels
 
 async function load(names: string[], range: Range, abort: AbortSignal): Promise<HistoryAnswer> {
   const parts: HistoryAnswer[] = [];
-  for (let i = 0; i < names.length; i += NAMES_PER_REQUEST) {
-    const query = new URLSearchParams({ range: range.id, points: String(POINTS) });
-    for (const name of names.slice(i, i + NAMES_PER_REQUEST)) query.append('series', name);
+  const how = plan(range, names.length);
+  for (let i = 0; i < names.length; i += how.names) {
+    const query = new URLSearchParams({ range: range.id, points: String(how.points) });
+    for (const name of names.slice(i, i + how.names)) query.append('series', name);
     parts.push(await api<HistoryAnswer>('GET', `api/v1/history?${query}`, undefined, abort));
   }
   return parts.length === 1 ? parts[0]! : join(parts);
@@ -85,7 +84,7 @@ export function openFeed(range: Signal<Range>, names: ReadonlySignal<string[]>, 
         });
         // A server that has just started knows seconds only since then, and tells coarser steps until they suffice.
         if (!r.isLive) timer = window.setTimeout(again, r.refetch_ms);
-        else if (fresh.step > r.finest_ms) timer = window.setTimeout(again, FINER_MS);
+        else if (fresh.step > plan(r, wanted.length).finest_ms) timer = window.setTimeout(again, FINER_MS);
       },
       (cause: unknown) => {
         if (mine.signal.aborted) return;

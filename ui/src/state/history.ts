@@ -23,7 +23,6 @@ export interface Range {
   span_ms: number;
   isLive: boolean; // short enough for the socket's samples to extend it
   refetch_ms: number;
-  finest_ms: number; // the step it is worth asking again for
 }
 
 const MIN = 60_000;
@@ -31,16 +30,37 @@ const HOUR = 60 * MIN;
 const DAY = 24 * HOUR;
 
 export const ranges: readonly Range[] = [
-  { id: '5m', label: '5 m', words: 'last 5 minutes', span_ms: 5 * MIN, isLive: true, refetch_ms: 0, finest_ms: 1000 },
-  { id: '1h', label: '1 h', words: 'last hour', span_ms: HOUR, isLive: true, refetch_ms: 0, finest_ms: 10_000 },
-  { id: '24h', label: '24 h', words: 'last 24 hours', span_ms: DAY, isLive: false, refetch_ms: 30_000, finest_ms: 0 },
-  { id: '7d', label: '7 d', words: 'last 7 days', span_ms: 7 * DAY, isLive: false, refetch_ms: 60_000, finest_ms: 0 },
-  { id: '30d', label: '30 d', words: 'last 30 days', span_ms: 30 * DAY, isLive: false, refetch_ms: 5 * MIN, finest_ms: 0 },
-  { id: '1y', label: '1 y', words: 'last year', span_ms: 365 * DAY, isLive: false, refetch_ms: 5 * MIN, finest_ms: 0 },
+  { id: '5m', label: '5 m', words: 'last 5 minutes', span_ms: 5 * MIN, isLive: true, refetch_ms: 0 },
+  { id: '1h', label: '1 h', words: 'last hour', span_ms: HOUR, isLive: true, refetch_ms: 0 },
+  { id: '24h', label: '24 h', words: 'last 24 hours', span_ms: DAY, isLive: false, refetch_ms: 30_000 },
+  { id: '7d', label: '7 d', words: 'last 7 days', span_ms: 7 * DAY, isLive: false, refetch_ms: 60_000 },
+  { id: '30d', label: '30 d', words: 'last 30 days', span_ms: 30 * DAY, isLive: false, refetch_ms: 5 * MIN },
+  { id: '1y', label: '1 y', words: 'last year', span_ms: 365 * DAY, isLive: false, refetch_ms: 5 * MIN },
 ];
 
 export function rangeById(id: string | null | undefined): Range {
   return ranges.find((r) => r.id === id) ?? ranges[0]!;
+}
+
+const POINTS = 1500;        // more than a chart has pixels
+const ANSWER_MAX = 100_000; // points in one answer: BN_QUERY_POINTS_MAX
+const NAMES_MAX = 50;       // the server takes 60, and proxies refuse long address lines
+const SECONDS_SERIES = 120; // an hour of seconds of more is megabytes on the way to the browser
+
+/** How to ask for a range: points a series, names a request, and the step it is worth asking again for. */
+export interface Plan {
+  points: number;
+  names: number;
+  finest_ms: number;
+}
+
+/** The seconds of a short range are asked for while what they weigh is small. */
+export function plan(range: Range, count: number): Plan {
+  // A range begins and ends within a second.
+  const seconds = range.span_ms / 1000 + 2;
+  const isFine = range.span_ms <= HOUR && (seconds <= POINTS || count <= SECONDS_SERIES);
+  const points = isFine ? Math.max(POINTS, seconds) : POINTS;
+  return { points, names: Math.min(NAMES_MAX, Math.floor(ANSWER_MAX / points)), finest_ms: isFine ? 1000 : range.isLive ? 10_000 : 0 };
 }
 
 function ms(t: string | number): number {
@@ -105,6 +125,15 @@ export class Track {
       this.counts.set(name, n + 1);
     }
     this.trim(at);
+  }
+
+  /** When the first of what was measured in the range was, or 0. */
+  get first(): number {
+    let first = this.length;
+    for (const { avg } of this.columns.values()) {
+      for (let i = 0; i < first; i++) if (avg[i] != null) first = i;
+    }
+    return first < this.length ? this.start + first * this.step : 0;
   }
 
   /** Seconds for the x axis, as uPlot wants them. */
@@ -184,4 +213,21 @@ export function summary(c: Columns): { now: Cell; min: Cell; max: Cell; avg: Cel
     if (max === null || hi > max) max = hi;
   }
   return { now: c.avg.at(-1) ?? null, min, max, avg: n === 0 ? null : total / n };
+}
+
+/** Cells at their places, the newest at the right edge; those that share one pixel as their mean. */
+export function pixels(cells: Cell[], width: number, px: number): [number, number][] {
+  const out: [number, number][] = [];
+  let n = 0;
+  cells.forEach((v, i) => {
+    if (v == null) return;
+    const x = Math.floor(width - (cells.length - i) * px);
+    const last = out.at(-1);
+    if (last?.[0] === x) last[1] += (v - last[1]) / ++n;
+    else {
+      out.push([x, v]);
+      n = 1;
+    }
+  });
+  return out;
 }

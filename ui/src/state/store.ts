@@ -5,7 +5,7 @@ import { api, ApiError, whenUnauthorized } from '../link/api';
 import { link, linkStatus, topics, whenLinkUnauthorized } from '../link/live';
 import type { Topic } from '../link/topics';
 import type { Core, Disk, Host, Mount, Nic, Proc, Self, Unit } from '../model.gen';
-import { bytes, duration, line, percent } from './format';
+import { bytes, duration, line, load, percent } from './format';
 
 // --- who is here ------------------------------------------------------------------------------------
 
@@ -213,6 +213,8 @@ export interface Concern {
   page: string; // and the part of it that shows more
 }
 
+const LOAD_PER_CORE = 4; // a build keeps one or two busy; with four for minutes everything answers late
+
 /** What wants attention now, worst first; empty when nothing does. */
 export const concerns: ReadonlySignal<Concern[]> = computed(() => {
   const out: Concern[] = [];
@@ -230,6 +232,10 @@ export const concerns: ReadonlySignal<Concern[]> = computed(() => {
   const mem = memoryPct(h);
   if (mem !== null && mem >= 90) {
     out.push({ id: 'memory', level: 'crit', text: `Memory is ${line(percent(mem))} used, ${line(bytes(h?.mem_available_bytes))} available`, page: 'host' });
+  }
+  const perCore = h?.load5 !== undefined && h.core_count ? h.load5 / h.core_count : 0;
+  if (perCore >= LOAD_PER_CORE) {
+    out.push({ id: 'load', level: 'warn', text: `Load over 5 minutes is ${line(load(h?.load5))}, ${perCore.toFixed(1)} for each ${h?.core_count === 1 ? 'core' : `of ${h?.core_count} cores`}: everything waits`, page: 'host' });
   }
   if (h?.units_failed) {
     out.push({ id: 'units', level: 'warn', text: h.units_failed === 1 ? '1 systemd unit failed' : `${h.units_failed} systemd units failed`, page: 'host#units' });
@@ -316,6 +322,7 @@ export const theme = signal<Theme>(storedTheme());
 export const isDark = computed(() => (theme.value === 'system' ? systemIsDark.value : theme.value === 'dark'));
 
 effect(() => {
+  document.documentElement.classList.toggle('is-dark', isDark.value);
   const t = theme.value;
   if (t === 'system') delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = t;
@@ -334,16 +341,26 @@ export interface Toast {
   kind: 'ok' | 'info' | 'error';
   text: string;
   error?: ApiError;
+  undo?: () => void;
 }
 
 export const toasts = signal<Toast[]>([]);
 let nextToast = 1;
 
-export function toast(kind: Toast['kind'], text: string, error?: ApiError): void {
+const TOAST_MS = 5000;
+const UNDO_MS = 12_000;
+
+export function toast(kind: Toast['kind'], text: string, more: { error?: ApiError; undo?: () => void } = {}): void {
   const id = nextToast++;
-  toasts.value = [...toasts.value.slice(-3), { id, kind, text, ...(error ? { error } : {}) }];
+  toasts.value = [...toasts.value.slice(-3), { id, kind, text, ...more }];
   // Errors stay until dismissed: they carry what support would ask for.
-  if (kind !== 'error') window.setTimeout(() => dismiss(id), 5000);
+  if (kind !== 'error') window.setTimeout(() => fade(id), more.undo ? UNDO_MS : TOAST_MS);
+}
+
+// Not from under a pointer or a finger on the key.
+function fade(id: number): void {
+  if (document.querySelector('.toasts:hover, .toasts:focus-within')) window.setTimeout(() => fade(id), 1000);
+  else dismiss(id);
 }
 
 export function dismiss(id: number): void {
@@ -351,14 +368,14 @@ export function dismiss(id: number): void {
 }
 
 /** Runs an action of the user; a refusal becomes a toast. True when it worked. */
-export async function act(run: () => Promise<unknown>, done?: string): Promise<boolean> {
+export async function act(run: () => Promise<unknown>, done?: string, undo?: () => void): Promise<boolean> {
   try {
     await run();
-    if (done) toast('ok', done);
+    if (done) toast('ok', done, undo ? { undo } : {});
     return true;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    if (error.status !== 401) toast('error', error.message, error);
+    if (error.status !== 401) toast('error', error.message, { error });
     return false;
   }
 }

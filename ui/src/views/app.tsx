@@ -1,10 +1,12 @@
 // app: which door is open, and behind it the shell with the page of the address.
 
+import { useEffect, useState } from 'preact/hooks';
 import { loadCharts } from '../parts/charts';
 import { lazy } from '../parts/lazy';
 import { route } from '../link/route';
 import { door, enter } from '../state/store';
 import { Failure } from '../parts/panel';
+import { RowMenuLayer } from '../parts/rowmenu';
 import { TipLayer } from '../parts/tip';
 import { Toasts } from '../parts/toast';
 import { Gate } from './gate';
@@ -37,9 +39,26 @@ function ahead(): void {
   loadCharts().catch(() => {}); // the page that needs them says so
 }
 
+const SLOW_MS = 1500;
+
+/** Nothing to say while an answer is a moment away; then that it is not. */
+function Boot() {
+  const [isSlow, setSlow] = useState(false);
+  useEffect(() => {
+    const timer = window.setTimeout(() => setSlow(true), SLOW_MS);
+    return () => window.clearTimeout(timer);
+  }, []);
+  return (
+    <main class="boot">
+      <h1 class="boot-name">Binnacle</h1>
+      <p class="boot-slow" role="status">{isSlow && <>Waiting for the server. <button type="button" class="link" onClick={() => location.reload()}>Try again</button></>}</p>
+    </main>
+  );
+}
+
 function Inside() {
   switch (door.value.at) {
-    case 'asking': return <div class="boot"><p class="boot-name">Binnacle</p></div>;
+    case 'asking': return <Boot />;
     case 'setup': return <SetupPage setup={door.value.setup} />;
     case 'login': return route.value.page === 'setup' ? <SetupPage setup={null} /> : <Login note={door.value.note} />;
     case 'broken': return <Gate title="Binnacle does not answer"><Failure error={door.value.error} retry={() => void enter()} /></Gate>;
@@ -53,6 +72,7 @@ export function App() {
     <>
       <Inside />
       <Toasts />
+      <RowMenuLayer />
       <TipLayer />
     </>
   );

@@ -4,6 +4,7 @@ import { signal } from '@preact/signals';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { api, ApiError } from '../link/api';
 import { topics } from '../link/live';
+import { href } from '../link/route';
 import type { Audit } from '../model.gen';
 import { act, may } from '../state/store';
 import { Ago } from '../parts/num';
@@ -16,10 +17,10 @@ const columns: Column<Row>[] = [
   { id: 'at', head: 'When', cell: (a) => <Ago at={a.at} /> },
   { id: 'actor', head: 'Who', cell: (a) => <span class="cell-name">{a.actor ?? '–'}</span> },
   { id: 'action', head: 'Did', cell: (a) => <span class="mono">{a.action}</span> },
-  { id: 'object', head: 'To', cell: (a) => <span class="cell-name plain" data-tip={a.object}>{a.object || <span class="dim" data-tip="nothing in particular">–</span>}</span> },
   { id: 'ok', head: 'Result', cell: (a) => a.ok === false ? <span class="badge crit">refused</span> : <span class="state ok">✓ done</span> },
+  { id: 'object', head: 'To', cell: (a) => <span class="cell-name plain" data-tip={a.object}>{a.object || <span class="dim" data-tip="nothing in particular">–</span>}</span> },
   { id: 'address', head: 'From', minor: 2, cell: (a) => <span class="mono">{a.address || <span class="dim" data-tip="not over the network">–</span>}</span> },
-  { id: 'detail', head: 'Detail', minor: 1, cell: (a) => <span class="cell-command" data-tip={a.detail}>{a.detail}</span> },
+  { id: 'detail', head: 'Detail', minor: 1, isWide: true, cell: (a) => <span class="cell-command" data-tip={a.detail}>{a.detail}</span> },
 ];
 
 export function AuditPage() {
@@ -67,7 +68,8 @@ function AuditList() {
         {error && <div class="panel-body"><Failure error={error} retry={first} /></div>}
         {rows.value === null ? !error && <Skeleton lines={8} /> : all.length === 0 ? <Empty title="Nothing has been done yet" /> : (
           <>
-            <Table label="Audit" columns={columns} rows={all} keyOf={(a) => a.id} />
+            <Table label="Audit" columns={columns} rows={all} keyOf={(a) => a.id}
+              menu={(a) => ({ title: `${a.actor ?? 'somebody'} ${a.action}`, record: a, path: href('api/v1/audit', { limit: String(PAGE) }) })} />
             <div class="table-foot">
               <span class="dim num">{all.length} entries</span>
               {!isEnd && <button type="button" class="link" onClick={() => void act(more)}>Show older</button>}

@@ -6,15 +6,14 @@ import { useEffect, useMemo } from 'preact/hooks';
 import { href } from '../link/route';
 import { openFeed } from '../state/feed';
 import { byteRate, bytes, count, millis, percent, perSecond, type Shown } from '../state/format';
-import { rangeById, ranges } from '../state/history';
 import { useAsk } from '../state/ask';
 import { may, self } from '../state/store';
 import { Answer } from '../parts/asked';
 import { Chart } from '../parts/chart';
-import { Choice } from '../parts/form';
 import { Num, Since } from '../parts/num';
 import { Forbidden, Panel, Skeleton, Stale } from '../parts/panel';
 import { topics } from '../link/live';
+import { Ranges, useRange } from './range';
 import { LogTail } from './diagnostics-log';
 import { SelfCheck } from './diagnostics-check';
 
@@ -30,7 +29,8 @@ const plain = count();
 function Inner() {
   const topic = useMemo(() => topics.join('self'), []);
   useEffect(() => () => topics.leave(topic), [topic]);
-  const feed = useMemo(() => openFeed(signal(rangeById('5m')), signal(SERIES), self), []);
+  const range = useRange();
+  const feed = useMemo(() => openFeed(range, signal(SERIES), self), []);
   useEffect(() => feed.stop, [feed]);
   const one = (f: string) => series([f]);
   return (
@@ -38,10 +38,9 @@ function Inner() {
       <div class="page-head">
         <div>
           <h1>Diagnostics <Stale topic={topic} /></h1>
-          <p class="page-facts"><span>What Binnacle itself spends</span>{self.value?.version && <span class="num">version {self.value.version}</span>}<span>running for <Since at={self.value?.started_at} /></span></p>
+          <p class="page-facts"><span>What Binnacle itself spends</span>{self.value?.version && <span>version {self.value.version}</span>}<span>running for <Since at={self.value?.started_at} /></span></p>
         </div>
-        <Choice label="Range of the charts" class="ranges" value={feed.range.value.id} onChange={(id) => (feed.range.value = rangeById(id))}
-          options={ranges.map((r) => ({ id: r.id, label: r.label, words: r.words }))} />
+        <Ranges of={range} />
       </div>
       <SelfCheck />
       {self.value ? <Figures /> : <section class="panel"><Skeleton lines={4} /></section>}
@@ -81,7 +80,7 @@ function Figures() {
     { title: 'Log', rows: [['Warnings', plain(s.warnings), 'since the start'], ['Errors', plain(s.errors), 'since the start']] },
   ];
   return (
-    <section class="panel groups" aria-label="Figures">
+    <section class="panel groups" data-topic="self" aria-label="Figures">
       {groups.map((g) => (
         <div key={g.title}>
           <h2>{g.title}</h2>

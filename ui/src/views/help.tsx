@@ -8,9 +8,12 @@ const keys: [string[], string][] = [
   [['g', 'd'], 'Diagnostics'],
   [['g', 'a'], 'Audit'],
   [['g', 's'], 'Settings'],
-  [['1', '…', '6'], 'On this machine: range from 5 minutes to 1 year'],
+  [['1', '…', '6'], 'Where charts are: range from 5 minutes to 1 year'],
   [['←', '→'], 'In a chart: from point to point'],
+  [['↓', '↑'], 'In a table: from row to row'],
+  [['.'], 'What can be done with the row; the same as a right click'],
   [['t'], 'Exact value of the next number; with Shift the one before'],
+  [['Space'], 'On a wall (?kiosk): stay; ← → go on, Esc leaves'],
   [['?'], 'This list'],
   [['Esc'], 'Close what is open'],
 ];

@@ -3,6 +3,7 @@
 import { effect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Feed } from '../state/feed';
+import { pixels } from '../state/history';
 import { dateTime, line, percent } from '../state/format';
 import { cores, hostTopic, isDark, levelOf, rows } from '../state/store';
 import { Panel, Skeleton } from '../parts/panel';
@@ -16,7 +17,7 @@ export function Cores({ feed }: { feed: Feed }) {
     </span>
   );
   return (
-    <Panel title={<>Cores <span class="dim num">{list.length || ''}</span></>} icon="cpu" id="cores" topic={hostTopic} aside={aside}>
+    <Panel title={<>Cores <span class="dim num" data-tip={`${list.length} processors that are online`}>{list.length || ''}</span></>} icon="cpu" id="cores" topic={hostTopic} aside={aside}>
       {list.length === 0 ? <Skeleton lines={2} /> : (
         <div class="cores">
           <ul class={`core-bars ${list.length > 16 ? 'many' : ''}`}>
@@ -62,15 +63,11 @@ function Heat({ feed, ids }: { feed: Feed; ids: string[] }) {
       paint.fillStyle = getComputedStyle(c).color;
       const span = feed.range.peek().span_ms;
       const px = (c.width * track.step) / span;
-      const end = track.end + track.step;
       ids.forEach((id, r) => {
         const cells = track.get(`core/${id}.busy_pct`).avg;
-        for (let i = 0; i < cells.length; i++) {
-          const v = cells[i];
-          if (v == null) continue;
-          const x = c.width - ((end - (track.end - (cells.length - 1 - i) * track.step)) / span) * c.width;
+        for (const [x, v] of pixels(cells, c.width, px)) {
           paint.globalAlpha = 0.06 + 0.94 * Math.min(1, v / 100);
-          paint.fillRect(Math.floor(x), r * row * scale, Math.ceil(px) + (px < 1 ? 0 : 0.5), (row - 1) * scale);
+          paint.fillRect(x, r * row * scale, Math.ceil(px) + (px < 1 ? 0 : 0.5), (row - 1) * scale);
         }
       });
     };

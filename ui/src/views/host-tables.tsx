@@ -1,9 +1,9 @@
 // host-tables: file systems, disks, interfaces, connections, processes, units.
 
-import { route, withQuery } from '../link/route';
+import { go, href, route, withQuery } from '../link/route';
 import type { Disk, Host, Mount, Nic, Proc, Unit } from '../model.gen';
 import { bitRate, byteRate, bytes, count, dateTime, millis, percent, perSecond, time } from '../state/format';
-import { disks, host, hostTopic, nics, procs, realMounts, rows, unitName, units } from '../state/store';
+import { copy, disks, host, hostTopic, nics, procs, realMounts, rows, unitName, units } from '../state/store';
 import { Meter } from '../parts/gauge';
 import { Num, Since } from '../parts/num';
 import { Empty, Panel } from '../parts/panel';
@@ -12,6 +12,11 @@ import { Table, type Column } from '../parts/table';
 type Row<T> = T & { id: string };
 const plain = count();
 const ROWS = 12; // then «show all»
+
+/** Where a program finds the past of a row. */
+const pastOf = (...series: string[]) => `${href('api/v1/history')}?${new URLSearchParams([['range', '1h'], ...series.map((s) => ['series', s])])}`;
+const nowOfAll = () => href('api/v1/state', { topic: 'meter.host' });
+const chartOf = (kind: string, id: string) => ({ label: 'Show its chart', icon: 'chart' as const, run: () => go(withQuery(kind, id)) });
 const byId = (row: { id: string }) => row.id;
 
 // --- file systems -----------------------------------------------------------------------------------
@@ -20,10 +25,10 @@ const mountColumns: Column<Row<Mount>>[] = [
   { id: 'id', head: 'Mounted on', sort: byId, cell: (m) => <span class="cell-name" data-tip={`${m.device ?? 'unknown device'}, ${m.type ?? 'unknown type'}${m.read_only ? ', read-only' : ''}`}>{m.id}</span> },
   { id: 'used_pct', head: 'Used', sort: (m) => m.used_pct, isNumber: true, cell: (m) => <Meter pct={m.used_pct} label={`${m.id} used`} /> },
   { id: 'avail', head: 'Left', sort: (m) => m.available_bytes, isNumber: true, cell: (m) => <Num of={bytes(m.available_bytes)} /> },
-  { id: 'total', head: 'Size', sort: (m) => m.total_bytes, isNumber: true, cell: (m) => <Num of={bytes(m.total_bytes)} /> },
+  { id: 'total', head: 'Size', minor: 2, sort: (m) => m.total_bytes, isNumber: true, cell: (m) => <Num of={bytes(m.total_bytes)} /> },
   { id: 'inodes', head: 'Inodes', isNumber: true, minor: 2, tip: 'Share of file entries in use: when none is left, nothing can be created',
     sort: (m) => inodePct(m), cell: (m) => <Num of={percent(inodePct(m), 'this file system does not count inodes')} /> },
-  { id: 'type', head: 'Type', minor: 1, sort: (m) => m.type, cell: (m) => <span class="dim">{m.type ?? '–'}{m.read_only ? ' ro' : ''}</span> },
+  { id: 'type', head: 'Type', minor: 1, sort: (m) => m.type, cell: (m) => <span class="dim" data-tip={m.read_only ? 'mounted read-only' : undefined}>{m.type ?? '–'}{m.read_only ? ' ro' : ''}</span> },
 ];
 
 function inodePct(m: Mount): number | undefined {
@@ -34,7 +39,8 @@ export function Mounts() {
   return (
     <Panel title="File systems" icon="hard-drive" id="mounts" topic={hostTopic}>
       {realMounts.value.length === 0 ? <Empty title="No file system with a size is mounted" />
-        : <Table label="File systems" columns={mountColumns} rows={realMounts.value} keyOf={byId} sort="id" limit={ROWS} />}
+        : <Table label="File systems" columns={mountColumns} rows={realMounts.value} keyOf={byId} sort="id" limit={ROWS}
+            menu={(m) => ({ title: m.id, record: m, path: pastOf(`mount/${m.id}.used_pct`, `mount/${m.id}.used_bytes`) })} />}
     </Panel>
   );
 }
@@ -57,7 +63,8 @@ export function Disks() {
   return (
     <Panel title="Disks" icon="hard-drive" id="disks" topic={hostTopic}>
       {list.length === 0 ? <Empty title="No block device is visible">Containers often hide them; file systems are measured all the same.</Empty>
-        : <Table label="Disks" columns={diskColumns} rows={list} keyOf={byId} sort="id" limit={ROWS} marked={(d) => d.id === route.value.query.get('disk')} />}
+        : <Table label="Disks" columns={diskColumns} rows={list} keyOf={byId} sort="id" limit={ROWS} marked={(d) => d.id === route.value.query.get('disk')}
+            menu={(d) => ({ title: d.id, record: d, path: pastOf(`disk/${d.id}.read_bps`, `disk/${d.id}.write_bps`), acts: [chartOf('disk', d.id)] })} />}
     </Panel>
   );
 }
@@ -79,7 +86,8 @@ const nicColumns: Column<Row<Nic>>[] = [
 export function Nics() {
   return (
     <Panel title="Network interfaces" icon="network" id="nics" topic={hostTopic}>
-      <Table label="Network interfaces" columns={nicColumns} rows={rows(nics.value)} keyOf={byId} sort="id" limit={ROWS} marked={(n) => n.id === route.value.query.get('nic')} />
+      <Table label="Network interfaces" columns={nicColumns} rows={rows(nics.value)} keyOf={byId} sort="id" limit={ROWS} marked={(n) => n.id === route.value.query.get('nic')}
+        menu={(n) => ({ title: n.id, record: n, path: pastOf(`nic/${n.id}.rx_bps`, `nic/${n.id}.tx_bps`), acts: [chartOf('nic', n.id)] })} />
     </Panel>
   );
 }
@@ -103,7 +111,7 @@ export function Tcp() {
   const sum = values.reduce((a, v) => a + (v.n ?? 0), 0);
   let x = 0;
   return (
-    <Panel title="TCP connections" icon="network" id="tcp" topic={hostTopic} aside={<span class="num dim">{plain(sum || undefined).text} in all</span>}>
+    <Panel title="TCP connections" icon="network" id="tcp" topic={hostTopic} aside={<span class="num dim" data-tip={plain(sum).exact}>{plain(sum).text} in all</span>}>
       <div class="tcp">
         <svg class="tcp-bar" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">
           <rect class="meter-track" width="1000" height="10" />
@@ -137,12 +145,12 @@ const procColumns: Column<Row<Proc>>[] = [
   { id: 'name', head: 'Process', sort: (p) => p.name, cell: (p) => <span class="cell-name" data-tip={p.command || 'a kernel thread: no command line'}>{p.name ?? '–'}</span> },
   { id: 'cpu', head: 'CPU', isNumber: true, tip: 'Of one core: 200 % keeps two cores busy', sort: (p) => p.cpu_pct, then: (p) => p.memory_bytes ?? 0, cell: (p) => <Num of={percent(p.cpu_pct, 'first seen in this second')} /> },
   { id: 'memory', head: 'Memory', isNumber: true, sort: (p) => p.memory_bytes, cell: (p) => <Num of={bytes(p.memory_bytes)} /> },
-  { id: 'pid', head: 'PID', isNumber: true, sort: (p) => p.pid, cell: (p) => <span class="num">{p.pid ?? '–'}</span> },
+  { id: 'pid', head: 'PID', isNumber: true, sort: (p) => p.pid, cell: (p) => <span class="num" data-tip={`process number ${p.pid ?? 'unknown'}`}>{p.pid ?? '–'}</span> },
   { id: 'user', head: 'User', sort: (p) => p.user, minor: 2, cell: (p) => <span>{p.user ?? '–'}</span> },
   { id: 'state', head: 'State', sort: (p) => p.state, minor: 2, cell: (p) => <span class="dim" data-tip={stateWords[p.state ?? ''] ?? 'unknown'}>{p.state ?? '–'}</span> },
   { id: 'threads', head: 'Threads', isNumber: true, minor: 2, sort: (p) => p.thread_count, cell: (p) => <Num of={plain(p.thread_count)} /> },
   { id: 'started', head: 'Running for', isNumber: true, minor: 2, sort: (p) => -(time(p.started_at) ?? 0), cell: (p) => <Since at={p.started_at} /> },
-  { id: 'command', head: 'Command', minor: 1, sort: (p) => p.command, cell: (p) => <span class="cell-command mono" data-tip={p.command}>{p.command}</span> },
+  { id: 'command', head: 'Command', minor: 1, sort: (p) => p.command, isWide: true, cell: (p) => <span class="cell-command mono" data-tip={p.command}>{p.command || <span class="dim" data-tip="a kernel thread: no command line">–</span>}</span> },
 ];
 
 export function Processes() {
@@ -153,7 +161,11 @@ export function Processes() {
     <Panel title="Top processes" icon="list" id="procs" topic={hostTopic}
       aside={<span class="dim num" data-tip={at === null ? '' : `sampled ${dateTime(at)}`}>{list.length} of {h?.process_count ?? '–'}, by CPU and memory</span>}>
       <Table label="Top processes" columns={procColumns} rows={list} keyOf={byId} sort="-cpu" limit={15}
-        marked={(p) => String(p.pid) === route.value.query.get('proc')} />
+        marked={(p) => String(p.pid) === route.value.query.get('proc')}
+        menu={(p) => ({ title: `${p.name ?? 'process'} ${p.pid ?? ''}`.trim(), record: p, path: nowOfAll(), acts: [
+          p.pid !== undefined && { label: 'Copy PID', icon: 'copy', run: () => void copy(String(p.pid), 'PID') },
+          !!p.command && { label: 'Copy command line', icon: 'copy', run: () => void copy(p.command!, 'Command line') },
+        ] })} />
     </Panel>
   );
 }

@@ -1,14 +1,12 @@
 // host: everything this machine measures of itself, now and over a range.
 
-import { computed, useSignal } from '@preact/signals';
+import { computed } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
-import { go, route, withQuery } from '../link/route';
 import { openFeed } from '../state/feed';
-import { rangeById, ranges } from '../state/history';
 import { chartedMounts, cores, disks, host, hostTopic, nics, rows } from '../state/store';
-import { Choice } from '../parts/form';
 import { Since } from '../parts/num';
 import { Failure, Forbidden, Skeleton, Stale } from '../parts/panel';
+import { Ranges, useRange } from './range';
 import { HostCharts } from './host-charts';
 import { Instruments } from './host-now';
 import { Cores } from './host-cores';
@@ -33,12 +31,7 @@ function seriesNames(): string[] {
 }
 
 export function HostPage() {
-  const range = useSignal(rangeById(route.value.query.get('range')));
-  const wanted = rangeById(route.value.query.get('range'));
-  useEffect(() => {
-    range.value = wanted;
-  }, [wanted]);
-
+  const range = useRange();
   const feed = useMemo(() => {
     let last: string[] = [];
     // The same list stays the same array, or every sample would look like a new question.
@@ -51,20 +44,6 @@ export function HostPage() {
   }, []);
   useEffect(() => feed.stop, [feed]);
 
-  function choose(id: string): void {
-    go(withQuery('range', id), 'replace');
-  }
-
-  useEffect(() => {
-    const key = (e: KeyboardEvent) => {
-      if (e.ctrlKey || e.metaKey || e.altKey || (e.target as Element).closest('input, select, textarea, dialog')) return;
-      const r = /^[1-6]$/.test(e.key) ? ranges[Number(e.key) - 1] : undefined;
-      if (r) choose(r.id);
-    };
-    document.addEventListener('keydown', key);
-    return () => document.removeEventListener('keydown', key);
-  }, []);
-
   if (hostTopic.phase.value === 'refused') return <div class="page"><section class="panel"><Forbidden what="Seeing this machine" role="viewer" isPage /></section></div>;
   return (
     <div class="page host">
@@ -73,8 +52,7 @@ export function HostPage() {
           <h1>{host.value?.name ?? 'This machine'} <Stale /></h1>
           <Facts />
         </div>
-        <Choice label="Range of the charts" class="ranges" value={range.value.id} onChange={choose}
-          options={ranges.map((r) => ({ id: r.id, label: r.label, words: r.words }))} />
+        <Ranges of={range} />
       </div>
       {host.value === undefined ? <section class="panel"><Skeleton lines={8} label="Waiting for the first sample" /></section> : (
         <>

@@ -6,7 +6,7 @@ import { entered, now } from '../state/store';
 import { Field } from '../parts/form';
 import { Icon } from '../parts/icon';
 import { Failure } from '../parts/panel';
-import { Gate } from './gate';
+import { Gate, Throttled } from './gate';
 
 export function Login({ note }: { note: string }) {
   const [username, setName] = useState('');
@@ -47,16 +47,7 @@ export function Login({ note }: { note: string }) {
         <Field label="User name" name="username" value={username} onInput={setName} autocomplete="username" autofocus required maxLength={63} />
         <Field label="Password" name="password" type="password" value={password} onInput={setPassword} autocomplete="current-password" required />
         {error && !isThrottled && <Failure error={error} />}
-        {error && isThrottled && (
-          <div class="note warn" role="alert">
-            <Icon name="lock" />
-            <div>
-              <p>{error.message}</p>
-              <p>You can try again in <strong class="num">{duration(wait)}</strong>. Nobody is locked out for good, and your password is unchanged.</p>
-              {error.requestId && <p class="failure-code"><code>{error.code}</code> · req <code>{error.requestId}</code></p>}
-            </div>
-          </div>
-        )}
+        {error && isThrottled && <Throttled error={error} wait={wait}>Nobody is locked out for good, and your password is unchanged.</Throttled>}
         <button type="submit" class="button primary wide" disabled={isBusy || isThrottled || username === '' || password === ''}>
           {isBusy ? 'Checking…' : isThrottled ? `Wait ${duration(wait)}` : 'Log in'}
         </button>

@@ -59,7 +59,7 @@ function Standing() {
         {host.value === undefined ? 'Waiting for the first sample'
           : list.length === 0 ? `Nothing ${need} attention` : list.length === 1 ? `One thing ${need} attention` : `${list.length} things ${isLive ? 'need' : 'needed'} attention`}
         {host.value !== undefined && !isLive && ' when last seen'}
-        <span class="standing-count num">1 host</span>
+        <span class="standing-count num" data-tip="This machine; others come with the next versions">1 host</span>
       </p>
       {list.length > 0 && (
         <ul class="concerns">
@@ -94,7 +94,7 @@ function Machine({ feed }: { feed: ReturnType<typeof openFeed> }) {
         {' · up '}<Since at={h.booted_at} />
       </p>
       <div class="machine-dials">
-        <Dial label="CPU" pct={h.cpu_pct}><span class="num" data-tip="Load average over 1 minute">load {line(load(h.load1))}</span></Dial>
+        <Dial label="CPU" pct={h.cpu_pct}><span class="num" data-tip={load(h.load1).exact}>load {line(load(h.load1))}</span></Dial>
         <Dial label="Memory" pct={memoryPct(h)}><span class="num" data-tip={bytes(h.mem_used_bytes).exact}>{line(bytes(h.mem_used_bytes))} of {line(bytes(h.mem_total_bytes))}</span></Dial>
         <Dial label={fullest ? `Disk ${fullest.id}` : 'Disk'} pct={fullest?.used_pct}><span class="num" data-tip={bytes(fullest?.available_bytes).exact}>{line(bytes(fullest?.available_bytes))} left</span></Dial>
       </div>
@@ -111,8 +111,8 @@ function Machine({ feed }: { feed: ReturnType<typeof openFeed> }) {
       {feed.error.value && <Failure error={feed.error.value} retry={feed.retry} />}
       <p class="machine-units">
         <UnitsLine />
-        <span class="num dim" data-tip={plain(h.process_count).exact}>{plain(h.process_count).text} processes</span>
-        <span class="num dim" data-tip="TCP connections that are established">{plain(h.tcp_established).text} connections</span>
+        <span class="num dim" data-tip={`${plain(h.process_count).exact} processes, ${plain(h.running_count).exact} of them running`}>{plain(h.process_count).text} processes</span>
+        <span class="num dim" data-tip={`${plain(h.tcp_established).exact} established TCP connections`}>{plain(h.tcp_established).text} connections</span>
       </p>
     </Panel>
   );
@@ -164,7 +164,7 @@ function Pair({ label, icon, room, feedCells, names, values, signs, format, colo
       <span class="strip-value two num">
         {values.map((v, i) => {
           const shown = format(v);
-          return <span key={i} data-tip={shown.exact}><i class="sign">{signs[i]}</i>{shown.text}<span class="unit"> {shown.unit}</span></span>;
+          return <span key={i} class="num" data-tip={shown.exact}><i class="sign">{signs[i]}</i>{shown.text}<span class="unit"> {shown.unit}</span></span>;
         })}
       </span>
     </div>
@@ -180,7 +180,7 @@ const starts: { icon: IconName; title: string; text: string }[] = [
 function Start() {
   return (
     <Panel title="Start here" icon="plus" class="start">
-      <p class="dim start-lead">This machine is already on screen. What comes next is not built yet, so these cannot be pressed.</p>
+      <p class="dim start-lead">This machine is already on screen. These come next; they are not built yet.</p>
       <ul>
         {starts.map((s) => (
           <li key={s.title}>

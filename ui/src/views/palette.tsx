@@ -6,7 +6,8 @@ import { link } from '../link/live';
 import { go, href, route } from '../link/route';
 import { bitRate, bytes, line, percent } from '../state/format';
 import { ranges } from '../state/history';
-import { act, copy, disks, leave, may, nics, procs, realMounts, rows, theme, toast, unitName, units } from '../state/store';
+import { curl, json, markdown } from '../state/record';
+import { act, copy, disks, host, leave, may, nics, procs, realMounts, rows, self, theme, toast, unitName, units } from '../state/store';
 import { Icon, type IconName } from '../parts/icon';
 import { useModal } from '../parts/dialog';
 import { isHelpOpen, pages } from './shell';
@@ -27,9 +28,14 @@ function jump(section: string, query: Record<string, string> = {}): void {
   go(`${href('host', { ...(range ? { range } : {}), ...query })}#${section}`);
 }
 
-function curl(): string {
-  const topic = route.peek().page === 'diagnostics' ? 'self' : 'meter.host';
-  return `curl -sS -H "Authorization: Bearer $BINNACLE_KEY" '${location.origin}${href('api/v1/state', { topic })}'`;
+const isAboutItself = () => route.peek().page === 'diagnostics';
+
+function curlHere(): string {
+  return curl(location.origin, href('api/v1/state', { topic: isAboutItself() ? 'self' : 'meter.host' }));
+}
+
+function shownHere(): object {
+  return (isAboutItself() ? self : host).peek() ?? {};
 }
 
 function entries(): Entry[] {
@@ -46,13 +52,16 @@ function entries(): Entry[] {
   }
 
   for (const r of ranges) {
-    add('Act', 'activity', `Charts: ${r.words}`, () => go(href('host', { range: r.id })), r.label, 'range time');
+    add('Act', 'activity', `Charts: ${r.words}`, () => go(href(isAboutItself() ? 'diagnostics' : 'host', { range: r.id })), r.label, 'range time');
   }
   add('Act', 'sun', 'Theme: light', () => (theme.value = 'light'), '', 'day bright');
   add('Act', 'moon', 'Theme: dark', () => (theme.value = 'dark'), '', 'night');
   add('Act', 'monitor', 'Theme: as the system', () => (theme.value = 'system'));
-  add('Act', 'copy', 'Copy as curl', () => void copy(curl(), 'Command'), 'what this page shows', 'api shell');
+  add('Act', 'terminal', 'Copy as curl', () => void copy(curlHere(), 'Command'), 'what this page shows', 'api shell');
   add('Act', 'copy', 'Copy link to this page', () => void copy(location.href, 'Link'), '', 'url address');
+  add('Act', 'copy', 'Copy as JSON', () => void copy(json(shownHere()), 'JSON'), 'what this page shows', 'object');
+  add('Act', 'copy', 'Copy as Markdown', () => void copy(markdown(host.peek()?.name ?? 'this machine', shownHere()), 'Markdown'), 'what this page shows', 'report table issue');
+  add('Act', 'monitor', 'Wall mode', () => go(`${href('')}?kiosk`), 'views in turn, Esc leaves', 'kiosk tv screen full');
   add('Act', 'printer', 'Print this page', () => window.setTimeout(() => window.print(), 100), '', 'report pdf');
   add('Act', 'refresh-cw', 'Connect anew', () => link.hurry(), '', 'reconnect live socket');
   add('Act', 'laptop', 'End all my other sessions', () => void act(() => api('DELETE', 'api/v1/sessions'), 'All other sessions are ended'), '', 'revoke sign out log out');

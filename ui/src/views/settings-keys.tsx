@@ -40,8 +40,9 @@ export function Keys() {
       <p class="panel-body dim">For programs: <code>Authorization: Bearer bnk_…</code>. Only a hash is kept here.</p>
       <Answer of={asked}>
         {(v) => v.keys.length === 0
-          ? <Empty icon="key-round" title="No keys yet">A key lets Prometheus read <code>{BASE}metrics</code> or a script read <code>{BASE}api/v1/state</code>, without your password.</Empty>
-          : <Table label="API keys" columns={columns} rows={v.keys} keyOf={(k) => k.id} sort="name" />}
+          ? <Empty icon="key-round" title="No keys yet"><p>A key lets Prometheus read <code>{BASE}metrics</code> or a script read <code>{BASE}api/v1/state</code>, without your password.</p></Empty>
+          : <Table label="API keys" columns={columns} rows={v.keys} keyOf={(k) => k.id} sort="name"
+              menu={(k) => ({ title: k.name ?? k.id, record: k, acts: [{ label: 'Revoke', icon: 'trash-2', run: () => drop(k) }] })} />}
       </Answer>
       {isMaking && <NewKey onClose={() => { make(false); void asked.again(); }} />}
       {dropping && (

@@ -46,7 +46,8 @@ export function Sessions() {
     <Panel title="Sessions" icon="laptop"
       aside={others > 0 && <button type="button" class="button small danger" onClick={() => void endOthers()}>End {others} other{others === 1 ? '' : 's'}</button>}>
       <p class="panel-body dim">Browsers that are logged in as you. An ended one loses its live connection within a second.</p>
-      <Answer of={asked}>{(v) => <Table label="Sessions" columns={columns} rows={v.sessions} keyOf={(s) => s.id} sort="-seen" />}</Answer>
+      <Answer of={asked}>{(v) => <Table label="Sessions" columns={columns} rows={v.sessions} keyOf={(s) => s.id} sort="-seen"
+        menu={(s) => ({ title: `${browser(s.agent)}, ${s.address ?? 'unknown address'}`, record: s, acts: [!s.is_current && { label: 'End', icon: 'x', run: () => void end(s) }] })} />}</Answer>
     </Panel>
   );
 }

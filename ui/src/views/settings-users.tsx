@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { api, ApiError } from '../link/api';
+import { href } from '../link/route';
 import type { User } from '../model.gen';
 import { useAsk } from '../state/ask';
 import { act, may, toast, who } from '../state/store';
@@ -8,9 +9,9 @@ import { Dialog } from '../parts/dialog';
 import { Choice, Field, Select, Strength } from '../parts/form';
 import { PASSWORD_MIN, strength } from '../state/strength';
 import { Icon } from '../parts/icon';
-import { Menu } from '../parts/menu';
 import { Ago } from '../parts/num';
 import { Failure, Forbidden, Panel } from '../parts/panel';
+import { openRowMenu, type RowAct, type RowMenu } from '../parts/rowmenu';
 import { Table, type Column } from '../parts/table';
 
 type Role = 'viewer' | 'manager' | 'admin';
@@ -36,10 +37,23 @@ function UserList() {
   const [resetting, reset] = useState<Row | null>(null);
   const me = who.value?.user?.id;
 
-  const change = async (u: Row, body: object, done: string) => {
-    await act(() => api('PATCH', path(u), body), done);
+  const change = async (u: Row, body: Partial<Pick<Row, 'role' | 'disabled'>>, done: string, undo?: () => void) => {
+    await act(() => api('PATCH', path(u), body), done, undo);
     await asked.again(); // also after a refusal: the list shows what is true
   };
+  const setRole = (u: Row, role: Role) =>
+    void change(u, { role }, `${u.name} is now ${role}`, () => void change(u, { role: u.role }, `${u.name} is ${u.role} again`));
+  const disable = (u: Row) =>
+    void change(u, { disabled: true }, `${u.name} is disabled and logged out`, () => enable(u));
+  const enable = (u: Row) => void change(u, { disabled: false }, `${u.name} may log in again`);
+
+  const actsOf = (u: Row): RowAct[] => [
+    { label: 'Set a new password', icon: 'lock', run: () => reset(u) },
+    u.disabled ? { label: 'Enable', icon: 'check', run: () => enable(u) } : { label: 'Disable', icon: 'x', run: () => disable(u) },
+    { label: 'Delete', icon: 'trash-2', run: () => drop(u) },
+  ];
+
+  const menuOf = (u: Row): RowMenu => ({ title: u.name, record: u, path: href('api/v1/users'), acts: u.id === me ? [] : actsOf(u) });
 
   const columns: Column<Row>[] = [
     { id: 'name', head: 'User', sort: (u) => u.name, cell: (u) => (
@@ -50,23 +64,18 @@ function UserList() {
     ) },
     { id: 'role', head: 'Role', sort: (u) => roles.findIndex((r) => r.id === u.role), cell: (u) => u.id === me
       ? <span data-tip="Nobody changes their own role">{u.role}</span>
-      : <Select label={`Role of ${u.name}`} value={u.role} options={roles.map((r) => ({ id: r.id, label: r.label }))} onChange={(role) => void change(u, { role }, `${u.name} is now ${role}`)} /> },
+      : <Select label={`Role of ${u.name}`} value={u.role} options={roles.map((r) => ({ id: r.id, label: r.label }))} onChange={(role) => setRole(u, role as Role)} /> },
     { id: 'last', head: 'Last login', sort: (u) => u.last_login_at, cell: (u) => <Ago at={u.last_login_at} /> },
     { id: 'created', head: 'Added', minor: 2, sort: (u) => u.created_at, cell: (u) => <Ago at={u.created_at} none="–" /> },
     { id: 'act', head: 'Act', isSilent: true, isNumber: true, cell: (u) => u.id === me ? null : (
-      <Menu label={`Actions for ${u.name}`} button={<span class="button icon-only small quiet"><Icon name="ellipsis" /></span>}>
-        <button type="button" class="menu-item" onClick={() => reset(u)}><Icon name="lock" /> Set a new password</button>
-        <button type="button" class="menu-item" onClick={() => void change(u, { disabled: !u.disabled }, u.disabled ? `${u.name} may log in again` : `${u.name} is disabled and logged out`)}>
-          <Icon name={u.disabled ? 'check' : 'x'} /> {u.disabled ? 'Enable' : 'Disable'}
-        </button>
-        <button type="button" class="menu-item" onClick={() => drop(u)}><Icon name="trash-2" /> Delete</button>
-      </Menu>
+      <button type="button" class="button icon-only small quiet" aria-haspopup="menu" aria-label={`Actions for ${u.name}`}
+        onClick={(e) => openRowMenu(menuOf(u), e)}><Icon name="ellipsis" /></button>
     ) },
   ];
   return (
-    <Panel title="Users" icon="users" class="roomy" aside={<button type="button" class="button small" onClick={() => add(true)}><Icon name="plus" size={14} /> Add user</button>}>
+    <Panel title="Users" icon="users" aside={<button type="button" class="button small" onClick={() => add(true)}><Icon name="plus" size={14} /> Add user</button>}>
       <p class="panel-body dim">Viewers see, managers also act, admins also change people and settings.</p>
-      <Answer of={asked}>{(v) => <Table label="Users" columns={columns} rows={v.users} keyOf={(u) => u.id} sort="name" />}</Answer>
+      <Answer of={asked}>{(v) => <Table label="Users" columns={columns} rows={v.users} keyOf={(u) => u.id} sort="name" menu={menuOf} />}</Answer>
       {isAdding && <AddUser onClose={() => add(false)} onDone={() => { add(false); void asked.again(); }} />}
       {resetting && <NewPassword user={resetting} onClose={() => reset(null)} />}
       {dropping && <DeleteUser user={dropping} onClose={() => drop(null)} onDone={() => { drop(null); void asked.again(); }} />}

@@ -9,7 +9,7 @@ import { Field, Strength } from '../parts/form';
 import { PASSWORD_MIN, strength } from '../state/strength';
 import { Icon } from '../parts/icon';
 import { Failure } from '../parts/panel';
-import { Gate } from './gate';
+import { Gate, Throttled } from './gate';
 
 function codeFromAddress(): string {
   return new URLSearchParams(location.hash.slice(1)).get('c') ?? '';
@@ -21,7 +21,8 @@ export function SetupPage({ setup }: { setup: Setup | null }) {
 
 function SetupForm() {
   const [code, setCode] = useState(codeFromAddress);
-  const [wasGiven] = useState(() => codeFromAddress() !== '');
+  const [given] = useState(codeFromAddress);
+  const wasGiven = given !== '';
   const [username, setName] = useState('');
   const [password, setPassword] = useState('');
   const [error, setError] = useState<ApiError | null>(null);
@@ -56,23 +57,24 @@ function SetupForm() {
   }
 
   const field = (name: string) => (error?.field === name ? error.message : null);
+  const isOver = until > 0 && wait <= 0 && error?.retryAfterS != null; // it was waited for
   const isReady = code.trim() !== '' && username.trim() !== '' && strength(password, username).score >= 1;
   const hasPlace = error?.field === 'code' || error?.field === 'username' || error?.field === 'password';
   return (
     <Gate title="Make it yours" lead="Choose the first user. This takes half a minute; this machine is then already on screen.">
       <form onSubmit={(e) => void submit(e)} noValidate>
         <Field label="Setup code" name="code" value={code} onInput={setCode} mono error={field('code')} autofocus={!wasGiven}
-          hint={wasGiven ? 'Filled in from the link in your terminal.' : <>Printed in the terminal at the start; again by <code>binnacle setup-url</code>.</>} />
+          hint={field('code') ? null : wasGiven && code === given ? 'Filled in from the link in your terminal.' : <>Printed in the terminal at the start; again by <code>binnacle setup-url</code>.</>} />
         <Field label="User name" name="username" value={username} onInput={setName} autocomplete="username" autofocus={wasGiven}
           error={field('username')} maxLength={63} hint="Letters, digits and . _ - @" />
         <Field label="Password" name="password" type="password" value={password} onInput={setPassword} autocomplete="new-password"
           error={field('password')} hint={`${PASSWORD_MIN} to 128 characters, any kind. Pasting from a password manager is welcome.`}>
           <Strength password={password} userName={username} />
         </Field>
-        {error && !hasPlace && <Failure error={error} />}
-        {wait > 0 && <p class="note warn" role="alert"><Icon name="lock" /> Too many wrong codes. Try again in {duration(wait)}; the code stays good.</p>}
+        {error && !hasPlace && wait <= 0 && !isOver && <Failure error={error} />}
+        {error && wait > 0 && <Throttled error={error} wait={wait}>The code stays good.</Throttled>}
         <button type="submit" class="button primary wide" disabled={isBusy || wait > 0 || !isReady}>
-          {isBusy ? 'Creating…' : 'Create user and go in'}
+          {isBusy ? 'Creating…' : wait > 0 ? `Wait ${duration(wait)}` : 'Create user and go in'}
         </button>
       </form>
     </Gate>
@@ -91,8 +93,8 @@ function SetupDone() {
       <p class="note">
         <Icon name="shield-check" />
         <span>
-          The first user{setup?.done_by ? <>, <strong>{setup.done_by}</strong>,</> : ''} was created{when}. Not you? On the machine,{' '}
-          <code>binnacle setup-url --reset --data DIR</code> prints a new code for its owner; the audit shows who came before.
+          The first user{setup?.done_by ? <>, <strong>{setup.done_by}</strong>,</> : ''} was created{when}. Not you? On the machine, this prints a new code for its owner; the audit shows who came before.
+          <code class="command">binnacle setup-url --reset --data DIR</code>
         </span>
       </p>
       <a class="button primary wide" href={href('login')}>Go to login</a>

@@ -1,16 +1,19 @@
 // shell: navigation, header, banners; the frame around every page.
 
 import type { ComponentChildren } from 'preact';
-import { signal, useComputed } from '@preact/signals';
+import { signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import { sentence } from '../link/api';
 import { href, route } from '../link/route';
-import { linkStatus } from '../link/live';
-import { clockTime, dateTime, zone } from '../state/format';
-import { concerns, host, indicator, leave, act, may, now, self, theme, who, type Theme } from '../state/store';
+import { dateTime, time, zone } from '../state/format';
+import { concerns, host, indicator, leave, act, may, self, theme, who, type Theme } from '../state/store';
 import { Icon, Mark, type IconName } from '../parts/icon';
 import { Choice } from '../parts/form';
 import { Indicator } from '../parts/indicator';
 import { Menu } from '../parts/menu';
+import { wallOf } from '../state/wall';
+import { lazy } from '../parts/lazy';
+import { Clock } from './clock';
 import { Help } from './help';
 import { Palette } from './palette';
 
@@ -28,6 +31,8 @@ export const pages: readonly Item[] = [
   { page: 'audit', label: 'Audit', icon: 'scroll-text', right: 'admin' },
   { page: 'settings', label: 'Settings', icon: 'settings' },
 ];
+
+const WallHead = lazy(() => import('./wall').then((m) => m.WallHead), () => <header class="head" />);
 
 export const isPaletteOpen = signal(false);
 export const isHelpOpen = signal(false);
@@ -69,16 +74,23 @@ export function Shell({ children, ahead }: { children: ComponentChildren; ahead:
     const timer = window.setTimeout(ahead, 300);
     return () => window.clearTimeout(timer);
   }, []);
+  const seen = pages.filter((p) => !p.right || may(p.right)).map((p) => p.page);
+  const wall = wallOf(route.value.query, seen);
   return (
-    <div class={`shell ${indicator.value.kind === 'live' ? '' : 'is-stale'}`}>
+    <div class={`shell ${indicator.value.kind === 'live' ? '' : 'is-stale'} ${wall ? 'is-wall' : ''}`}>
       <a class="skip" href={location.pathname + '#main'} data-native onClick={(e) => {
         e.preventDefault();
         document.getElementById('main')?.focus();
       }}>Skip to the content</a>
-      <Side />
-      <Header />
+      {wall ? <WallHead wall={wall} /> : (
+        <>
+          <Side />
+          <Header />
+        </>
+      )}
       <div class="stage">
         <Banners />
+        <PrintHead />
         <main id="main" tabIndex={-1}>{children}</main>
       </div>
       {isPaletteOpen.value && <Palette onClose={() => (isPaletteOpen.value = false)} />}
@@ -89,20 +101,20 @@ export function Shell({ children, ahead }: { children: ComponentChildren; ahead:
 
 function Side() {
   const page = route.value.page;
-  const count = concerns.value.length;
   return (
     <nav class="side" aria-label="Pages">
       <a class="brand" href={href('')} aria-label="Binnacle, overview"><Mark /> <span>Binnacle</span></a>
       <ul>
-        {pages.filter((p) => !p.right || may(p.right)).map((p) => (
-          <li key={p.page}>
+        {pages.filter((p) => !p.right || may(p.right)).map((p) => {
+          const here = concerns.value.filter((c) => c.page.split('#')[0] === p.page);
+          return (<li key={p.page}>
             <a href={href(p.page)} data-page={p.page} aria-current={p.page === page ? 'page' : undefined}>
               <Icon name={p.icon} size={18} />
               <span>{p.label}</span>
-              {p.page === 'host' && count > 0 && <span class={`count ${concerns.value[0]!.level}`} aria-label={`${count} to look at`}>{count}</span>}
+              {here[0] && <span class={`count ${here[0].level}`} role="img" aria-label={`${here.length} to look at`}>{here.length}</span>}
             </a>
-          </li>
-        ))}
+          </li>);
+        })}
       </ul>
       <p class="side-foot" data-tip="Version of the server">v{who.value?.version}</p>
     </nav>
@@ -125,13 +137,6 @@ function Header() {
       </div>
     </header>
   );
-}
-
-function Clock() {
-  const text = useComputed(() => clockTime(now.value));
-  const skew = Math.abs(linkStatus.value.skewMs);
-  const note = skew > 2000 ? `; the server's clock is ${(linkStatus.value.skewMs / 1000).toFixed(0)} s off this one` : '';
-  return <span class="clock num" data-tip={`${dateTime(now.peek()).split(',')[0]}, ${zone}${note}`}>{text}</span>;
 }
 
 const themes = [
@@ -160,6 +165,12 @@ function UserMenu() {
   );
 }
 
+/** What a sheet of paper says that a screen need not: whose it is, and from when. */
+function PrintHead() {
+  const at = time(host.value?.at);
+  return <p class="print-only">Binnacle · {host.value?.name ?? who.value?.host_name} · {at === null ? 'no sample yet' : `${dateTime(at)}, ${zone}`} · {indicator.value.label}</p>;
+}
+
 /** What must not be missed, on every page. */
 function Banners() {
   const s = self.value;
@@ -169,7 +180,7 @@ function Banners() {
       <Icon name="triangle-alert" size={18} />
       <div>
         <strong>The store refuses writes.</strong>{' '}
-        {s.degraded_why ? `${s.degraded_why}. ` : ''}
+        {s.degraded_why ? `${sentence(s.degraded_why)} ` : ''}
         What is on screen stays live, but history is not kept and changes are refused until the disk takes writes again.
       </div>
       <a class="button small" href={href('diagnostics')}>Diagnostics</a>
