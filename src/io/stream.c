@@ -218,10 +218,8 @@ static bool write_tls(struct bn_stream *stream)
     return false;
 }
 
-void bn_stream_flush(struct bn_stream *stream)
+static void hand_over(struct bn_stream *stream)
 {
-    if (stream->dead || stream->handshaking)
-        return;
     size_t before = stream->out.bytes;
     while (stream->out.bytes > 0 && !stream->dead)
         if (!(stream->tls ? write_tls(stream) : write_plain(stream)))
@@ -235,6 +233,18 @@ void bn_stream_flush(struct bn_stream *stream)
     if (stream->out.bytes == 0 && stream->closing)
         say_bye(stream);
     watch(stream);
+}
+
+/* A socket that took nothing is asked again when it says so: trying sooner costs a call, and the
+   little that then goes into the kernel would look as if the reader had read. */
+void bn_stream_flush(struct bn_stream *stream)
+{
+    if (stream->dead || stream->handshaking)
+        return;
+    if (!stream->tls && stream->stalled_since_mono_ms)
+        watch(stream);
+    else
+        hand_over(stream);
 }
 
 void bn_stream_put_bytes(struct bn_stream *stream, struct bn_bytes *bytes, size_t offset,
@@ -405,7 +415,7 @@ static void shake_hands(struct bn_stream *stream)
 
 static void send_more(struct bn_stream *stream)
 {
-    bn_stream_flush(stream);
+    hand_over(stream);
     if (!stream->dead && stream->out.bytes == 0 && !stream->closing && stream->ops->drained)
         stream->ops->drained(stream->user);
 }

@@ -127,7 +127,7 @@ describe('hostile clients', { concurrency: true }, () => {
     await until('the descriptors', () => server.fds <= before.fds + 8, { within: 10000 });
   });
 
-  test('a listener that never reads is cut within 35 s, costs little, and the others notice nothing', { timeout: 60000 }, async (t) => {
+  test('a listener that never reads is cut within 35 s, costs little, and the others notice nothing', { timeout: 90000 }, async (t) => {
     const server = await startServer(t);
     const admin = await server.setup();
     const key = await server.makeKey(admin, 'read,metrics');
@@ -147,15 +147,21 @@ describe('hostile clients', { concurrency: true }, () => {
     sse.socket.pause();
     // The last of them may not be a listener yet: what is counted down must first have been counted up.
     await until('all 12 to listen', async () => await metric(server, key, 'live_connections') === 12, { within: 5000 });
-    const begun = performance.now();
     let peak = 0;
-    let chatter = setInterval(() => { // goes on asking at the pace that is allowed
+    const chatter = setInterval(() => { // goes on asking at the pace that is allowed
       peak = Math.max(peak, server.rss);
       bad.forEach((live) => { for (let j = 0; j < 20; j++) live.say({ t: 'sub', id: j, topics: [['meter.host']] }); });
     }, 500);
     t.after(() => clearInterval(chatter));
+    // What the kernel holds for them must be full before they are behind: some megabytes each.
+    let seen = 0; // a reader may be asked about in the moment before it is written to: not ten times in a row
+    await until('ten to be behind for a second', async () => {
+      seen = await metric(server, key, 'live_dirty_connections') >= 10 ? seen + 1 : 0;
+      return seen >= 10;
+    }, { within: 30000, every: 100 });
+    const begun = performance.now();
     const closedAt = [];
-    while (closedAt.length < 10 && performance.now() - begun < 45000) {
+    while (closedAt.length < 10 && performance.now() - begun < 40000) {
       const listeners = await metric(server, key, 'live_connections');
       while (closedAt.length < 10 && 12 - listeners > closedAt.length) closedAt.push((performance.now() - begun) / 1000);
       await sleep(250);
@@ -164,7 +170,7 @@ describe('hostile clients', { concurrency: true }, () => {
     assert.equal(closedAt.length, 10, `${closedAt.length} of 10 were cut`);
     t.diagnostic(`measured: 10 listeners that never read: cut after ${closedAt[0].toFixed(1)}..${closedAt[9].toFixed(1)} s, RSS +${((peak - before) / MiB).toFixed(1)} MiB`);
     assert.ok(closedAt[0] >= 25, `cut after ${closedAt[0]} s, though a reader has 30 s`);
-    assert.ok(closedAt[9] <= 40, `${closedAt[9]}`);
+    assert.ok(closedAt[9] <= 35, `cut after ${closedAt[9]} s`);
     assert.ok(peak - before <= 10 * MiB, `RSS +${peak - before}`);
     const deltas = good.times.filter((_, i) => good.messages[i].t === 'd');
     const gaps = deltas.slice(1).map((at, i) => at - deltas[i]);
