@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "host_machine.h"
@@ -10,7 +11,8 @@ static bool recorded_size(const char *path, struct bn_fs_size *out)
     return false;
 }
 
-/* The manager of the test: what it says is changed between questions, while no thread asks. */
+/* The manager of the test. A thread that was left behind may still be listening to it. */
+static pthread_mutex_t mouth = PTHREAD_MUTEX_INITIALIZER;
 static struct bn_units said;
 static struct bn_failed_unit said_failed[BN_UNITS_TOLD];
 static char said_why[BN_ERR_TEXT_MAX]; /* "": it answers */
@@ -27,33 +29,46 @@ static bool read_units(const char *address, const struct bn_units_limits *limits
     atomic_fetch_add(&asked, 1);
     while (atomic_load(&hangs))
         usleep(1000);
+    pthread_mutex_lock(&mouth);
     bool knows = !said_why[0];
     memcpy(out->counts, said.counts, sizeof out->counts);
     out->failed_count = said.failed_count;
     memcpy(out->failed, said_failed, sizeof said_failed);
     if (!knows)
         bn_fail(err, BN_E_UNAVAILABLE, "%s", said_why);
+    pthread_mutex_unlock(&mouth);
     atomic_fetch_add(&left, 1);
     return knows;
 }
 
 static void say(uint64_t ok, uint64_t changing, uint64_t inactive)
 {
+    pthread_mutex_lock(&mouth);
     said_why[0] = 0;
     said.counts[BN_UNIT_OK] = ok;
     said.counts[BN_UNIT_CHANGING] = changing;
     said.counts[BN_UNIT_INACTIVE] = inactive;
     said.counts[BN_UNIT_FAILED] = said.failed_count = 0;
+    pthread_mutex_unlock(&mouth);
+}
+
+static void say_nothing(const char *why)
+{
+    pthread_mutex_lock(&mouth);
+    snprintf(said_why, sizeof said_why, "%s", why);
+    pthread_mutex_unlock(&mouth);
 }
 
 static void say_failed(const char *name)
 {
+    pthread_mutex_lock(&mouth);
     struct bn_failed_unit *unit = &said_failed[said.failed_count++];
     *unit = (struct bn_failed_unit){.description = "Of the test",
             .sub_state = "failed",
             .failed_ms = 1763668000000};
     bn_text_clip(unit->name, sizeof unit->name, bn_str(name));
     said.counts[BN_UNIT_FAILED]++;
+    pthread_mutex_unlock(&mouth);
 }
 
 static void begin(struct machine *m)
@@ -224,7 +239,7 @@ BN_TEST(without_an_answer_the_units_are_unknown_and_the_reason_is_told)
     say(10, 0, 0);
     say_failed("a.service");
     start(&m, 10);
-    snprintf(said_why, sizeof said_why, "there is no systemd on the system bus\n");
+    say_nothing("there is no systemd on the system bus\n");
     machine_wait_ms(&m, 10000);
     machine_sample(&m);
     CHECK(comes_to(&m, BN_UNKNOWN));
@@ -301,7 +316,7 @@ BN_TEST(without_a_bus_it_is_asked_ever_more_rarely_down_to_once_a_minute)
     struct machine m;
     begin(&m);
     say(10, 0, 0);
-    snprintf(said_why, sizeof said_why, "no bus");
+    say_nothing("no bus");
     machine_sample(&m);
     for (int i = 0; i < 5000 && !machine_host(&m)->units_why[0]; i++) {
         usleep(1000);
