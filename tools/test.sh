@@ -242,6 +242,10 @@ suite_fuzz() { # every fuzzer a minute, two at a time; what each corpus reaches;
     close
 }
 
+suite_afl() { # AFL++ on the two biggest codecs; by name, as valgrind, and with afl++ installed by hand
+    sh tools/afl.sh "${S:-600}"
+}
+
 # The files without which a suite cannot run; no folder at all means that it does not exist yet.
 needs() {
     case $1 in
