@@ -703,7 +703,7 @@ describe('one connection, many requests', () => {
     const begun = performance.now();
     const [answer] = await askAndShut(request('GET', `/api/v1/state?topic=people.audit&since=${e}.${s}&wait=30`, bearer()));
     assert.equal(answer.status, 200);
-    assert.equal(JSON.parse(answer.body).s, s);
+    assert.ok(JSON.parse(answer.body).s >= s); // the audit may have moved on meanwhile
     assert.ok(performance.now() - begun < 3000);
   });
 
