@@ -41,6 +41,9 @@ static struct bn_log_result write_back(struct bn_store *store, bool is_shortenin
     struct bn_log_result result = {.frames = 0, .written = -1};
     struct bn_conn conn;
     result.rc = bn_conn_open(&conn, store->folder.db, BN_CONN_WRITE);
+    if ((result.rc & 0xFF) ==
+            SQLITE_CANTOPEN) /* no descriptor is left: this can wait, records go on */
+        result.rc = SQLITE_BUSY;
     if (result.rc != SQLITE_OK)
         return result;
     sqlite3_busy_timeout(conn.db, 0);

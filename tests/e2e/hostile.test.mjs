@@ -8,7 +8,7 @@ import crypto from 'node:crypto';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { PING, PONG, TEXT, deflate, frame, handshake } from './lib/frames.mjs';
+import { CLOSE, CONT, PING, PONG, TEXT, closing, deflate, frame, handshake } from './lib/frames.mjs';
 import { listen } from './lib/live.mjs';
 import { probe } from './lib/probe.mjs';
 import { dial, hangUp, parseAnswers } from './lib/raw.mjs';

@@ -1,6 +1,7 @@
 // wall: the page without its frame for a screen that nobody operates; views in turn, large, never asleep.
 
-import { useEffect, useState } from 'preact/hooks';
+import { signal } from '@preact/signals';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { go, href, route } from '../link/route';
 import { concerns, host, who } from '../state/store';
 import { wallAt, wallQuery, type Wall } from '../state/wall';
@@ -51,8 +52,12 @@ function useRest(): boolean {
   return rests;
 }
 
+// Of the wall, not of the view that is shown: the head is another one after each turn.
+const paused = signal(false);
+
 export function WallHead({ wall }: { wall: Wall }) {
-  const [isPaused, pause] = useState(false);
+  const isPaused = paused.value;
+  const pause = (to: boolean) => { paused.value = to; };
   const rests = useRest();
   useAwake();
   const { page, query } = route.value;
@@ -63,7 +68,10 @@ export function WallHead({ wall }: { wall: Wall }) {
     const view = wall.views[(i + count) % count]!;
     go(href(view.page, wallQuery(route.peek().query, view)), 'replace');
   };
-  const leave = () => go(href(page), 'replace');
+  const leave = () => {
+    pause(false);
+    go(href(page), 'replace');
+  };
 
   useEffect(() => {
     if (isPaused || count < 2) return;
@@ -71,7 +79,8 @@ export function WallHead({ wall }: { wall: Wall }) {
     return () => window.clearTimeout(timer);
   }, [isPaused, at, count, wall.every_s]);
 
-  useEffect(() => {
+  // Before the next frame: a key pressed just as the view turns is heard too.
+  useLayoutEffect(() => {
     const key = (e: KeyboardEvent) => {
       if (e.ctrlKey || e.metaKey || e.altKey || (e.target as Element).closest('input, select, textarea, dialog, button, .menu, .chart-box, [role="menu"]')) return;
       if (e.key === 'Escape') leave();
