@@ -88,10 +88,10 @@ suite_asan() { # unit, store, replay, regress and the fuzz corpora under ASan, U
 }
 
 sweep() {
-    printf '%s\n' trouble damage kill | BN_SWEEP=1 xargs -P "$jobs" -I NAME sh -c "exec build/asan/tests/store_test_sqlite_NAME"
+    printf '%s\n' trouble damage kill | BN_SWEEP=${BN_SWEEP:-4} xargs -P "$jobs" -I NAME sh -c "exec build/asan/tests/store_test_sqlite_NAME"
 }
 
-suite_sweep() { # every case of the store's sweeps, of which a sample runs with the others
+suite_sweep() { # the store's sweeps, of which a sample runs with the others; BN_SWEEP=1 for each case
     build asan || return 1
     check 'the sweeps of the store' sweep
     close

@@ -5,11 +5,21 @@
 
 #include "place.h"
 
-/* BN_SWEEP=1: every case of a sweep and all rounds, minutes; without it a sample of them, seconds.
- */
+/* BN_SWEEP=N: all rounds, and of the cases of a sweep every Nth (1: all, minutes); without it a
+   sample of them, seconds. */
 BN_UNUSED static bool is_sweep(void)
 {
     return getenv("BN_SWEEP") != NULL;
+}
+
+/* Of the failing disk's cases, of which there are thousands. */
+BN_UNUSED static size_t sweep_step(void)
+{
+    const char *text = getenv("BN_SWEEP");
+    int64_t step = 64;
+    if (text && !bn_parse_i64(bn_str(text), 1, 1000, &step))
+        fail_msg("BN_SWEEP=%s is no number", text);
+    return (size_t)step;
 }
 
 struct heard {

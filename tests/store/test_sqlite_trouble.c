@@ -127,7 +127,7 @@ BN_TEST(a_disk_that_fails_at_any_operation_loses_nothing_acknowledged)
     CHECK(operations > 100);
     for (int k = 1; k <= operations; k++) {
         for (int how = 0; how < BAD_HOW_COUNT; how++) {
-            if (!is_sweep() && (k + how) % 64)
+            if ((k + how) % sweep_step())
                 continue;
             play_with((enum bad_disk_how)how, k, k % 3 ? k + 1 : k + 6);
             played++;
