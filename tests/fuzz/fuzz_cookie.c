@@ -100,6 +100,9 @@ static void begin(struct world *world)
     world->clock = (struct bn_clock){.now_ms = 1795000000000, .mono_ms = 5000};
     bn_hub_init(&world->hub, &world->clock, NULL, quiet, NULL);
     world->sessions = bn_sessions_create(&world->hub);
+    bn_sessions_use_dir(world->sessions, "nowhere");
+    assert(strcmp(bn_sessions_dir(world->sessions), "nowhere") == 0);
+    assert(bn_sessions_throttle(world->sessions, BN_TRY_ACCOUNT));
     put_user(world, 0, false);
     put_user(world, 1, false);
     for (size_t i = 0; i < COUNT(key_texts); i++)
