@@ -81,10 +81,8 @@ static int connect(struct bn_store *store, struct bn_err *err)
     else if (rc == BN_SCHEMA_WRONG)
         bn_fail(err, BN_E_INTERNAL, "a column of %s has another type than this Binnacle expects",
                 store->folder.db);
-    else if ((rc & 0xFF) ==
-             SQLITE_ERROR) /* our statements make no sense there; every page is whole */
-        bn_fail(err, BN_E_STORAGE,
-                "the tables of %s are not as a Binnacle makes them (%s): it was not touched",
+    else if ((rc & 0xFF) == SQLITE_ERROR) /* every page is whole, but our statements mean nothing */
+        bn_fail(err, BN_E_STORAGE, "the tables of %s are not as a Binnacle makes them: %s",
                 store->folder.db, sqlite3_errmsg(store->writer.conn.db));
     else if (rc != SQLITE_OK && !bn_conn_fail(err, rc))
         bn_fail_in(err, "%s", store->folder.db);
