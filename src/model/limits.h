@@ -30,11 +30,12 @@
 #define BN_LISTENERS_DEFAULT      10000 /* --max-listeners; beyond: 503, administrators have 5 more */
 #define BN_LISTENERS_RESERVED     5     /* for administrators */
 #define BN_LISTENERS_PER_USER_MAX 200   /* beyond: 429 */
-#define BN_POLLS_MAX              4096        /* requests that wait for a change; beyond: 503 */
-#define BN_POLL_WAIT_MAX_S        60          /* they may ask to wait; proxies give up soon after */
-#define BN_TOPIC_RING_COMMITS     1024        /* resume window: about 17 min at 1 Hz */
-#define BN_TOPIC_RING_CHANGES     16384       /* row changes over them; 1.6 MB per busy topic */
-#define BN_LOG_RING_EVENTS        1000        /* of a log topic; who missed more is told the gap */
+#define BN_POLLS_MAX              4096  /* requests that wait for a change; beyond: 503 */
+#define BN_POLL_WAIT_MAX_S        60    /* they may ask to wait; proxies give up soon after */
+#define BN_TOPIC_RING_COMMITS     1024  /* resume window: about 17 min at 1 Hz */
+#define BN_TOPIC_RING_CHANGES     16384 /* row changes over them; 1.6 MB per busy topic */
+#define BN_LOG_RING_EVENTS        1000  /* of a log topic; who missed more is told the gap */
+#define BN_TOPIC_IDLE_MS          120000 /* a topic of one thing nobody hears; a poll waits 60 s at most */
 #define BN_LOG_RING_BYTES         (512 << 10) /* the same in bytes */
 
 /* --- the hub --- */
@@ -64,8 +65,30 @@
 #define BN_KEYS_PER_USER_MAX     100 /* beyond: refused */
 
 /* --- this machine --- */
-#define BN_UNITS_MAX         100000 /* of systemd; more are not counted: unknown */
-#define BN_UNITS_TOLD        64     /* failed ones with a name; the page says how many more */
-#define BN_UNITS_DEADLINE_MS 5000   /* systemd's answer; then unknown */
-#define BN_UNITS_EVERY_MS    10000  /* between questions; rarer where the answer takes 50 ms */
-#define BN_UNITS_RARELY_MS   60000  /* at least so often, also while there is no bus */
+#define BN_UNITS_MAX         100000      /* of systemd; more are not counted: unknown */
+#define BN_UNITS_TOLD        64          /* failed ones with a name; the page says how many more */
+#define BN_UNITS_DEADLINE_MS 5000        /* systemd's answer; then unknown */
+#define BN_UNITS_EVERY_MS    10000       /* between questions; rarer where the answer takes 50 ms */
+#define BN_UNITS_RARELY_MS   60000       /* at least so often, also while there is no bus */
+#define BN_FETCH_AT_ONCE     256         /* conversations: a descriptor and some 40 KB each */
+#define BN_FETCH_QUEUE_MAX   20000       /* requests not begun; beyond: refused with a sentence */
+#define BN_FETCH_PER_HOST    2           /* connections: a Proxmox host has three workers */
+#define BN_FETCH_IDLE_MAX    2048        /* endpoints whose TLS session is kept: 10 KB each */
+#define BN_FETCH_BODIES_MAX  (128 << 20) /* of all answers being read; beyond: too_big */
+#define BN_FETCH_ANSWER_MAX  (16 << 20)  /* of one; 1,500 guests are 0.5 MB */
+#define BN_FETCH_KEEP_MS     4000        /* an unused connection: pveproxy closes after 5 s */
+
+/* --- the fleet --- */
+#define BN_SERVERS_MAX_DEFAULT  50     /* per tenant, --max-servers: source 001 */
+#define BN_SERVERS_MAX          10000  /* what --max-servers may say */
+#define BN_SERVER_TIMEOUT_MS    10000  /* of an attempt, until something else is said or learned */
+#define BN_NODES_MAX            20000  /* per tenant */
+#define BN_VMS_MAX              50000  /* per tenant: 40 MB */
+#define BN_VMS_PER_SERVER_MAX   20000  /* guests of one cluster; the largest known has some 5,000 */
+#define BN_CHECK_EVERY_MS       120000 /* of a server that answers (source 001): --check-interval */
+#define BN_POLL_EVERY_MS        10000  /* its guests: what it says of them changes every 10 s */
+#define BN_CHECK_BACKOFF_MS     10000  /* after a failure, doubling … */
+#define BN_CHECK_BACKOFF_MAX_MS 300000 /* … up to this (PVE-API 11) */
+#define BN_AUTH_PAUSE_MS        300000 /* after a 401: wrong tokens block the host's own logins */
+#define BN_GONE_AFTER_POLLS     3 /* a guest missing from so many listings is gone (PVE-API 13.4) */
+#define BN_STALE_AFTER_MS       30000 /* a node's uptime that stands still (PVE-API 6.2) */
