@@ -374,7 +374,7 @@ static bool read_members(const struct bn_record_type *type, const struct bn_doc 
         const struct bn_field *field = bn_field_find(type, bn_str(name));
         if (!field)
             return bn_fail_field(err, name, "unknown field \"%.80s\"", name);
-        if (field->flags & BN_F_FIXED)
+        if (field->flags & (BN_F_FIXED | BN_F_DERIVED))
             return bn_fail_field(err, name, "%s is set by the server", name);
         if (bn_doc_is_null(value))
             set_unknown(field, record);

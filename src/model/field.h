@@ -31,6 +31,8 @@ enum {
     BN_F_SERIES = 8,   /* kept as a series point (number fields of samples) */
     BN_F_FIXED = 16,   /* set by the server; a request that names it is refused */
     BN_F_UNIQUE = 32,  /* text no two records of a kind and tenant share, case aside */
+    BN_F_DERIVED =
+            64, /* follows from other facts: set by live/ alone, no column; the last fields */
 };
 
 struct bn_field {
@@ -46,10 +48,13 @@ struct bn_field {
     const char *doc;          /* unit and meaning, one short phrase */
 };
 
-#define BN_FIELD(type_, member_, kind_, ...)                                               \
-    {                                                                                      \
-        .name = #member_, .offset = offsetof(type_, member_),                              \
-        .size = sizeof(((type_ *)0)->member_), .type = (kind_), .decimals = 2, __VA_ARGS__ \
+#define BN_FIELD(type_, member_, kind_, ...) BN_FIELD_TO(type_, member_, kind_, 2, __VA_ARGS__)
+/* The same with so many decimals. */
+#define BN_FIELD_TO(type_, member_, kind_, decimals_, ...)                               \
+    {                                                                                    \
+        .name = #member_, .offset = offsetof(type_, member_),                            \
+        .size = sizeof(((type_ *)0)->member_), .type = (kind_), .decimals = (decimals_), \
+        __VA_ARGS__                                                                      \
     }
 
 struct bn_doc;

@@ -1,0 +1,73 @@
+/* Answers of a Proxmox VE, or of what pretends to be one: whatever is read is valid by its field
+   table, every refusal has its sentence, and what was mended once needs no mending again. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "source/pve_read.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_sentence(const struct bn_err *err)
+{
+    assert(err->code == BN_E_UPSTREAM || err->code == BN_E_TOO_BIG);
+    assert(err->text[0] && bn_utf8_is_valid(err->text, strlen(err->text)));
+}
+
+static void check_listing(struct bn_str body)
+{
+    struct bn_pve_listing listing;
+    struct bn_err err;
+    if (!bn_pve_read_resources(body, "s", &listing, &err))
+        check_sentence(&err);
+    for (size_t i = 0; i < listing.guest_count; i++) {
+        const struct bn_vm *vm = &listing.guests[i].vm;
+        bool is_valid = bn_record_check(&bn_vm_type, vm, &err);
+        assert(is_valid && bn_pve_node_is_valid(vm->node) && strncmp(vm->id, "s/", 2) == 0);
+        assert(vm->maxmem <= 0 || vm->mem <= vm->maxmem);
+    }
+    for (size_t i = 0; i < listing.node_count; i++) {
+        bool is_valid = bn_record_check(&bn_node_type, &listing.nodes[i], &err);
+        assert(is_valid);
+    }
+    bn_pve_listing_finish(&listing);
+}
+
+static void check_upid(struct bn_str body)
+{
+    char upid[256];
+    char node[64];
+    struct bn_err err;
+    if (!bn_pve_read_upid(body, upid, sizeof upid, &err)) {
+        check_sentence(&err);
+        return;
+    }
+    bool names = bn_pve_upid_node(upid, node, sizeof node);
+    assert(names && upid[strlen(upid) - 1] == ':');
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct bn_pve_cluster cluster;
+    const struct bn_str body = {(const char *)data, size};
+    struct bn_pve_version version;
+    struct bn_pve_task task;
+    struct bn_err err;
+    char text[192];
+    int64_t count;
+    check_listing(body);
+    check_upid(body);
+    if (bn_pve_read_cluster(body, &cluster, &err))
+        assert(cluster.member_count <= BN_PVE_MEMBERS_MAX);
+    else
+        check_sentence(&err);
+    if (!bn_pve_read_nodes(body, &count, &err))
+        check_sentence(&err);
+    if (!bn_pve_read_version(body, &version, &err))
+        check_sentence(&err);
+    if (!bn_pve_read_task(body, &task, &err))
+        check_sentence(&err);
+    bn_pve_read_refusal(500, "", body, text, sizeof text);
+    assert(text[0] && bn_utf8_is_valid(text, strlen(text)));
+    return 0;
+}
