@@ -1,10 +1,13 @@
 #include "hub/hub.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "hub/inbox.h"
 
+#define WAITING_KEPT    1024 /* facts whose room is kept from turn to turn: 3 MB */
+#define SWEEP_MS        1000
 #define EVENT_BYTES_MAX 8192 /* one record as JSON */
 
 /* A record that was applied and given to the store, until the store has spoken. */
@@ -31,6 +34,8 @@ struct bn_watch {
 static void open_topics(struct bn_hub *hub, struct bn_tenant_live *tenant)
 {
     for (size_t i = 0; i < bn_topic_count; i++) {
+        if (bn_topics[i].member_of != BN_KIND_NONE)
+            continue; /* a member begins when somebody listens */
         struct bn_topic *topic = bn_topic_create(&hub->topics, &bn_topics[i], tenant->id);
         for (size_t kind = 0; kind < BN_KIND_COUNT; kind++) {
             const struct bn_kind_info *info = &bn_kinds[kind];
@@ -103,9 +108,21 @@ static void publish_event(struct bn_topic *topic, const struct bn_fact *fact)
         bn_topic_event(topic, bn_buf_str(&buf));
 }
 
+/* Where an event is told: its kind's topic, or the member of its family it belongs to, if anybody
+   listens there. */
+static struct bn_topic *topic_of(struct bn_hub *hub, const struct bn_fact *fact,
+        const struct bn_change *change)
+{
+    char name[BN_TOPIC_NAME_MAX];
+    if (fact->kind != BN_KIND_CHECK)
+        return change->tenant->topics[fact->kind];
+    snprintf(name, sizeof name, "%s%s", bn_kinds[fact->kind].topic, fact->u.check.server_id);
+    return bn_topic_find(&hub->topics, change->tenant->id, bn_str(name));
+}
+
 static void publish(struct bn_hub *hub, const struct bn_fact *fact, const struct bn_change *change)
 {
-    struct bn_topic *topic = change->tenant->topics[fact->kind];
+    struct bn_topic *topic = topic_of(hub, fact, change);
     if (topic && !change->table)
         publish_event(topic, fact);
     else if (topic && change->is_gone)
@@ -114,6 +131,15 @@ static void publish(struct bn_hub *hub, const struct bn_fact *fact, const struct
         bn_topic_change(topic, change->table, change->row, change->changed);
     if (hub->watches)
         tell_watchers(hub, fact);
+}
+
+/* What followed from a fact is told like one: the row as it is now. */
+static void publish_derived(struct bn_hub *hub, const struct bn_change *change)
+{
+    struct bn_fact fact;
+    bn_fact_init(&fact, change->kind, change->tenant->id);
+    memcpy(&fact.u, change->row->record, bn_kinds[change->kind].type->size);
+    publish(hub, &fact, change);
 }
 
 /* A record is told when it is kept: what stands in the table by then is what is told. */
@@ -177,6 +203,8 @@ static void take_sample(struct bn_hub *hub, const struct bn_fact *fact)
         keep_sample(hub, fact, change.tenant);
     if (change.changed)
         publish(hub, fact, &change);
+    if (bn_live_derive(&hub->live, fact, &change))
+        publish_derived(hub, &change);
 }
 
 static void answer_now(struct asked *asked, const struct bn_err *err)
@@ -197,13 +225,16 @@ static void take_record(struct bn_hub *hub, const struct bn_fact *fact, bn_answe
     asked->user = user;
     const void *before = bn_live_get(&hub->live, fact->tenant, fact->kind,
             bn_record_key(info->type, &fact->u));
-    if (before) {
+    if (before && !info->is_kept_first) {
         bn_fact_init(&asked->before, fact->kind, fact->tenant);
         memcpy(&asked->before.u, before, info->type->size);
         asked->had_before = true;
     }
     struct bn_change change;
-    apply(hub, fact, &change);
+    if (info->is_kept_first)
+        bn_live_expect(&hub->live, fact);
+    else
+        apply(hub, fact, &change);
     bn_list_append(&hub->asked, &asked->link);
     if (hub->store)
         bn_store_put(hub->store, fact);
@@ -231,7 +262,7 @@ void bn_hub_tell(struct bn_hub *hub, const struct bn_fact *fact)
         hub->waiting_cap = hub->waiting_cap ? hub->waiting_cap * 2 : 64;
         hub->waiting = bn_realloc(hub->waiting, hub->waiting_cap * sizeof *hub->waiting);
     }
-    hub->waiting[hub->waiting_count++] = *fact;
+    bn_fact_copy(&hub->waiting[hub->waiting_count++], fact);
 }
 
 bool bn_hub_ask(struct bn_hub *hub, const struct bn_fact *fact, bn_answer_fn answer, void *user,
@@ -262,6 +293,24 @@ void bn_hub_replay(struct bn_hub *hub, const struct bn_fact *fact)
     struct bn_change change;
     if (take_kept(hub, fact, &change))
         tell_watchers(hub, fact);
+    (void)bn_live_derive(&hub->live, fact, &change);
+}
+
+struct bn_topic *bn_hub_topic(struct bn_hub *hub, const char *tenant, struct bn_str name)
+{
+    struct bn_topic *topic = bn_topic_find(&hub->topics, tenant, name);
+    for (size_t i = 0; !topic && i < bn_topic_count; i++) {
+        const struct bn_topic_info *info = &bn_topics[i];
+        char key[BN_ID_MAX];
+        size_t skip = strlen(info->name);
+        if (info->member_of != BN_KIND_NONE && bn_str_starts(name, info->name) &&
+                bn_text_copy(key, sizeof key, (struct bn_str){name.p + skip, name.len - skip}) &&
+                bn_live_get(&hub->live, tenant, (enum bn_kind)info->member_of, key))
+            topic = bn_topic_create_member(&hub->topics, info, tenant, key);
+    }
+    if (topic)
+        topic->idle_since_mono_ms = 0; /* whoever asked may wait for it without a subscription */
+    return topic;
 }
 
 /* --- the store's word
@@ -291,7 +340,7 @@ static struct asked *find_asked(struct bn_hub *hub, struct bn_list *it, const st
 static void take_back(struct bn_hub *hub, const struct asked *asked, struct bn_list *after)
 {
     struct bn_change change;
-    if (bn_kinds[asked->fact.kind].rows_max == 0)
+    if (bn_kinds[asked->fact.kind].rows_max == 0 || bn_kinds[asked->fact.kind].is_kept_first)
         return;
     struct asked *later = find_asked(hub, after, &asked->fact);
     if (later) {
@@ -302,6 +351,19 @@ static void take_back(struct bn_hub *hub, const struct asked *asked, struct bn_l
     struct bn_fact back = asked->had_before ? asked->before : asked->fact;
     back.op = asked->had_before ? BN_PUT : BN_GONE;
     bn_live_apply(&hub->live, &back, &change);
+}
+
+/* Kept, it becomes known; refused, it never was. A younger one of the row stays expected. */
+static void settle(struct bn_hub *hub, const struct bn_fact *fact, bool is_kept)
+{
+    struct bn_change change;
+    if (!find_asked(hub, hub->asked.next, fact))
+        bn_live_unexpect(&hub->live, fact);
+    if (!is_kept)
+        return;
+    apply(hub, fact, &change);
+    if (change.changed)
+        publish(hub, fact, &change);
 }
 
 /* The records of that batch leave the list, oldest first into mine; newest first they are undone
@@ -330,7 +392,9 @@ static void spoken(void *user, const struct bn_ack *ack)
     take_out(hub, ack, &mine);
     bn_list_each_safe(it, tmp, &mine) {
         struct asked *asked = container_of(it, struct asked, link);
-        if (ack->ok)
+        if (bn_kinds[asked->fact.kind].is_kept_first)
+            settle(hub, &asked->fact, ack->ok);
+        else if (ack->ok)
             publish_kept(hub, &asked->fact);
         answer_now(asked, ack->ok ? NULL : &ack->err);
     }
@@ -358,7 +422,7 @@ static void take_foreign(void *user, const struct bn_fact *fact)
     struct bn_hub *hub = user;
     struct asked *ours = find_asked(hub, hub->asked.next, fact);
     struct bn_change change;
-    if (!ours) {
+    if (!ours || bn_kinds[fact->kind].is_kept_first) {
         if (take_kept(hub, fact, &change))
             publish(hub, fact, &change);
         return;
@@ -396,6 +460,11 @@ static void take_waiting(struct bn_hub *hub)
     hub->spare_cap = cap;
     for (size_t i = 0; i < count; i++)
         take_told(hub, &facts[i]);
+    if (hub->spare_cap > WAITING_KEPT) { /* a flood of guests; the next turn is an ordinary one */
+        free(hub->spare);
+        hub->spare = NULL;
+        hub->spare_cap = 0;
+    }
 }
 
 bool bn_hub_turn(struct bn_hub *hub)
@@ -411,6 +480,10 @@ bool bn_hub_turn(struct bn_hub *hub)
     }
     hand_over(hub);
     bn_topics_commit(&hub->topics);
+    if (hub->clock->mono_ms - hub->swept_mono_ms >= SWEEP_MS) {
+        hub->swept_mono_ms = hub->clock->mono_ms;
+        bn_topics_sweep(&hub->topics, hub->clock->mono_ms);
+    }
     hub->was_asked = false;
     return bn_hub_is_waiting(hub);
 }

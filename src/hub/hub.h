@@ -30,6 +30,7 @@ struct bn_hub {
     size_t spare_cap;
     struct bn_list asked; /* records applied but not yet acknowledged, oldest first */
     struct bn_watch *watches;
+    int64_t swept_mono_ms;
 };
 
 void bn_hub_init(struct bn_hub *hub, const struct bn_clock *clock, struct bn_store *store,
@@ -41,6 +42,9 @@ bool bn_hub_submit(struct bn_hub *hub, const struct bn_fact *fact);
 /* Loop thread; this turn or the next. Cannot be refused for room: the caller is paced by its own
  * turn. */
 void bn_hub_tell(struct bn_hub *hub, const struct bn_fact *fact);
+/* Where a listener of that tenant joins: a topic, or the member of a family whose row exists. NULL:
+   there is none. */
+struct bn_topic *bn_hub_topic(struct bn_hub *hub, const char *tenant, struct bn_str name);
 /* Loop thread, records: admitted and applied now; answer(user, …) comes when the store has kept it
    (err NULL) or refused it (storage; what was applied is undone). False: not admitted, err says
    why, and answer will not be called. */

@@ -51,7 +51,7 @@ bool bn_inbox_put(struct bn_inbox *inbox, const struct bn_fact *fact)
             inbox->filling = bn_realloc(inbox->filling,
                     inbox->filling_cap * sizeof *inbox->filling);
         }
-        inbox->filling[inbox->count++] = *fact;
+        bn_fact_copy(&inbox->filling[inbox->count++], fact);
     }
     pthread_mutex_unlock(&inbox->lock);
     if (fits && was_empty && inbox->wake)

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "model/infra.h"
 #include "model/limits.h"
 #include "model/meter.h"
 #include "model/people.h"
@@ -14,28 +15,36 @@
 enum bn_class { BN_SAMPLE, BN_RECORD };
 
 /*    kind     record      class   topic            section     rows   meaning */
-#define BN_FACTS(X)                                                                             \
-    X(TENANT, tenant, RECORD, "", "", BN_TENANTS_MAX)           /* a tenant exists           */ \
-    X(USER, user, RECORD, "", "", 10000)                        /* a person                  */ \
-    X(SESSION, session, RECORD, "", "", 50000)                  /* a browser logged in       */ \
-    X(KEY, key, RECORD, "", "", 10000)                          /* a program's way in        */ \
-    X(AUDIT, audit, RECORD, "people.audit", "", 0)              /* somebody did something    */ \
-    X(HOST, host, SAMPLE, "meter.host", "", 1)                  /* this machine, each second */ \
-    X(CORE, core, SAMPLE, "meter.host", "cores", 1024)          /* one processor             */ \
-    X(MOUNT, mount, SAMPLE, "meter.host", "mounts", 512)        /* one file system           */ \
-    X(DISK, disk, SAMPLE, "meter.host", "disks", 512)           /* one block device          */ \
-    X(NIC, nic, SAMPLE, "meter.host", "nics", 512)              /* one network interface     */ \
-    X(PROC, proc, SAMPLE, "meter.host", "procs", 128)           /* one of the top processes  */ \
-    X(UNIT, unit, SAMPLE, "meter.host", "units", BN_UNITS_TOLD) /* a unit that failed        */ \
-    X(SELF, self, SAMPLE, "self", "", 1)                        /* what Binnacle spends      */ \
-    X(LINE, line, SAMPLE, "self.log", "", 0)                    /* a line of our own log     */
+#define BN_FACTS(X)                                                                               \
+    X(TENANT, tenant, RECORD, "", "", BN_TENANTS_MAX)           /* a tenant exists           */   \
+    X(USER, user, RECORD, "", "", 10000)                        /* a person                  */   \
+    X(SESSION, session, RECORD, "", "", 50000)                  /* a browser logged in       */   \
+    X(KEY, key, RECORD, "", "", 10000)                          /* a program's way in        */   \
+    X(AUDIT, audit, RECORD, "people.audit", "", 0)              /* somebody did something    */   \
+    X(HOST, host, SAMPLE, "meter.host", "", 1)                  /* this machine, each second */   \
+    X(CORE, core, SAMPLE, "meter.host", "cores", 1024)          /* one processor             */   \
+    X(MOUNT, mount, SAMPLE, "meter.host", "mounts", 512)        /* one file system           */   \
+    X(DISK, disk, SAMPLE, "meter.host", "disks", 512)           /* one block device          */   \
+    X(NIC, nic, SAMPLE, "meter.host", "nics", 512)              /* one network interface     */   \
+    X(PROC, proc, SAMPLE, "meter.host", "procs", 128)           /* one of the top processes  */   \
+    X(UNIT, unit, SAMPLE, "meter.host", "units", BN_UNITS_TOLD) /* a unit that failed        */   \
+    X(SELF, self, SAMPLE, "self", "", 1)                        /* what Binnacle spends      */   \
+    X(LINE, line, SAMPLE, "self.log", "", 0)                    /* a line of our own log     */   \
+    X(SERVER, server, RECORD, "infra.servers", "servers", BN_SERVERS_MAX) /* of the fleet    */   \
+    X(CHECK, check, SAMPLE, "infra.checks/", "", 0)               /* an attempt to reach one   */ \
+    X(NODE, node, SAMPLE, "infra.servers", "nodes", BN_NODES_MAX) /* of its cluster          */   \
+    X(VM, vm, SAMPLE, "infra.vms", "vms", BN_VMS_MAX)             /* a guest of it             */
 
-/*    name            content  right                                                             */
-#define BN_TOPICS(X)                                                                           \
-    X("meter.host", STATE, READ)  /* this machine now                                       */ \
-    X("self", STATE, ADMIN)       /* what Binnacle spends                                   */ \
-    X("self.log", LOG, ADMIN)     /* our own log lines                                      */ \
-    X("people.audit", LOG, ADMIN) /* who did what                                           */
+/*    name             content right  members    meaning
+   A name that ends with a slash is a family: behind it stands the key of a row of that kind. */
+#define BN_TOPICS(X)                                                              \
+    X("meter.host", STATE, READ, NONE)    /* this machine now                  */ \
+    X("self", STATE, ADMIN, NONE)         /* what Binnacle spends              */ \
+    X("self.log", LOG, ADMIN, NONE)       /* our own log lines                 */ \
+    X("people.audit", LOG, ADMIN, NONE)   /* who did what                      */ \
+    X("infra.servers", STATE, READ, NONE) /* servers with their state; nodes   */ \
+    X("infra.vms", STATE, READ, NONE)     /* guests of all servers             */ \
+    X("infra.checks/", LOG, READ, SERVER) /* the attempts on one server        */
 
 enum bn_content { BN_STATE, BN_LOG };
 
@@ -43,6 +52,7 @@ struct bn_topic_info {
     const char *name;
     enum bn_content content;
     enum bn_right right; /* what a listener needs */
+    uint8_t member_of; /* enum bn_kind whose rows are the family's members; BN_KIND_NONE: a topic */
 };
 
 extern const struct bn_topic_info bn_topics[];
@@ -51,8 +61,9 @@ extern const size_t bn_topic_count;
 enum bn_kind {
 
 #define X(name, record, class, topic, section, rows) BN_KIND_##name,
-    BN_FACTS(X) BN_KIND_COUNT
+    BN_FACTS(X) BN_KIND_COUNT,
 #undef X
+    BN_KIND_NONE = BN_KIND_COUNT,
 };
 
 enum bn_fact_op {
@@ -82,6 +93,10 @@ struct bn_fact {
         struct bn_nic nic;
         struct bn_proc proc;
         struct bn_unit unit;
+        struct bn_server server;
+        struct bn_check check;
+        struct bn_node node;
+        struct bn_vm vm;
         struct bn_self self;
         struct bn_line line;
     } u;
@@ -94,10 +109,13 @@ struct bn_kind_info {
     const char *topic;   /* "" when no topic shows it */
     const char *section; /* member of the topic's value holding rows by id; "" the root */
     size_t rows_max;     /* per tenant; 0: not held in memory, an event of a log topic */
+    bool is_kept_first;  /* records that a topic shows as rows: known when kept, not before */
     bool is_single;      /* one row whose fields stand in the section itself */
 };
 
 extern const struct bn_kind_info bn_kinds[BN_KIND_COUNT];
 
+/* As assignment, without the bytes of larger kinds: a core is a tenth of a server. */
+void bn_fact_copy(struct bn_fact *to, const struct bn_fact *from);
 /* A fact of that kind with an unknown record. */
 void bn_fact_init(struct bn_fact *fact, enum bn_kind kind, const char *tenant);

@@ -135,6 +135,8 @@ int bn_schema_check_all(struct bn_conn *conn, char out_why[160]);
 /* The text of a kind's statement; for bn_conn. */
 void bn_row_sql_text(enum bn_kind kind, enum bn_row_sql which, char *out, size_t size);
 bool bn_row_is_kept(enum bn_kind kind); /* it has a table */
+/* Fields that are columns: all before the first that is derived. */
+size_t bn_row_column_count(const struct bn_record_type *type);
 const char *bn_row_column_type(const struct bn_field *field);
 const struct bn_field *bn_row_key(const struct bn_record_type *type);
 int bn_row_put(struct bn_conn *conn, const struct bn_fact *fact); /* BN_PUT or BN_GONE */

@@ -28,11 +28,19 @@ const char *bn_row_column_type(const struct bn_field *field)
 
 const struct bn_field *bn_row_key(const struct bn_record_type *type)
 {
-    for (size_t i = 0; i < type->field_count; i++)
+    for (size_t i = 0; i < bn_row_column_count(type); i++)
         if (type->fields[i].flags & BN_F_KEY)
             return &type->fields[i];
     assert(!"a record without a key");
     return NULL;
+}
+
+size_t bn_row_column_count(const struct bn_record_type *type)
+{
+    size_t count = 0;
+    while (count < type->field_count && !(type->fields[count].flags & BN_F_DERIVED))
+        count++;
+    return count;
 }
 
 /* --- statements from the field tables -------------------------------------------------------- */
@@ -40,7 +48,7 @@ const struct bn_field *bn_row_key(const struct bn_record_type *type)
 static void put_names(struct bn_buf *buf, const struct bn_record_type *type)
 {
     bn_buf_puts(buf, "tenant");
-    for (size_t i = 0; i < type->field_count; i++)
+    for (size_t i = 0; i < bn_row_column_count(type); i++)
         bn_buf_printf(buf, ", \"%s\"", type->fields[i].name);
 }
 
@@ -50,11 +58,11 @@ static void put_upsert(struct bn_buf *buf, const struct bn_record_type *type)
     bn_buf_printf(buf, "INSERT INTO \"%s\"(", type->table);
     put_names(buf, type);
     bn_buf_puts(buf, ") VALUES(?1");
-    for (size_t i = 0; i < type->field_count; i++)
+    for (size_t i = 0; i < bn_row_column_count(type); i++)
         bn_buf_printf(buf, ", ?%zu", i + 2);
     bn_buf_printf(buf, ") ON CONFLICT(tenant, \"%s\") DO UPDATE SET ", key);
     const char *comma = "";
-    for (size_t i = 0; i < type->field_count; i++) {
+    for (size_t i = 0; i < bn_row_column_count(type); i++) {
         const char *name = type->fields[i].name;
         bn_buf_printf(buf, "%s\"%s\" = excluded.\"%s\"", comma, name, name);
         comma = ", ";
@@ -132,7 +140,7 @@ static int bind_field(sqlite3_stmt *stmt, int at, const struct bn_field *field, 
 void bn_row_say_taken(const struct bn_fact *fact, struct bn_err *err)
 {
     const struct bn_record_type *type = bn_kinds[fact->kind].type;
-    for (size_t i = 0; i < type->field_count; i++)
+    for (size_t i = 0; i < bn_row_column_count(type); i++)
         if (type->fields[i].flags & BN_F_UNIQUE)
             bn_fail_field(err, type->fields[i].name, "there is already a %s with the %s %s",
                     type->name, type->fields[i].name,
@@ -151,7 +159,7 @@ int bn_row_put(struct bn_conn *conn, const struct bn_fact *fact)
     int rc = sqlite3_bind_text(stmt, 1, fact->tenant, -1, SQLITE_STATIC);
     if (is_gone)
         rc |= sqlite3_bind_text(stmt, 2, bn_record_key(type, &fact->u), -1, SQLITE_STATIC);
-    for (size_t i = 0; !is_gone && i < type->field_count; i++)
+    for (size_t i = 0; !is_gone && i < bn_row_column_count(type); i++)
         rc |= bind_field(stmt, (int)i + 2, &type->fields[i], &fact->u);
     return rc == SQLITE_OK ? bn_conn_run(conn, stmt) : SQLITE_NOMEM;
 }
@@ -204,7 +212,7 @@ void bn_row_read(sqlite3_stmt *stmt, enum bn_kind kind, struct bn_fact *out)
     bn_fact_init(out, kind, "");
     out->replay = true;
     read_text(stmt, 0, out->tenant, sizeof out->tenant);
-    for (size_t i = 0; i < type->field_count; i++)
+    for (size_t i = 0; i < bn_row_column_count(type); i++)
         read_field(stmt, (int)i + 1, &type->fields[i], &out->u);
 }
 

@@ -29,7 +29,7 @@ static int create_table(struct bn_conn *conn, const struct bn_record_type *type)
     bn_buf_init(&buf, 16384);
     bn_buf_printf(&buf, "CREATE TABLE \"%s\"(tenant TEXT NOT NULL", type->table);
     const char *key = "";
-    for (size_t i = 0; i < type->field_count; i++) {
+    for (size_t i = 0; i < bn_row_column_count(type); i++) {
         const struct bn_field *field = &type->fields[i];
         bool is_key = field->flags & BN_F_KEY;
         bn_buf_printf(&buf, ", \"%s\" %s%s", field->name, bn_row_column_type(field),
@@ -89,7 +89,7 @@ static int ask_number(struct bn_conn *conn, const char *sql, const char *text, i
 static int derive_indexes(struct bn_conn *conn, const struct bn_record_type *type, int64_t *changes)
 {
     int rc = SQLITE_OK;
-    for (size_t i = 0; rc == SQLITE_OK && i < type->field_count; i++) {
+    for (size_t i = 0; rc == SQLITE_OK && i < bn_row_column_count(type); i++) {
         char index[128];
         int64_t there = 0;
         if (!(type->fields[i].flags & BN_F_UNIQUE))
@@ -145,7 +145,7 @@ static int derive_table(struct bn_conn *conn, const struct bn_record_type *type,
         seen = BN_MASK_ALL;
         rc = create_table(conn, type);
     }
-    for (size_t i = 0; rc == SQLITE_OK && i < type->field_count; i++)
+    for (size_t i = 0; rc == SQLITE_OK && i < bn_row_column_count(type); i++)
         if (!(seen & BN_BIT(i))) {
             ++*changes;
             rc = add_column(conn, type->table, &type->fields[i]);

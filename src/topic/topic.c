@@ -1,6 +1,7 @@
 #include "topic/topic.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +66,8 @@ static void topic_destroy(struct bn_topic *topic)
         for (uint64_t seq = topic->events->first; seq <= topic->seq; seq++)
             bn_msg_unref(topic->events->ring[seq % BN_LOG_RING_EVENTS]);
     free(topic->events);
+    HASH_DEL(topic->set->by_name, topic);
+    topic->set->count--;
     bn_list_remove(&topic->link);
     bn_list_remove(&topic->dirty_link);
     bn_list_remove(&topic->due_link);
@@ -77,10 +80,27 @@ void bn_topics_finish(struct bn_topics *set)
         topic_destroy(container_of(it, struct bn_topic, link));
 }
 
+static size_t write_topic_key(char out[BN_TENANT_MAX + BN_TOPIC_NAME_MAX], const char *tenant,
+        const char *name, const char *member)
+{
+    int len = snprintf(out, BN_TENANT_MAX + BN_TOPIC_NAME_MAX, "%s %s%s", tenant, name, member);
+    assert(len > 0 && len < BN_TENANT_MAX + BN_TOPIC_NAME_MAX);
+    return (size_t)len;
+}
+
 struct bn_topic *bn_topic_create(struct bn_topics *set, const struct bn_topic_info *info,
         const char *tenant)
 {
+    return bn_topic_create_member(set, info, tenant, "");
+}
+
+struct bn_topic *bn_topic_create_member(struct bn_topics *set, const struct bn_topic_info *info,
+        const char *tenant, const char *key)
+{
     struct bn_topic *topic = bn_alloc(sizeof *topic);
+    size_t len = write_topic_key(topic->key, tenant, info->name, key);
+    topic->name = topic->key + strlen(tenant) + 1;
+    HASH_ADD_KEYPTR(hh, set->by_name, topic->key, len, topic);
     topic->set = set;
     topic->info = info;
     bn_text_clip(topic->tenant, sizeof topic->tenant, bn_str(tenant));
@@ -103,12 +123,26 @@ struct bn_topic *bn_topic_create(struct bn_topics *set, const struct bn_topic_in
 
 struct bn_topic *bn_topic_find(struct bn_topics *set, const char *tenant, struct bn_str name)
 {
-    bn_list_each(it, &set->all) {
+    char key[BN_TENANT_MAX + BN_TOPIC_NAME_MAX];
+    struct bn_topic *topic = NULL;
+    if (name.len >= BN_TOPIC_NAME_MAX || strlen(tenant) >= BN_TENANT_MAX)
+        return NULL;
+    size_t len = (size_t)snprintf(key, sizeof key, "%s %.*s", tenant, BN_ARG(name));
+    HASH_FIND(hh, set->by_name, key, len, topic);
+    return topic;
+}
+
+void bn_topics_sweep(struct bn_topics *set, int64_t mono_ms)
+{
+    bn_list_each_safe(it, tmp, &set->all) {
         struct bn_topic *topic = container_of(it, struct bn_topic, link);
-        if (bn_str_is(name, topic->info->name) && strcmp(topic->tenant, tenant) == 0)
-            return topic;
+        if (topic->info->member_of == BN_KIND_NONE || topic->sub_count > 0)
+            topic->idle_since_mono_ms = 0;
+        else if (topic->idle_since_mono_ms == 0)
+            topic->idle_since_mono_ms = mono_ms;
+        else if (mono_ms - topic->idle_since_mono_ms >= BN_TOPIC_IDLE_MS)
+            topic_destroy(topic);
     }
-    return NULL;
 }
 
 void bn_topic_show(struct bn_topic *topic, const char *section, const struct bn_table *table,

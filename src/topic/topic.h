@@ -8,13 +8,16 @@
  */
 #pragma once
 
+#include <uthash.h>
+
 #include "model/fact.h"
 #include "model/limits.h"
 #include "model/table.h"
 #include "topic/msg.h"
 
-#define BN_EPOCH_MAX    14 /* 64 random bits in base36, and a NUL */
-#define BN_SECTIONS_MAX 8
+#define BN_EPOCH_MAX      14 /* 64 random bits in base36, and a NUL */
+#define BN_SECTIONS_MAX   8
+#define BN_TOPIC_NAME_MAX (32 + BN_ID_MAX) /* a family and a row's key, with NUL */
 #define BN_MERGED_MAX \
     4 /* merged ranges remembered per commit: listeners are slow in few different ways */
 
@@ -26,6 +29,7 @@ struct bn_section {
 
 struct bn_topics {
     struct bn_list all;
+    struct bn_topic *by_name; /* private: a hash of tenant and name */
     struct bn_list dirty;     /* topics with changes of this turn */
     struct bn_list due;       /* topics whose listeners have not been offered what is new */
     struct bn_list due_sinks; /* sinks that have something to say for a reason of their own */
@@ -48,6 +52,10 @@ struct bn_topic {
     struct bn_list *cursor;    /* private: of subs, the next to be offered what is new */
     struct bn_topics *set;
     const struct bn_topic_info *info;
+    UT_hash_handle hh;                           /* private */
+    char key[BN_TENANT_MAX + BN_TOPIC_NAME_MAX]; /* private: "TENANT NAME" */
+    const char *name;                            /* into key: what listeners call it */
+    int64_t idle_since_mono_ms; /* private: a family's member nobody listens to; 0: none */
     char tenant[BN_TENANT_MAX];
     uint32_t alias; /* `k` on the wire */
     char epoch[BN_EPOCH_MAX];
@@ -73,6 +81,12 @@ void bn_topics_finish(struct bn_topics *set); /* every sink must have left */
 
 struct bn_topic *bn_topic_create(struct bn_topics *set, const struct bn_topic_info *info,
         const char *tenant);
+/* The member of a family that is named by that key. It goes by itself when nobody has listened for
+   a while (bn_topics_sweep). */
+struct bn_topic *bn_topic_create_member(struct bn_topics *set, const struct bn_topic_info *info,
+        const char *tenant, const char *key);
+/* Once a second or so: members of families nobody has listened to for BN_TOPIC_IDLE_MS go. */
+void bn_topics_sweep(struct bn_topics *set, int64_t mono_ms);
 /* The only lookup: a session's tenant is part of it. NULL: no such topic there. */
 struct bn_topic *bn_topic_find(struct bn_topics *set, const char *tenant, struct bn_str name);
 void bn_topic_show(struct bn_topic *topic, const char *section, const struct bn_table *table,

@@ -65,7 +65,7 @@ static void reply_begin(int64_t id, const struct bn_topic *topic, const char *mo
 {
     bn_buf_printf(out,
             "{\"t\":\"sub\",\"id\":%lld,\"k\":%u,\"topic\":\"%s\",\"mode\":\"%s\",\"e\":\"%s\",\"s\":%llu",
-            (long long)id, topic->alias, topic->info->name, mode, topic->epoch,
+            (long long)id, topic->alias, topic->name, mode, topic->epoch,
             (unsigned long long)topic->seq);
 }
 
@@ -177,7 +177,7 @@ static void note_denial(struct bn_live_conn *live, const struct bn_topic *topic)
 void bn_live_subscribe(struct bn_live_conn *live, int64_t id, struct bn_str name,
         const struct bn_doc *wish, int32_t min_ms, struct bn_telling *out)
 {
-    struct bn_topic *topic = bn_topic_find(live->sink.set, live->who.tenant, name);
+    struct bn_topic *topic = bn_hub_topic(live->conn->web->config.hub, live->who.tenant, name);
     if (!topic || !bn_who_may(&live->who, topic->info->right)) {
         if (topic)
             note_denial(live, topic);

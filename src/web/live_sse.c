@@ -194,7 +194,7 @@ static void open_stream(struct bn_request *req)
         if (!bn_str_is(req->query[i].name, "topic"))
             continue;
         struct bn_str name = req->query[i].value;
-        struct bn_topic *topic = bn_topic_find(live->sink.set, live->who.tenant, name);
+        struct bn_topic *topic = bn_hub_topic(live->conn->web->config.hub, live->who.tenant, name);
         BN_DOC_AUTO *wish = wish_for(positions, topic);
         BN_TELLING_AUTO reply;
         bn_telling_init(&reply);

@@ -99,8 +99,7 @@ static struct bn_topic *find_topic(struct bn_request *req, int64_t *wait_s, stru
         bn_fail_field(err, "wait", "wait must be 0..%d seconds", BN_POLL_WAIT_MAX_S);
         return NULL;
     }
-    struct bn_topic *topic = name.p ? bn_topic_find(&req->web->config.hub->topics, req->who.tenant,
-                                              name)
+    struct bn_topic *topic = name.p ? bn_hub_topic(req->web->config.hub, req->who.tenant, name)
                                     : NULL;
     if (!name.p)
         bn_fail_field(err, "topic", "say which topic: ?topic=meter.host");

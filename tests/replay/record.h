@@ -49,8 +49,11 @@ static inline void replay_field(const struct bn_field *field, const struct bn_do
         int64_t turn, unsigned char *record)
 {
     struct bn_str text;
-    if (bn_doc_is_null(value))
+    if (bn_doc_is_null(value)) { /* unknown, as all but switches are without being named */
+        if (field->type == BN_T_BOOL)
+            memcpy(record + field->offset, &(int64_t){BN_UNKNOWN}, sizeof(int64_t));
         return;
+    }
     if (field->type == BN_T_TEXT) {
         if (!bn_doc_get_text(value, &text))
             fail_msg("%s is %s", field->name, bn_doc_type_word(value));

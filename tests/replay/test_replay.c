@@ -95,7 +95,10 @@ static struct bn_topic *topic_of(struct scene *scene, const struct bn_doc *step,
 {
     char tenant[BN_TENANT_MAX];
     text_copy(scene, step, "tenant", tenant, sizeof tenant);
-    return bn_topic_find(&scene->hub.topics, tenant, text_of(step, name, ""));
+    struct bn_topic *topic = bn_hub_topic(&scene->hub, tenant, text_of(step, name, ""));
+    if (topic) /* a family's member may be new */
+        snprintf(topic->epoch, sizeof topic->epoch, "e%d", scene->epoch);
+    return topic;
 }
 
 static struct bn_sub *sub_of(struct scene *scene, const struct bn_doc *step, const char *name)
@@ -251,7 +254,7 @@ static void step_listen(struct scene *scene, const struct bn_doc *step)
         sent = after;
     else if (is_log)
         sent -= BN_MIN((uint64_t)number_of(step, "tail", 0), sent + 1 - bn_topic_oldest(topic));
-    bn_buf_printf(&scene->told, "%s: %s %s k=%u at %s.%llu", listener->name, topic->info->name,
+    bn_buf_printf(&scene->told, "%s: %s %s k=%u at %s.%llu", listener->name, topic->name,
             resumes ? "resumed" : "joined", topic->alias, topic->epoch, (unsigned long long)sent);
     if (!resumes && !is_log)
         bn_buf_printf(&scene->told, " %.*s", (int)bn_topic_value(topic)->len,

@@ -105,6 +105,18 @@ BN_TEST(a_new_fact_knows_nothing_but_its_kind_and_tenant)
     }
 }
 
+static bool has_range(const struct bn_field *field)
+{
+    return field->min < field->max;
+}
+
+static void put_f64(const struct bn_field *field, char *at, double value)
+{
+    double shown = field->decimals ? value / 2 : value;
+    shown = has_range(field) ? fmin(shown, (double)field->max) : shown;
+    memcpy(at, &shown, sizeof shown);
+}
+
 /* Everything a record can show comes back the same when it is read as JSON. */
 BN_TEST(records_survive_the_way_through_json)
 {
@@ -117,9 +129,12 @@ BN_TEST(records_survive_the_way_through_json)
             if (type->fields[i].type == BN_T_TEXT)
                 memset(at, 'a' + (int)(i % 26), type->fields[i].size - 1u);
             else if (type->fields[i].type == BN_T_F64)
-                memcpy(at, &(double){0.5 * (double)(i + 1)}, sizeof(double));
+                put_f64(&type->fields[i], at, (double)(i + 1));
             else
-                memcpy(at, &(int64_t){1}, sizeof(int64_t));
+                memcpy(at,
+                        &(int64_t){
+                                has_range(&type->fields[i]) ? BN_MAX(1, type->fields[i].min) : 1},
+                        sizeof(int64_t));
         }
         struct bn_err err = {0};
         CHECK(bn_record_check(type, &fact.u, &err));
@@ -139,7 +154,7 @@ BN_TEST(records_survive_the_way_through_json)
         memcpy(fields, type->fields, type->field_count * sizeof fields[0]);
         for (size_t i = 0; i < type->field_count; i++) {
             want |= fields[i].flags & BN_F_SECRET ? 0 : BN_BIT(i);
-            fields[i].flags &= (uint8_t)~BN_F_FIXED;
+            fields[i].flags &= (uint8_t) ~(BN_F_FIXED | BN_F_DERIVED);
         }
         open.fields = fields;
         struct bn_fact back;

@@ -12,8 +12,9 @@ struct scene {
     struct bn_topic *log;
 };
 
-static const struct bn_topic_info infos[] = {{"one", BN_STATE, BN_RIGHT_READ},
-        {"two", BN_STATE, BN_RIGHT_READ}, {"log", BN_LOG, BN_RIGHT_READ}};
+static const struct bn_topic_info infos[] = {{"one", BN_STATE, BN_RIGHT_READ, BN_KIND_NONE},
+        {"two", BN_STATE, BN_RIGHT_READ, BN_KIND_NONE},
+        {"log", BN_LOG, BN_RIGHT_READ, BN_KIND_NONE}};
 
 static void scene_init(struct scene *scene)
 {

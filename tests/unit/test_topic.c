@@ -16,8 +16,9 @@ struct scene {
     struct bn_sink sink;
 };
 
-static const struct bn_topic_info state_info = {"meter.host", BN_STATE, BN_RIGHT_READ};
-static const struct bn_topic_info log_info = {"self.log", BN_LOG, BN_RIGHT_ADMIN};
+static const struct bn_topic_info state_info = {"meter.host", BN_STATE, BN_RIGHT_READ,
+        BN_KIND_NONE};
+static const struct bn_topic_info log_info = {"self.log", BN_LOG, BN_RIGHT_ADMIN, BN_KIND_NONE};
 
 static void scene_init(struct scene *scene)
 {

@@ -151,7 +151,7 @@ BN_TEST(who_hears_all_the_topics_he_may_can_still_ask_for_one_of_them_again)
     ear_open(&ear, &rig, "reader");
     for (int i = 0; i <= BN_LIVE_TOPICS_MAX; i++) {
         snprintf(names[i], sizeof names[i], "many.%d", i);
-        infos[i] = (struct bn_topic_info){names[i], BN_LOG, BN_RIGHT_READ};
+        infos[i] = (struct bn_topic_info){names[i], BN_LOG, BN_RIGHT_READ, BN_KIND_NONE};
         bn_topic_create(&rig.hub.topics, &infos[i], "default");
     }
     for (int i = 0; i < BN_LIVE_TOPICS_MAX; i++) {

@@ -387,3 +387,201 @@ export interface Line {
   /** key=value pairs, clipped */
   text?: string;
 }
+
+export interface Server {
+  /** 128 random bits */
+  id?: string;
+  /** what people call it */
+  name?: string;
+  /** name or address */
+  host?: string;
+  /** of its API */
+  port?: number;
+  /** the token without its secret */
+  token_hint?: string;
+  /** an authority of this system must vouch for its certificate; else the pinned one counts */
+  verify_ssl?: boolean;
+  /** SHA-256 of the pinned certificate */
+  fingerprint?: string;
+  /** it is checked */
+  is_active?: boolean;
+  /** how long an attempt may take */
+  connection_timeout_ms?: number;
+  /** vpn_host is called instead of host */
+  vpn_enabled?: boolean;
+  /** name or address by VPN */
+  vpn_host?: string;
+  /** of its API by VPN */
+  vpn_port?: number;
+  /** words separated by commas */
+  tags?: string;
+  /** where it stands */
+  site?: string;
+  /** for people */
+  notes?: string;
+  /** belongs to the demo fleet */
+  is_demo?: boolean;
+  /** user or key */
+  created_by?: string;
+  /** time of creation */
+  created_at?: string;
+  /** time of the last change */
+  updated_at?: string;
+  /** what the last attempts say */
+  connection_status?: 'unknown' | 'checking' | 'online' | 'offline';
+  /** why the last attempt failed, as a word */
+  error_class?: string;
+  /** why the last attempt failed, as a sentence */
+  health_check_error?: string;
+  /** time of the last attempt */
+  last_health_check_at?: string;
+  /** time of the last success */
+  last_connected_at?: string;
+  /** 95 % of the last successes took less than two thirds of this */
+  learned_timeout_ms?: number;
+  /** mean of the last 100 attempts that succeeded */
+  avg_response_time_ms?: number;
+  /** percent of the last 100 attempts */
+  success_rate?: number;
+  /** nodes it lists */
+  nodes?: number;
+  /** of Proxmox VE */
+  version?: string;
+  /** name of its cluster */
+  cluster?: string;
+  /** its cluster has a quorum; unknown without a cluster */
+  is_quorate?: boolean;
+  /** SHA-256 of the certificate it showed last */
+  seen_fingerprint?: string;
+  /** when that certificate ends */
+  cert_expires_at?: string;
+  /** share of changes between up and down in the last 21 attempts, weighted */
+  flap_pct?: number;
+  /** it goes up and down all the time */
+  is_flapping?: boolean;
+}
+
+export interface Check {
+  /** server and time */
+  id?: string;
+  /** which server */
+  server_id?: string;
+  /** time the attempt began */
+  at?: string;
+  /** it answered as a Proxmox VE should */
+  success?: boolean;
+  /** milliseconds to the whole answer; of successes */
+  response_time_ms?: number;
+  /** milliseconds to look the name up */
+  dns_ms?: number;
+  /** milliseconds to connect */
+  tcp_ms?: number;
+  /** milliseconds of the TLS handshake */
+  tls_ms?: number;
+  /** milliseconds from the question to the first byte */
+  wait_ms?: number;
+  /** why it failed, as a word */
+  error_class?: string;
+  /** how far it came: dns, tcp, tls, answer or body */
+  error_phase?: string;
+  /** why it failed, as a sentence */
+  error?: string;
+  /** how long it might take */
+  timeout_used_ms?: number;
+  /** attempts before this one in the same check */
+  retry_count?: number;
+  /** it went by VPN */
+  used_vpn?: boolean;
+  /** of the answer */
+  http_status?: number;
+  /** nodes listed */
+  nodes?: number;
+  /** of Proxmox VE */
+  version?: string;
+  /** name of the cluster */
+  cluster?: string;
+  /** the cluster has a quorum */
+  is_quorate?: boolean;
+  /** SHA-256 of the certificate */
+  seen_fingerprint?: string;
+  /** when the certificate ends */
+  cert_expires_at?: string;
+}
+
+export interface Node {
+  /** server and node */
+  id?: string;
+  /** by which server it is known */
+  server_id?: string;
+  /** its name */
+  node?: string;
+  /** online, offline or unknown */
+  status?: string;
+  /** share of its processors busy, 0 to 1 */
+  cpu?: number;
+  /** processors */
+  maxcpu?: number;
+  /** bytes in use */
+  mem?: number;
+  /** bytes of memory */
+  maxmem?: number;
+  /** bytes used of its root file system */
+  disk?: number;
+  /** bytes of its root file system */
+  maxdisk?: number;
+  /** seconds since it started */
+  uptime?: number;
+  /** called online, but its numbers do not move */
+  is_stale?: boolean;
+}
+
+export interface Vm {
+  /** server and number */
+  id?: string;
+  /** by which server it is known */
+  server_id?: string;
+  /** where it runs */
+  node?: string;
+  /** its number in the cluster */
+  vmid?: number;
+  /** virtual machine or container */
+  type?: 'qemu' | 'lxc';
+  /** its name */
+  name?: string;
+  /** running, stopped, paused, … as Proxmox VE says */
+  status?: string;
+  /** share of its own processors busy, 0 to 1 */
+  cpu?: number;
+  /** processors */
+  maxcpu?: number;
+  /** bytes in use */
+  mem?: number;
+  /** bytes of memory */
+  maxmem?: number;
+  /** bytes used; unknown for virtual machines */
+  disk?: number;
+  /** bytes of its first disk */
+  maxdisk?: number;
+  /** seconds since it started */
+  uptime?: number;
+  /** a template: cannot be started */
+  template?: boolean;
+  /** bytes per second received */
+  net_in_bps?: number;
+  /** bytes per second sent */
+  net_out_bps?: number;
+  /** bytes per second read */
+  disk_read_bps?: number;
+  /** bytes per second written */
+  disk_write_bps?: number;
+  /** words separated by semicolons */
+  tags?: string;
+  /** resource pool */
+  pool?: string;
+  /** what holds it: backup, migrate, … */
+  lock?: string;
+  /** what high availability says */
+  ha_state?: string;
+  /** its node does not answer: the last known values */
+  is_stale?: boolean;
+}
