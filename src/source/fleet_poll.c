@@ -1,0 +1,228 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "source/fleet_private.h"
+
+#define RESOURCES_PATH "/api2/json/cluster/resources"
+#define POLL_MS        10000 /* served from memory by any member (PVE-API 11) */
+#define RATE_MIN_MS    1000  /* between two listings (PVE-API 13.5) */
+
+/* What the last listings said of one guest. */
+struct bn_guest_seen {
+    UT_hash_handle hh;
+    char id[BN_ID_MAX];
+    int64_t net_in;
+    int64_t net_out;
+    int64_t disk_read;
+    int64_t disk_write;
+    int64_t uptime;
+    char name[128];
+    char tags[160];
+    uint8_t missing; /* listings in a row without it */
+    bool is_listed;  /* in this one */
+};
+
+/* --- rates ----------------------------------------------------------------------------------- */
+
+/* A counter that fell was reset; a guest that was restarted counts from 0. */
+static double rate_of(int64_t before, int64_t now, int64_t ms)
+{
+    if (before == BN_UNKNOWN || now == BN_UNKNOWN || now < before || ms < RATE_MIN_MS)
+        return NAN;
+    return (double)(now - before) * 1000 / (double)ms;
+}
+
+static void put_rates(struct bn_pve_guest *guest, const struct bn_guest_seen *seen, int64_t ms)
+{
+    struct bn_vm *vm = &guest->vm;
+    if (seen->uptime == BN_UNKNOWN || vm->uptime == BN_UNKNOWN || vm->uptime < seen->uptime)
+        return;
+    vm->net_in_bps = rate_of(seen->net_in, guest->net_in, ms);
+    vm->net_out_bps = rate_of(seen->net_out, guest->net_out, ms);
+    vm->disk_read_bps = rate_of(seen->disk_read, guest->disk_read, ms);
+    vm->disk_write_bps = rate_of(seen->disk_write, guest->disk_write, ms);
+}
+
+/* --- one listing ----------------------------------------------------------------------------- */
+
+static const struct bn_node *node_of(const struct bn_pve_listing *listing, const char *name)
+{
+    for (size_t i = 0; i < listing->node_count; i++)
+        if (strcmp(listing->nodes[i].node, name) == 0)
+            return &listing->nodes[i];
+    return NULL;
+}
+
+static struct bn_guest_seen *seen_get(struct bn_fleet_entry *entry, const struct bn_vm *vm,
+        bool *out_is_new)
+{
+    struct bn_guest_seen *seen = NULL;
+    HASH_FIND_STR(entry->guests, vm->id, seen);
+    *out_is_new = !seen;
+    if (seen)
+        return seen;
+    seen = bn_alloc(sizeof *seen);
+    memcpy(seen->id, vm->id, sizeof seen->id);
+    seen->uptime = BN_UNKNOWN;
+    HASH_ADD_STR(entry->guests, id, seen);
+    return seen;
+}
+
+/* Five minutes after its node died a guest is listed without a name: the last known one stays. */
+static void keep_names(struct bn_guest_seen *seen, struct bn_vm *vm)
+{
+    if (vm->name[0])
+        memcpy(seen->name, vm->name, sizeof seen->name);
+    else
+        memcpy(vm->name, seen->name, sizeof vm->name);
+    if (strcmp(vm->status, "unknown") == 0 && !vm->tags[0])
+        memcpy(vm->tags, seen->tags, sizeof vm->tags);
+    else
+        memcpy(seen->tags, vm->tags, sizeof seen->tags);
+}
+
+static void tell_guest(struct bn_fleet *fleet, struct bn_fleet_entry *entry,
+        struct bn_pve_listing *listing, struct bn_pve_guest *guest, int64_t ms)
+{
+    struct bn_fact fact;
+    bool is_new;
+    struct bn_vm *vm = &guest->vm;
+    struct bn_guest_seen *seen = seen_get(entry, vm, &is_new);
+    const struct bn_node *node = node_of(listing, vm->node);
+    if (!is_new)
+        put_rates(guest, seen, ms);
+    keep_names(seen, vm);
+    vm->is_stale = node && strcmp(node->status, "online") != 0;
+    seen->net_in = guest->net_in;
+    seen->net_out = guest->net_out;
+    seen->disk_read = guest->disk_read;
+    seen->disk_write = guest->disk_write;
+    seen->uptime = vm->uptime;
+    seen->missing = 0;
+    seen->is_listed = true;
+    bn_fact_init(&fact, BN_KIND_VM, entry->tenant);
+    fact.u.vm = *vm;
+    bn_fleet_tell(fleet, &fact);
+}
+
+static void tell_gone(struct bn_fleet *fleet, const struct bn_fleet_entry *entry, enum bn_kind kind,
+        const char *id)
+{
+    struct bn_fact fact;
+    bn_fact_init(&fact, kind, entry->tenant);
+    fact.op = BN_GONE;
+    _Static_assert(offsetof(struct bn_vm, id) == offsetof(struct bn_node, id), "the id is first");
+    bn_text_clip(fact.u.vm.id, sizeof fact.u.vm.id, bn_str(id));
+    bn_fleet_tell(fleet, &fact);
+}
+
+/* Guests that three listings in a row do not have are gone (PVE-API 13.4). */
+static void tell_missing(struct bn_fleet *fleet, struct bn_fleet_entry *entry)
+{
+    struct bn_guest_seen *seen;
+    struct bn_guest_seen *next;
+    HASH_ITER(hh, entry->guests, seen, next)
+    {
+        const bool is_listed = seen->is_listed;
+        seen->is_listed = false;
+        if (is_listed || ++seen->missing < BN_GONE_AFTER_POLLS)
+            continue;
+        tell_gone(fleet, entry, BN_KIND_VM, seen->id);
+        HASH_DEL(entry->guests, seen);
+        free(seen);
+    }
+}
+
+static void tell_nodes(struct bn_fleet *fleet, struct bn_fleet_entry *entry,
+        struct bn_pve_listing *listing)
+{
+    for (size_t i = 0; i < listing->node_count; i++) {
+        struct bn_fact fact;
+        bn_fact_init(&fact, BN_KIND_NODE, entry->tenant);
+        fact.u.node = listing->nodes[i];
+        const struct bn_node *before = bn_live_get(&fleet->config.hub->live, entry->tenant,
+                BN_KIND_NODE, fact.u.node.id);
+        fact.u.node.is_stale = before && strcmp(fact.u.node.status, "online") == 0 &&
+                               fact.u.node.uptime != BN_UNKNOWN &&
+                               before->uptime == fact.u.node.uptime &&
+                               fleet->config.poll_every_ms >= BN_STALE_AFTER_MS / 3;
+        bn_fleet_tell(fleet, &fact);
+    }
+}
+
+static void take_listing(struct bn_fleet *fleet, struct bn_fleet_entry *entry,
+        struct bn_pve_listing *listing)
+{
+    const int64_t now = fleet->config.clock->mono_ms;
+    const int64_t ms = entry->listed_mono_ms ? now - entry->listed_mono_ms : 0;
+    tell_nodes(fleet, entry, listing);
+    for (size_t i = 0; i < listing->guest_count; i++)
+        tell_guest(fleet, entry, listing, &listing->guests[i], ms);
+    if (listing->skipped == 0)
+        tell_missing(fleet, entry);
+    entry->listed_mono_ms = now;
+}
+
+/* --- asking ---------------------------------------------------------------------------------- */
+
+static void read_listing(struct bn_fetch_job *job)
+{
+    struct bn_fleet_ask *ask = container_of(job, struct bn_fleet_ask, job);
+    if (job->answer.status == 200)
+        ask->was_read = bn_pve_read_resources(bn_buf_str(&job->answer.body), ask->server_id,
+                &ask->listing, &ask->unreadable);
+}
+
+static void poll_done(struct bn_fetch_job *job)
+{
+    struct bn_fleet_ask *ask = container_of(job, struct bn_fleet_ask, job);
+    struct bn_fleet *fleet = ask->fleet;
+    struct bn_fleet_entry *entry = bn_fleet_find(fleet, ask);
+    if (entry) {
+        const int64_t now = fleet->config.clock->mono_ms;
+        entry->is_polling = false;
+        fleet->stats.polls++;
+        if (entry->poll_due_mono_ms)
+            entry->poll_due_mono_ms = now + bn_fleet_about(fleet->config.poll_every_ms);
+        if (ask->was_read)
+            take_listing(fleet, entry, &ask->listing);
+        else if (job->answer.fault != BN_FETCH_CANCELLED)
+            entry->check_due_mono_ms = now; /* it will say what is wrong */
+    }
+    bn_fleet_ask_destroy(ask);
+}
+
+void bn_fleet_poll(struct bn_fleet *fleet, struct bn_fleet_entry *entry)
+{
+    struct bn_fleet_ask *ask = bn_fleet_ask_create(fleet, entry);
+    ask->job.read = read_listing;
+    ask->job.done = poll_done;
+    entry->is_polling = true;
+    if (bn_fleet_ask_send(ask, RESOURCES_PATH, POLL_MS, NULL))
+        return;
+    entry->is_polling = false;
+    entry->poll_due_mono_ms = fleet->config.clock->mono_ms + fleet->config.poll_every_ms;
+    bn_fleet_ask_destroy(ask);
+}
+
+void bn_fleet_clear(struct bn_fleet *fleet, struct bn_fleet_entry *entry)
+{
+    struct bn_guest_seen *seen;
+    struct bn_guest_seen *next;
+    struct bn_tenant_live *tenant = bn_live_find(&fleet->config.hub->live, entry->tenant);
+    HASH_ITER(hh, entry->guests, seen, next)
+    {
+        tell_gone(fleet, entry, BN_KIND_VM, seen->id);
+        HASH_DEL(entry->guests, seen);
+        free(seen);
+    }
+    if (!tenant)
+        return;
+    bn_table_each(row, &tenant->tables[BN_KIND_NODE])
+    {
+        const struct bn_node *node = (const void *)row->record;
+        if (strcmp(node->server_id, entry->id) == 0)
+            tell_gone(fleet, entry, BN_KIND_NODE, node->id);
+    }
+}

@@ -1,0 +1,86 @@
+/*
+ * fleet_private: what the files of fleet share: the schedule, a check, a listing.
+ */
+#pragma once
+
+#include <uthash.h>
+
+#include "source/fleet.h"
+#include "source/pve.h"
+#include "source/pve_read.h"
+
+#define BN_FLEET_KEY_SIZE (BN_TENANT_MAX + BN_ID_MAX)
+
+struct bn_guest_seen;
+struct bn_fleet_ask;
+
+/* One server as the schedule sees it. */
+struct bn_fleet_entry {
+    UT_hash_handle hh;
+    char key[BN_FLEET_KEY_SIZE]; /* "TENANT ID" */
+    char tenant[BN_TENANT_MAX];
+    char id[BN_ID_MAX];
+    uint64_t serial; /* changes with what is called and how: older answers mean somebody else */
+    bool is_checking;
+    bool is_polling;
+    int64_t check_due_mono_ms;
+    int64_t poll_due_mono_ms;
+    int64_t look_due_mono_ms;   /* for version and cluster */
+    int failures;               /* checks in a row */
+    struct bn_fleet_ask *retry; /* waits for its next attempt */
+    int64_t retry_due_mono_ms;
+    struct bn_list waits;         /* runs that wait for the check */
+    struct bn_guest_seen *guests; /* counters of the last listing, by id */
+    int64_t listed_mono_ms;
+};
+
+struct bn_fleet {
+    struct bn_fleet_config config;
+    struct bn_timer *timer;
+    struct bn_fleet_entry *entries;
+    uint64_t next_serial;
+    struct bn_fleet_stats stats;
+};
+
+/* A question under way. */
+struct bn_fleet_ask {
+    struct bn_fetch_job job;
+    struct bn_fleet *fleet;
+    char key[BN_FLEET_KEY_SIZE];
+    uint64_t serial;
+    char token_hint[96];
+    char server_id[BN_ID_MAX];
+    int retries;
+    int64_t begun_at;
+    struct bn_check check; /* as far as it is known */
+    struct bn_pve_listing listing;
+    bool was_read;
+    struct bn_err unreadable; /* when it was not */
+};
+
+/* fleet.c */
+const struct bn_server *bn_fleet_server(const struct bn_fleet *fleet,
+        const struct bn_fleet_entry *entry);
+/* The entry an answer is for; NULL: it is gone, or somebody else by now. */
+struct bn_fleet_entry *bn_fleet_find(struct bn_fleet *fleet, const struct bn_fleet_ask *ask);
+struct bn_fleet_ask *bn_fleet_ask_create(struct bn_fleet *fleet,
+        const struct bn_fleet_entry *entry);
+void bn_fleet_ask_destroy(struct bn_fleet_ask *ask);
+/* Hands it to the fetch; false: it could not be asked, and is still the caller's. */
+BN_MUST_CHECK bool bn_fleet_ask_send(struct bn_fleet_ask *ask, const char *path, int64_t total_ms,
+        struct bn_err *err);
+void bn_fleet_tell(struct bn_fleet *fleet, const struct bn_fact *fact);
+/* A check has ended: its runs hear of it, and the next one is planned. */
+void bn_fleet_checked(struct bn_fleet *fleet, struct bn_fleet_entry *entry,
+        const struct bn_check *check);
+/* From `base` a tenth less to a tenth more, so that servers do not march in step. */
+int64_t bn_fleet_about(int64_t base_ms);
+
+/* fleet_check.c */
+void bn_fleet_check(struct bn_fleet *fleet, struct bn_fleet_entry *entry);
+void bn_fleet_try_again(struct bn_fleet_entry *entry); /* its retry is due */
+
+/* fleet_poll.c */
+void bn_fleet_poll(struct bn_fleet *fleet, struct bn_fleet_entry *entry);
+/* Nodes and guests of a server that is no longer looked at go. */
+void bn_fleet_clear(struct bn_fleet *fleet, struct bn_fleet_entry *entry);
