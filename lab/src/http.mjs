@@ -6,6 +6,7 @@ const MAX_LINES = 64;
 const MAX_HEAD = 8192;
 const MAX_REQUESTS = 100;
 const ZIP_ABOVE = 1024;
+const LINGER = 2000; // ms in which the rest of a refused body is swallowed, so that its answer arrives
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE'];
 
 const REASONS = { 200: 'OK', 301: 'Moved Permanently', 308: 'Permanent Redirect' };
@@ -35,13 +36,15 @@ function zipped(answer, request) {
 
 // One connection after TLS, or without it.
 export class Connection {
-  // handle(request) → answer, or null to say nothing; send(connection, answer, bytes) may spoil it.
+  // handle(request) → answer, or null to say nothing; spoil(connection, request, answer, bytes) → true
+  // if it took over.
   constructor(socket, { idle, date, bodyLimit, handle, spoil, plain = null }) {
     Object.assign(this, { socket, idle, date, bodyLimit, handle, spoil, plain });
     this.buffer = Buffer.alloc(0);
     this.left = MAX_REQUESTS;
     this.busy = false;
     this.over = false;
+    this.closing = false;
     socket.setNoDelay(true);
     socket.on('data', (chunk) => this.#data(chunk));
     socket.on('error', () => socket.destroy());
@@ -52,11 +55,20 @@ export class Connection {
 
   #wait() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.socket.end(), this.idle());
+    this.timer = setTimeout(() => this.#close(), this.idle());
+    this.timer.unref();
+  }
+
+  #close() {
+    this.closing = true;
+    this.socket.end();
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.socket.destroy(), LINGER);
     this.timer.unref();
   }
 
   #data(chunk) {
+    if (this.closing) return;
     this.buffer = this.buffer.length ? Buffer.concat([this.buffer, chunk]) : chunk;
     if (!this.busy) {
       this.#wait();
@@ -142,7 +154,7 @@ export class Connection {
     this.socket.write(body.length < 65536 ? Buffer.concat([Buffer.from(text), body]) : Buffer.from(text));
     if (body.length >= 65536) this.socket.write(body);
     if (!keep || this.over) {
-      this.socket.end();
+      this.#close();
       return;
     }
     this.#wait();

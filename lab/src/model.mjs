@@ -81,8 +81,8 @@ export class Guest {
     this.maxdisk = wish.maxdisk ?? [8, 16, 32, 64, 128][Math.floor(u(5) * 5)] * GIB;
     this.maxswap = wish.maxswap ?? 512 * MIB;
     this.template = wish.template ?? false;
-    this.tags = wish.tags ?? (u(6) < 0.4 ? `${TAGS[Math.floor(u(7) * 8)]};${TAGS[Math.floor(u(8) * 8)]}` : undefined);
-    this.pool = wish.pool ?? (cluster.pools.length > 0 && u(9) < 0.3 ? cluster.pools[Math.floor(u(10) * cluster.pools.length)].id : undefined);
+    this.tags = wish.tags !== undefined ? wish.tags ?? undefined : (u(6) < 0.4 ? `${TAGS[Math.floor(u(7) * 8)]};${TAGS[Math.floor(u(8) * 8)]}` : undefined);
+    this.pool = wish.pool !== undefined ? wish.pool ?? undefined : (cluster.pools.length > 0 && u(9) < 0.3 ? cluster.pools[Math.floor(u(10) * cluster.pools.length)].id : undefined);
     this.lock = wish.lock;
     this.ha = wish.ha ? { state: 'started' } : null;
     this.agent = wish.agent ?? u(11) < 0.6;
