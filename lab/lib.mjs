@@ -41,6 +41,7 @@ function controlOf({ port, url }) {
     clear: (which = {}) => ask(port, 'DELETE', `/fault?${new URLSearchParams(which)}`),
     faults: () => ask(port, 'GET', '/fault'),
     state: () => ask(port, 'GET', '/state'),
+    servers: async () => (await ask(port, 'GET', '/servers')).servers,
     guest: (cluster, vmid, change = {}) => ask(port, 'POST', '/guest', { cluster, vmid, ...change }),
   };
 }

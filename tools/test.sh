@@ -198,17 +198,31 @@ suite_coverage() { # A04: lines 90 %, branches 80 %, the codecs all of it
     close
 }
 
+# node_tests NAME COMMAND…: tests of node, as its own report counts them.
+node_tests() {
+    own=$logs/$1-tests.log
+    shift
+    "$@" >"$own" 2>&1
+    code=$?
+    cat "$own"
+    node_passed=$(sed -n 's/^[^ ]* pass \([0-9]*\)$/\1/p' "$own" | tail -n 1)
+    node_failed=$(sed -n 's/^[^ ]* fail \([0-9]*\)$/\1/p' "$own" | tail -n 1)
+    [ "$code" -eq 0 ] || [ "${node_failed:-0}" -gt 0 ] || node_failed=1
+    p=$((p + ${node_passed:-0}))
+    f=$((f + ${node_failed:-1}))
+}
+
 suite_ui() { # types, budget and tests of the page
     make ui/node_modules/.installed || return 1
     check 'types' npm --prefix ui run check
     check 'the page and its weight' make ui
-    npm --prefix ui test >"$logs/ui-tests.log" 2>&1
-    code=$?
-    cat "$logs/ui-tests.log"
-    p=$((p + $(sed -n 's/^[^ ]* pass \([0-9]*\)$/\1/p' "$logs/ui-tests.log" | tail -n 1)))
-    ui_failed=$(sed -n 's/^[^ ]* fail \([0-9]*\)$/\1/p' "$logs/ui-tests.log" | tail -n 1)
-    [ "$code" -eq 0 ] || [ "${ui_failed:-0}" -gt 0 ] || ui_failed=1
-    f=$((f + ${ui_failed:-1}))
+    node_tests ui npm --prefix ui test
+    close
+}
+
+suite_lab() { # the simulated Proxmox VE: recorded answers, errors, bytes, actions, faults
+    make lab/node_modules/.installed || return 1
+    node_tests lab node --test --test-reporter=spec lab/test/*.test.mjs
     close
 }
 
@@ -250,6 +264,7 @@ suite_afl() { # AFL++ on the two biggest codecs; by name, as valgrind, and with 
 needs() {
     case $1 in
     ui) echo ui/package-lock.json ;;
+    lab) echo lab/package-lock.json ;;
     coverage | e2e) echo tests/e2e/run.sh ;;
     fuzz) ls tests/fuzz/fuzz_*.c 2>/dev/null || echo tests/fuzz/fuzz_ ;;
     release) echo src/app/main.c ;;
@@ -259,7 +274,7 @@ needs() {
 
 table=$logs/table
 : >"$table"
-[ $# -gt 0 ] || set -- house format strict lint asan sweep tsan stress msan ui release coverage e2e fuzz
+[ $# -gt 0 ] || set -- house format strict lint asan sweep tsan stress msan ui lab release coverage e2e fuzz
 for suite in "$@"; do
     log=$logs/$suite.log
     start=$(date +%s)

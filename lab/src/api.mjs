@@ -92,7 +92,7 @@ function faulty(ctx) {
   const unknown = hit('401');
   if (unknown) throw new ApiError(401, unknown.reason ?? (local.version.uniform401 ? 'Authentication failed!' : 'invalid token value!'), { empty: true });
   const no = hit('403');
-  if (no) throw forbidden(no.on ?? '/', no.privilege ?? 'Sys.Audit');
+  if (no) throw forbidden(no.where ?? '/', no.privilege ?? 'Sys.Audit');
   const broken = hit('500');
   if (broken) throw died(broken.reason ?? 'got no worker upid - start worker failed');
 }

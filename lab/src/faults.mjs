@@ -1,7 +1,7 @@
 // faults: everything that can be wrong, by name; set and taken back while the lab runs.
 //
 // A fault: { kind, target, … }. target: "*", a cluster ("alpha"), a node ("alpha/pve1"), a guest
-// ("alpha/101"). Any fault takes `path` (a pattern for the path of the request), `count` (so many
+// ("alpha/101"), or a list of those. Any fault takes `path` (a pattern for the path of the request), `count` (so many
 // times), `probability`, and `on`/`off` (milliseconds each, again and again).
 
 import { replaceCertificate } from './certs.mjs';
@@ -31,17 +31,15 @@ const CHANGES = {
       for (const node of had) await node.listener.open();
     };
   },
-  // `how`: refused, timeout or noroute, as its neighbours see it; `since`: seconds ago.
+  // `how`: refused (the host is there), timeout or noroute (it is not); `since`: seconds ago.
   async dead({ nodes, lab, fault }) {
-    for (const node of nodes) {
-      node.dead = { at: lab.now() - (fault.since ?? 0) * 1000, how: fault.how ?? 'refused' };
-      await node.listener?.close();
-    }
+    for (const node of nodes) node.dead = { at: lab.now() - (fault.since ?? 0) * 1000, how: fault.how ?? 'refused' };
+    const back = await CHANGES[fault.how === 'timeout' ? 'unreachable' : 'refused']({ nodes, lab });
     return async () => {
+      await back();
       for (const node of nodes) {
         node.gaps.push({ from: node.dead.at, to: lab.now() });
         node.dead = null;
-        await node.listener?.open();
       }
     };
   },
@@ -136,19 +134,25 @@ export class Faults {
 
   // { clusters, nodes, guests } that a target names.
   find(target = '*') {
-    const all = [...this.lab.clusters.values()];
-    const [name, part] = target.split('/');
-    const clusters = name === '*' ? all : all.filter((cluster) => cluster.id === name);
-    if (clusters.length === 0) throw new Error(`no cluster ${name}`);
-    if (part === undefined) return { clusters, nodes: clusters.flatMap((c) => [...c.nodes.values()]), guests: clusters.flatMap((c) => [...c.guests.values()]) };
-    if (/^\d+$/.test(part)) {
-      const guests = clusters.map((c) => c.guests.get(Number(part))).filter(Boolean);
-      if (guests.length === 0) throw new Error(`no guest ${target}`);
-      return { clusters, nodes: guests.map((g) => g.node), guests };
+    const found = { clusters: new Set(), nodes: new Set(), guests: new Set() };
+    for (const one of [].concat(target)) {
+      for (const [what, things] of Object.entries(this.#findOne(one))) for (const thing of things) found[what].add(thing);
     }
-    const nodes = clusters.map((c) => c.nodes.get(part)).filter(Boolean);
-    if (nodes.length === 0) throw new Error(`no node ${target}`);
-    return { clusters, nodes, guests: clusters.flatMap((c) => [...c.guests.values()].filter((g) => nodes.includes(g.node))) };
+    return { clusters: [...found.clusters], nodes: [...found.nodes], guests: [...found.guests] };
+  }
+
+  #findOne(target) {
+    const [name, part] = target.split('/');
+    const clusters = name === '*' ? [...this.lab.clusters.values()] : [this.lab.clusters.get(name)].filter(Boolean);
+    if (clusters.length === 0) throw new Error(`no cluster ${name}`);
+    const nodes = clusters.flatMap((cluster) => [...cluster.nodes.values()]);
+    const guests = clusters.flatMap((cluster) => [...cluster.guests.values()]);
+    if (part === undefined) return { clusters, nodes, guests };
+    const number = /^\d+$/.test(part);
+    const named = number ? guests.filter((guest) => guest.vmid === Number(part)) : nodes.filter((node) => node.name === part);
+    if (named.length === 0) throw new Error(`no ${number ? 'guest' : 'node'} ${target}`);
+    if (number) return { clusters, nodes: named.map((guest) => guest.node), guests: named };
+    return { clusters, nodes: named, guests: guests.filter((guest) => named.includes(guest.node)) };
   }
 
   async add(spec) {
@@ -198,7 +202,7 @@ export class Faults {
 
   // Takes back what fits: everything without a word.
   async clear({ id, target, kind } = {}) {
-    const fits = (f) => (id === undefined || f.id === Number(id)) && (target === undefined || f.target === target) && (kind === undefined || f.kind === kind);
+    const fits = (f) => (id === undefined || f.id === Number(id)) && (target === undefined || String(f.target) === String(target)) && (kind === undefined || f.kind === kind);
     const gone = this.list.filter(fits).reverse();
     this.list = this.list.filter((f) => !gone.includes(f));
     for (const fault of gone) {

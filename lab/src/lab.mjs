@@ -103,6 +103,8 @@ export class Lab {
   }
 
   describe() {
+    // Certificates may have been replaced since.
+    for (const server of this.servers) server.fingerprint = this.clusters.get(server.cluster).nodes.get(server.name).certificate.fingerprint;
     return { control: this.control.address, servers: this.servers, startedIn: this.startedIn };
   }
 }

@@ -19,7 +19,7 @@ let one;
 before(async () => {
   lab = await openLab({
     scenario: { clusters: [{ name: 'alpha', version: '9.2', nodes: 2, guests }, { name: 'seven', version: '7.4', nodes: 1, guests: 2 }] },
-    timing: { tasks: 0.1, tick: 500, cache: 50, ha: 300, console: 300, reboot: 500, corosync: 0, denied: 50 },
+    timing: { tasks: 0.2, tick: 500, cache: 50, ha: 1000, console: 300, reboot: 500, corosync: 0, denied: 50 },
   });
   control = lab.control;
   one = lab.servers[0];

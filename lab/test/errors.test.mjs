@@ -7,9 +7,9 @@ import { openLab } from '../lib.mjs';
 import { ask, root } from './raw.mjs';
 
 const ERRORS = JSON.parse(fs.readFileSync(new URL('../../tests/fixtures/pve/errors.json', import.meta.url)));
-// The delays of the real one, shortened: seconds of the record × 100.
-const DENIED = 300;
-const PROXY = 600;
+// The delays of the real one, shortened.
+const DENIED = 500;
+const PROXY = 800;
 
 const guests = [
   { vmid: 100, type: 'qemu', node: 'pve', status: 'running' }, { vmid: 110, type: 'qemu', node: 'pve', status: 'stopped' },

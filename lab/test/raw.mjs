@@ -3,7 +3,7 @@
 import net from 'node:net';
 import tls from 'node:tls';
 
-export const CLOSES_WITHIN = 400; // ms in which a connection that is to end has ended
+export const CLOSES_WITHIN = 2000; // ms in which a connection that is to end has ended
 
 export function connect(server, { plain = false, session } = {}) {
   return new Promise((resolve, reject) => {
