@@ -42,6 +42,9 @@ function controlOf({ port, url }) {
     faults: () => ask(port, 'GET', '/fault'),
     state: () => ask(port, 'GET', '/state'),
     servers: async () => (await ask(port, 'GET', '/servers')).servers,
+    requests: (which = {}) => ask(port, 'GET', `/requests?${new URLSearchParams(which)}`),
+    forget: () => ask(port, 'DELETE', '/requests'),
+    forward: (ms) => ask(port, 'POST', '/clock', { forward: ms }),
     guest: (cluster, vmid, change = {}) => ask(port, 'POST', '/guest', { cluster, vmid, ...change }),
   };
 }

@@ -142,6 +142,12 @@ const wait = (ms) => new Promise((resolve) => { setTimeout(resolve, ms).unref();
 // The answer to one request at one node.
 export async function answer(lab, local, request) {
   lab.count.requests++;
+  const told = await answerOf(lab, local, request);
+  lab.remember(local, request, told?.status ?? null);
+  return told;
+}
+
+async function answerOf(lab, local, request) {
   if (lab.faults.hit(local, 'silent', request)) return null;
   const redirect = lab.faults.hit(local, 'redirect', request);
   if (redirect) return { status: Number(redirect.status ?? 302), reason: 'Found', location: redirect.to ?? 'https://127.0.0.1:1/', body: '' };

@@ -4,6 +4,9 @@
 //   DELETE /fault    ?id= | ?target= | ?kind=       → { cleared }
 //   GET    /fault                                   → the faults of now
 //   GET    /state                                   → clusters, nodes, guests, tasks, counts
+//   GET    /requests ?node= | ?since=               → what was asked of whom, and the status told
+//   DELETE /requests                                → forgets them
+//   POST   /clock    { forward }                    → moves the clock of the lab by so many ms
 //   POST   /guest    { cluster, vmid, … }           → adds a guest, or changes one
 
 import http from 'node:http';
@@ -25,7 +28,7 @@ async function bodyOf(request) {
 function state(lab) {
   const clusters = [...lab.clusters.values()].map((cluster) => ({
     id: cluster.id, name: cluster.name, version: cluster.version.name, quorate: cluster.quorate,
-    nodes: [...cluster.nodes.values()].map((node) => ({ name: node.name, dead: node.dead !== null, port: node.listener?.port, fingerprint: node.certificate?.fingerprint })),
+    nodes: [...cluster.nodes.values()].map((node) => ({ name: node.name, dead: node.dead !== null, port: node.listener?.port, count: node.count, fingerprint: node.certificate?.fingerprint })),
     guests: [...cluster.guests.values()].map((guest) => ({ vmid: guest.vmid, type: guest.type, name: guest.name, node: guest.node.name, status: guest.state.status,
       qmp: guest.state.qmp, lock: guest.lock, ha: guest.ha?.state })),
     tasks: cluster.tasks.map((task) => ({ upid: task.upid, type: task.type, id: task.id, exit: task.exit, lines: task.lines.length })),
@@ -50,6 +53,19 @@ function setGuest(lab, wish) {
   return { changed: wish.vmid };
 }
 
+function requests(lab, { query }) {
+  const node = query.get('node');
+  const since = Number(query.get('since') ?? 0);
+  return lab.requests.filter((request) => (node === null || request.node === node) && request.at >= since);
+}
+
+// Numbers, tickets and expiry follow; what is being waited for does not.
+function clock(lab, { body }) {
+  if (!(body.forward >= 0)) throw new Error('the clock only goes forward');
+  lab.offset += body.forward;
+  return { now: lab.now() };
+}
+
 const ACTIONS = {
   'POST /fault': async (lab, { body }) => {
     const fault = await lab.faults.add(body);
@@ -59,6 +75,9 @@ const ACTIONS = {
   'GET /fault': async (lab) => lab.faults.show(),
   'GET /state': async (lab) => state(lab),
   'GET /servers': async (lab) => lab.describe(),
+  'GET /requests': async (lab, { query }) => requests(lab, { query }),
+  'DELETE /requests': async (lab) => ({ forgotten: lab.requests.splice(0).length }),
+  'POST /clock': async (lab, { body }) => clock(lab, { body }),
   'POST /guest': async (lab, { body }) => setGuest(lab, body),
 };
 

@@ -13,6 +13,7 @@ import { timingOf } from './timing.mjs';
 
 const WRONG = '00000000-0000-4000-8000-000000000000';
 const OPEN_AT_ONCE = 64;
+const REMEMBERED = 5000; // requests
 
 export class Lab {
   constructor({ scenario = 'small', seed, timing, complain } = {}) {
@@ -24,6 +25,8 @@ export class Lab {
     this.clusters = new Map();
     this.faults = new Faults(this);
     this.count = { connections: 0, handshakes: 0, resumed: 0, requests: 0 };
+    this.requests = []; // what was asked, the latest last
+    this.offset = 0; // ms the clock was moved forward
     this.timers = new Set();
     this.problems = [];
     this.complain = complain ?? ((error) => { this.problems.push(error); process.stderr.write(`lab: ${error.stack}\n`); });
@@ -31,7 +34,16 @@ export class Lab {
   }
 
   now() {
-    return Date.now();
+    return Date.now() + this.offset;
+  }
+
+  // Who asked what of which node, and what he was told; without secrets.
+  remember(node, request, status) {
+    node.count.requests++;
+    const who = /PVEAPIToken[= ]([^=;\s]*)/.exec(request.headers.authorization ?? '')?.[1] ?? (request.headers.cookie ? 'cookie' : null);
+    const target = request.target.replace(/((?:vncticket|password)=)[^&;]*/g, '$1…');
+    this.requests.push({ at: Date.now(), node: node.id, method: request.method, target, who, status });
+    if (this.requests.length > 2 * REMEMBERED) this.requests = this.requests.slice(-REMEMBERED);
   }
 
   // Runs once later, unless the lab has stopped.

@@ -21,14 +21,19 @@ export class Listener {
   #tls() {
     if (this.secure) return this.secure;
     const { key, cert } = this.node.certificate;
-    this.secure = tls.createServer({ key, cert, minVersion: 'TLSv1.2', honorCipherOrder: true });
+    this.secure = tls.createServer({ key, cert, minVersion: 'TLSv1.2', honorCipherOrder: true, handshakeTimeout: this.lab.timing.idle });
     this.secure.on('secureConnection', (socket) => {
-      this.lab.count.handshakes++;
-      if (socket.isSessionReused()) this.lab.count.resumed++;
+      this.#count('handshakes');
+      if (socket.isSessionReused()) this.#count('resumed');
       this.#talk(socket, null);
     });
     this.secure.on('tlsClientError', (_error, socket) => socket.destroy());
     return this.secure;
+  }
+
+  #count(what) {
+    this.lab.count[what]++;
+    this.node.count[what]++;
   }
 
   renewed() {
@@ -63,7 +68,7 @@ export class Listener {
 
   #accepted(socket) {
     const { lab, node } = this;
-    lab.count.connections++;
+    this.#count('connections');
     this.sockets.add(socket);
     socket.on('close', () => this.sockets.delete(socket));
     socket.on('error', () => socket.destroy());

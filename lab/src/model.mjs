@@ -34,6 +34,7 @@ export class Node {
     this.dead = null; // { at, how }
     this.gaps = []; // { from, to }: history without samples
     this.certificate = null;
+    this.count = { connections: 0, handshakes: 0, resumed: 0, requests: 0 };
     this.listener = null;
     this.listen = wish.listen;
   }

@@ -1,6 +1,6 @@
 // schema: parameters out of path, query and body, and what is wrong with them, in the words of the server.
 
-import { badParameter } from './errors.mjs';
+import { badParameter, died } from './errors.mjs';
 
 // Splits on & and ;, and keeps the first two pieces around "=", as the server does.
 export function decodeForm(text) {
@@ -22,7 +22,12 @@ function unescape8(text) {
 export function decodeBody(request) {
   if (request.body.length === 0) return {};
   if (/^application\/json/.test(request.headers['content-type'] ?? '')) {
-    const found = JSON.parse(request.body.toString('utf8'));
+    let found = null;
+    try {
+      found = JSON.parse(request.body.toString('utf8'));
+    } catch {
+      throw died('malformed JSON string');
+    }
     return typeof found === 'object' && found !== null ? found : {};
   }
   return decodeForm(request.body.toString('utf8'));

@@ -400,6 +400,29 @@ test('the control port says what it does not know', async () => {
   assert.equal((await byId('qemu/900', solo)).name, 'new-one');
 });
 
+test('the control port knows who asked what', async () => {
+  await control.forget();
+  await works(two);
+  await ask({ ...two, token: 'root@pam!all=wrong' }, 'GET', '/nodes/pve1/qemu/100/vncwebsocket?port=5900&vncticket=secret');
+  const found = await control.requests({ node: 'alpha/pve2' });
+  assert.deepEqual(found.map(({ at, ...rest }) => rest), [
+    { node: 'alpha/pve2', method: 'GET', target: '/api2/json/version', who: 'root@pam!all', status: 200 },
+    { node: 'alpha/pve2', method: 'GET', target: '/api2/json/nodes/pve1/qemu/100/vncwebsocket?port=5900&vncticket=…', who: 'root@pam!all', status: 401 },
+  ]);
+  const { count } = (await control.state()).clusters[0].nodes[1];
+  assert.ok(count.connections >= count.handshakes && count.handshakes >= 2);
+  assert.deepEqual(await control.requests({ node: 'alpha/pve3' }), []);
+});
+
+test('the clock can be moved: a ticket runs out', async () => {
+  const { ticket } = (await ask(one, 'POST', '/access/ticket', { token: null, body: 'username=root%40pam&password=lab-root' })).data;
+  const cookie = { token: null, headers: { Cookie: `PVEAuthCookie=${encodeURIComponent(ticket)}` } };
+  assert.equal((await version(one, cookie)).status, 200);
+  await control.forward(2 * 3600 * 1000 + 1000);
+  assert.equal((await version(one, cookie)).status, 401);
+  await assert.rejects(control.forward(-1), /only goes forward/);
+});
+
 test('every fault has its test', () => {
   const elsewhere = ['taskfail', 'taskwarn', 'taskkilled', 'taskhang'];
   assert.deepEqual(KINDS.filter((kind) => !seen.has(kind) && !elsewhere.includes(kind)), []);

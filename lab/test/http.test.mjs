@@ -134,6 +134,8 @@ test('forms: & and ; part them, a second = cuts the value, the query wins', asyn
   assert.equal((await ask(one, 'POST', '/access/ticket?password=no', { token: null, body: 'username=root%40pam&password=lab-root' })).status, 401);
   const json = JSON.stringify({ username: 'root@pam', password: 'lab-root' });
   assert.equal((await ask(one, 'POST', '/access/ticket', { token: null, body: json, headers: { 'Content-Type': 'application/json' } })).status, 200);
+  const broken = await ask(one, 'POST', '/access/ticket', { token: null, body: '{', headers: { 'Content-Type': 'application/json' } });
+  assert.deepEqual([broken.status, broken.reason], [500, 'malformed JSON string']);
 });
 
 test('keys and rows come in another order each time', async () => {

@@ -21,8 +21,18 @@ export function connect(server, { plain = false, session } = {}) {
 
 function reader(socket) {
   const own = { socket, bytes: Buffer.alloc(0), ended: false, waiting: [] };
+  let room = Buffer.alloc(0); // `bytes` is its beginning
   const wake = () => own.waiting.splice(0).forEach((f) => f());
-  socket.on('data', (part) => { own.bytes = Buffer.concat([own.bytes, part]); wake(); });
+  socket.on('data', (part) => {
+    const have = own.bytes.length;
+    if (own.bytes.buffer !== room.buffer || have + part.length > room.length) {
+      room = Buffer.allocUnsafeSlow(2 * (have + part.length));
+      own.bytes.copy(room);
+    }
+    part.copy(room, have);
+    own.bytes = room.subarray(0, have + part.length);
+    wake();
+  });
   for (const event of ['end', 'close']) socket.on(event, () => { own.ended = true; wake(); });
   own.until = async (done, ms = 10_000) => {
     const end = Date.now() + ms;
@@ -61,7 +71,7 @@ export async function readAnswer(connection, ms) {
   const wanted = length === undefined ? 0 : Number(length);
   await connection.until(() => connection.bytes.length >= end + 4 + wanted, ms);
   const body = connection.bytes.subarray(end + 4, end + 4 + wanted);
-  connection.bytes = connection.bytes.subarray(end + 4 + body.length);
+  connection.bytes = Buffer.from(connection.bytes.subarray(end + 4 + body.length));
   return { ...head, body, text: body.toString('utf8'), complete: body.length === wanted };
 }
 
