@@ -73,9 +73,10 @@ function otherNode(ctx, name) {
       597: 'Connection timed out', 599: 'Too many redirections' };
     throw gone(Number(peer.kind), peer.reason ?? usual[peer.kind], peer.after ?? 0);
   }
-  if (node.dead) {
-    if (node.dead.how === 'timeout') throw gone(595, 'Connection timed out', lab.timing.proxy);
-    throw gone(595, node.dead.how === 'noroute' ? 'No route to host' : 'Connection refused');
+  if (node.lostSince(local) !== null) {
+    const how = node.dead?.how ?? 'noroute';
+    if (how === 'timeout') throw gone(595, 'Connection timed out', lab.timing.proxy);
+    throw gone(595, how === 'noroute' ? 'No route to host' : 'Connection refused');
   }
   if (lab.faults.hit(node, 'refused')) throw gone(595, 'Connection refused');
   if (lab.faults.hit(node, 'unreachable')) throw gone(595, 'Connection timed out', lab.timing.proxy);
@@ -132,7 +133,7 @@ async function run(ctx) {
   for (const [name, rule] of Object.entries(rules)) {
     if (rule.rootOnly && name in ctx.params && ctx.auth.id !== 'root@pam') throw new ApiError(400, 'Parameter verification failed.', { errors: { [name]: 'Only root may use this option.' } });
   }
-  if (request.method !== 'GET' && !route.quorumFree && !ctx.cluster.quorate) throw died('cluster not ready - no quorum?');
+  if (request.method !== 'GET' && !route.quorumFree && !local.quorate()) throw died('cluster not ready - no quorum?');
   if (rights === undefined) throw new Error('a cluster without people');
   return route.code(ctx);
 }

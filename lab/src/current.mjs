@@ -69,7 +69,7 @@ export function current(guest, version, t) {
   if (guest.spice) row.spice = 1;
   if (version.clipboard) row.clipboard = null;
   if (guest.state.status !== 'running') return row;
-  const scsi = blockDevice(row.diskread, row.diskwrite);
+  const scsi = blockDevice(Number(row.diskread), Number(row.diskwrite));
   const cdrom = blockDevice(344_348, 0);
   const free = Math.max(0, guest.maxmem - row.mem);
   return {

@@ -54,6 +54,11 @@ const CHANGES = {
     for (const cluster of clusters) cluster.quorate = false;
     return () => clusters.forEach((cluster) => { cluster.quorate = true; });
   },
+  // The network breaks in two: these nodes see only each other, and have no quorum.
+  isolated({ nodes, lab, fault }) {
+    for (const node of nodes) node.isolatedAt = lab.now() - (fault.since ?? 0) * 1000;
+    return () => nodes.forEach((node) => { node.isolatedAt = null; });
+  },
   // A new one stays: there is no way back to the old.
   async certificate({ nodes }) {
     for (const node of nodes) {

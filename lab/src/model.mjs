@@ -31,6 +31,7 @@ export class Node {
     this.port = wish.port ?? 0;
     this.skew = 0; // ms
     this.frozenAt = null;
+    this.isolatedAt = null; // on the minor side of a network that broke in two
     this.dead = null; // { at, how }
     this.gaps = []; // { from, to }: history without samples
     this.certificate = null;
@@ -48,22 +49,34 @@ export class Node {
     return Math.floor(this.now() / 1000);
   }
 
-  // When pvestatd last published, as the dump that is served now knows it.
-  publishedAt() {
+  // Since when another node hears nothing of this one, or null.
+  lostSince(viewer) {
+    const apart = viewer !== this && (this.isolatedAt === null) !== (viewer.isolatedAt === null);
+    return this.dead?.at ?? (apart ? this.isolatedAt ?? viewer.isolatedAt : null);
+  }
+
+  // When pvestatd last published, as the dump that another node serves now knows it.
+  publishedAt(viewer = this) {
     const { timing } = this.cluster.lab;
     const now = this.cluster.lab.now();
     const dumped = Math.floor(now / timing.cache) * timing.cache;
-    const seen = Math.min(dumped, this.dead?.at ?? now, this.frozenAt ?? now);
+    const seen = Math.min(dumped, this.lostSince(viewer) ?? now, this.frozenAt ?? now);
     const phase = Math.floor(unit(this.seed, 44) * timing.tick);
     return Math.floor((seen - phase) / timing.tick) * timing.tick + phase;
   }
 
-  fresh() {
-    return this.cluster.lab.now() - this.publishedAt() < this.cluster.lab.timing.expiry;
+  fresh(viewer) {
+    return this.cluster.lab.now() - this.publishedAt(viewer) < this.cluster.lab.timing.expiry;
   }
 
-  offline() {
-    return this.dead !== null && this.cluster.lab.now() - this.dead.at >= this.cluster.lab.timing.corosync;
+  offline(viewer) {
+    const since = this.lostSince(viewer);
+    return since !== null && this.cluster.lab.now() - since >= this.cluster.lab.timing.corosync;
+  }
+
+  // Whether the part of the cluster in which this node is may write.
+  quorate() {
+    return this.cluster.quorate && this.isolatedAt === null;
   }
 }
 
@@ -91,6 +104,7 @@ export class Guest {
     this.serial = wish.serial ?? false;
     this.balloon = wish.balloon ?? false;
     this.description = wish.description;
+    this.huge = wish.huge ?? false; // counters beyond 2^53
     this.pid = 1000 + (hash(this.seed, 112) % 3_000_000);
     const status = this.template ? 'stopped' : wish.status ?? (u(13) < 0.85 ? 'running' : 'stopped');
     this.states = [];

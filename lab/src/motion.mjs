@@ -54,7 +54,10 @@ export function guestUse(guest, state, t) {
   // Containers report less than nothing right after their start.
   if (guest.type === 'lxc' && use.uptime < 2) use.cpu = -5.75e-05;
   if (state.qmp === 'paused') use.cpu = 0;
+  // Seen in the wild: more memory than there is.
+  if (unit(seed, 70) < 0.02) use.mem = Math.floor(guest.maxmem * 1.03);
   for (const [i, key] of COUNTERS.entries()) use[key] = counter(seed, 10 + i, state.startedAt, Math.max(t, state.startedAt), speed(seed, i));
+  if (guest.huge) for (const key of COUNTERS) use[key] = 2n ** 60n + BigInt(use[key]);
   return use;
 }
 

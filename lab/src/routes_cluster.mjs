@@ -10,21 +10,21 @@ function status({ cluster, local }) {
   const rows = [];
   if (cluster.name) {
     rows.push({ type: 'cluster', id: 'cluster', name: cluster.name, nodes: cluster.nodes.size, version: cluster.confVersion,
-      quorate: cluster.quorate ? 1 : 0 });
+      quorate: local.quorate() ? 1 : 0 });
   }
   for (const node of cluster.nodes.values()) {
     rows.push({ type: 'node', id: `node/${node.name}`, name: node.name, nodeid: cluster.name ? node.nodeid : 0, ip: node.ip,
-      local: node === local ? 1 : 0, online: node.offline() ? 0 : 1, level: '' });
+      local: node === local ? 1 : 0, online: node.offline(local) ? 0 : 1, level: '' });
   }
   return cluster.lab.random.shuffle(rows);
 }
 
 function haStatus({ cluster, local }) {
-  const rows = [{ id: 'quorum', type: 'quorum', node: local.name, quorate: cluster.quorate ? 1 : 0, status: cluster.quorate ? 'OK' : 'No quorum!' }];
+  const rows = [{ id: 'quorum', type: 'quorum', node: local.name, quorate: local.quorate() ? 1 : 0, status: local.quorate() ? 'OK' : 'No quorum!' }];
   const managed = [...cluster.guests.values()].filter((guest) => guest.ha);
   if (managed.length > 0) rows.push({ id: 'master', type: 'master', node: local.name, status: `${local.name} (active, ${new Date(local.now()).toUTCString()})`, timestamp: local.seconds() });
   for (const node of cluster.nodes.values()) {
-    const lrm = { id: `lrm:${node.name}`, type: 'lrm', node: node.name, status: `${node.name} (${node.offline() ? 'old timestamp - dead?' : 'idle'})` };
+    const lrm = { id: `lrm:${node.name}`, type: 'lrm', node: node.name, status: `${node.name} (${node.offline(local) ? 'old timestamp - dead?' : 'idle'})` };
     rows.push(managed.length > 0 ? { ...lrm, timestamp: node.seconds() } : lrm);
   }
   for (const guest of managed) {
@@ -67,7 +67,7 @@ function metrics({ cluster, local, params, lab }) {
   const wanted = params['node-list']?.split(',');
   const out = [];
   for (const node of cluster.nodes.values()) {
-    if (node.dead || (params['local-only'] && node !== local) || (wanted && !wanted.includes(node.name))) continue;
+    if (node.lostSince(local) !== null || (params['local-only'] && node !== local) || (wanted && !wanted.includes(node.name))) continue;
     const last = node.publishedAt();
     const start = (params['start-time'] ?? 0) * 1000;
     const generations = params.history ? GENERATIONS : 1;
@@ -79,11 +79,12 @@ function metrics({ cluster, local, params, lab }) {
   return { data: out };
 }
 
-function poolMembers(cluster, version, pool) {
-  const members = [...cluster.guests.values()].filter((guest) => guest.pool === pool.id).map((guest) => ({ ...guestRow(guest, version), pool: undefined }));
+function poolMembers(local, pool) {
+  const { cluster } = local;
+  const members = [...cluster.guests.values()].filter((guest) => guest.pool === pool.id).map((guest) => ({ ...guestRow(guest, local), pool: undefined }));
   for (const name of pool.storages ?? []) {
     const storage = cluster.storages.find((s) => s.name === name);
-    members.push(storageRow(storage, [...cluster.nodes.values()][0]));
+    members.push(storageRow(storage, [...cluster.nodes.values()][0], local));
   }
   return members;
 }
@@ -91,7 +92,7 @@ function poolMembers(cluster, version, pool) {
 export const routes = {
   'GET /cluster/resources': {
     params: { type: { enum: ['vm', 'storage', 'node', 'sdn', 'pool', 'network'] } },
-    code: ({ cluster, version, auth, params }) => resources(cluster, version, auth.id, params.type),
+    code: ({ local, auth, params }) => resources(local, auth.id, params.type),
   },
   'GET /cluster/status': { need: audit, code: status },
   'GET /cluster/tasks': { code: ({ cluster, auth }) => clusterTasks(cluster, auth) },
@@ -106,16 +107,16 @@ export const routes = {
     code: metrics,
   },
   'GET /nodes': {
-    code: ({ cluster, version, auth, rights, lab }) => lab.random.shuffle([...cluster.nodes.values()].map((node) => {
-      const row = nodeRow(node, version, rights.may(auth.id, `/nodes/${node.name}`, 'Sys.Audit'));
+    code: ({ cluster, local, auth, rights, lab }) => lab.random.shuffle([...cluster.nodes.values()].map((node) => {
+      const row = nodeRow(node, local, rights.may(auth.id, `/nodes/${node.name}`, 'Sys.Audit'));
       delete row['cgroup-mode'];
       return { ...row, ssl_fingerprint: node.certificate?.fingerprint };
     })),
   },
   'GET /pools': {
     params: { poolid: {}, type: { enum: ['qemu', 'lxc', 'storage'] } },
-    code: ({ cluster, version, auth, rights, params }) => cluster.pools
+    code: ({ cluster, local, auth, rights, params }) => cluster.pools
       .filter((pool) => rights.may(auth.id, `/pool/${pool.id}`, 'Pool.Audit') && (!params.poolid || params.poolid === pool.id))
-      .map((pool) => ({ poolid: pool.id, comment: pool.comment, ...(params.poolid ? { members: poolMembers(cluster, version, pool) } : {}) })),
+      .map((pool) => ({ poolid: pool.id, comment: pool.comment, ...(params.poolid ? { members: poolMembers(local, pool) } : {}) })),
   },
 };

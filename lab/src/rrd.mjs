@@ -41,13 +41,13 @@ function guestSample(guest, version, t) {
   return sample;
 }
 
-// `cf` MAX shows peaks: a little above the average.
+// The last minute of an hour has not arrived yet. `cf` MAX shows peaks: a little above the average.
 function series(node, version, { timeframe, cf = 'AVERAGE' }, sampleAt) {
   const { step, list } = times(node, version, timeframe);
-  return list.map((time) => {
+  return list.map((time, i) => {
     const at = (time + step / 2) * 1000 - node.skew;
     const seen = node.bootedAt <= at && (node.frozenAt === null || at <= node.frozenAt) && !node.gaps.some(({ from, to }) => from <= at && at < to);
-    const sample = seen ? sampleAt(at) : {};
+    const sample = seen && !(timeframe === 'hour' && i === list.length - 1) ? sampleAt(at) : {};
     if (cf === 'MAX' && sample.cpu !== undefined) sample.cpu = Math.min(1, sample.cpu * 1.2);
     return { time, ...sample };
   });

@@ -89,6 +89,7 @@ test('status/current knows at once, the list with the next tick', async () => {
 test('qemu: each verb does what it says', async () => {
   assert.equal((await does('qemu', 100, 'suspend')).exitstatus, 'OK');
   assert.equal((await current('qemu', 100)).qmpstatus, 'paused');
+  await eventually(async () => (await ask(one, 'GET', '/cluster/resources')).data.find((row) => row.vmid === 100).status === 'paused', 'the list says paused');
   assert.equal((await verb('qemu', 100, 'shutdown')).reason, 'VM is paused - cannot shutdown');
   await does('qemu', 100, 'resume');
   assert.equal((await current('qemu', 100)).qmpstatus, 'running');

@@ -293,6 +293,25 @@ test('noquorum: reads work, writes do not', async () => {
   });
 });
 
+test('isolated: each side sees the other offline, the minor one has no quorum', async () => {
+  const three = root(lab.servers[2]);
+  await during('isolated', 'alpha/pve3', {}, async () => {
+    const seen_ = async (server) => {
+      const status = (await ask(server, 'GET', '/cluster/status')).data;
+      const online = status.filter((row) => row.online).map((row) => row.name).sort();
+      return [status.find((row) => row.type === 'cluster').quorate, online];
+    };
+    assert.deepEqual(await seen_(one), [1, ['pve1', 'pve2']]);
+    assert.deepEqual(await seen_(three), [0, ['pve3']]);
+    assert.equal((await byId('node/pve3')).status, 'offline');
+    assert.equal((await byId('node/pve1', three)).status, 'offline');
+    assert.equal((await byId('node/pve3', three)).status, 'online');
+    assert.equal((await ask(one, 'GET', '/nodes/pve3/status')).reason, 'No route to host');
+    assert.equal((await ask(three, 'POST', '/nodes/pve3/status', { body: 'command=reboot' })).reason, 'cluster not ready - no quorum?');
+  });
+  assert.equal((await byId('node/pve3')).status, 'online');
+});
+
 test('certificate: another fingerprint, known to the neighbours', async () => {
   const presented = async () => {
     const connection = await connect(one);

@@ -146,8 +146,18 @@ test('history: the steps and numbers of rows of each version, ascending', async 
   assert.equal((await ask(at['8.4'], 'GET', '/nodes/pve1/rrddata?timeframe=decade')).status, 400);
   const year = await get(at['9.2'], '/nodes/pve1/rrddata?timeframe=year');
   assert.deepEqual(Object.keys(year[0]), ['time'], 'before its first boot a node has no samples');
-  const storage = (await get(at['9.2'], '/nodes/pve1/storage/local/rrddata?timeframe=hour')).at(-1);
-  assert.deepEqual(Object.keys(storage).sort(), ['time', 'total', 'used']);
+  const storage = (await get(at['9.2'], '/nodes/pve1/storage/local/rrddata?timeframe=hour'));
+  assert.deepEqual(Object.keys(storage.at(-1)), ['time'], 'the last minute has not arrived');
+  assert.deepEqual(Object.keys(storage.at(-2)).sort(), ['time', 'total', 'used']);
+});
+
+test('counters beyond 2^53 are written whole', async () => {
+  const other = await openLab({ scenario: { clusters: [{ name: 'a', standalone: true, nodes: 1, guests: [{ vmid: 100, type: 'qemu', status: 'running', huge: true }] }] } });
+  const { text } = await ask(other.servers[0], 'GET', '/cluster/resources?type=vm');
+  const [, digits] = /"netin":(\d+)/.exec(text);
+  assert.ok(BigInt(digits) > 2n ** 60n && BigInt(digits) % 2n ** 10n !== 0n, digits);
+  assert.equal((await ask(other.servers[0], 'GET', '/nodes/pve1/qemu/100/status/current')).status, 200);
+  await other.stop();
 });
 
 test('metrics: ten-second samples with a start', async () => {
