@@ -48,7 +48,8 @@ function findRoute(method, path) {
   });
   let at = TREE;
   for (const part of parts) {
-    at = at.get(part) ?? at.get('{}');
+    // Methods stand beside the parts, after a colon.
+    at = (part.startsWith(':') ? undefined : at.get(part)) ?? at.get('{}');
     if (!at) return null;
   }
   const route = at.get(`:${method}`);

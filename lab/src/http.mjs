@@ -38,8 +38,8 @@ function zipped(answer, request) {
 export class Connection {
   // handle(request) → answer, or null to say nothing; spoil(connection, request, answer, bytes) → true
   // if it took over.
-  constructor(socket, { idle, date, bodyLimit, handle, spoil, plain = null }) {
-    Object.assign(this, { socket, idle, date, bodyLimit, handle, spoil, plain });
+  constructor(socket, { idle, date, bodyLimit, handle, spoil, complain, plain = null }) {
+    Object.assign(this, { socket, idle, date, bodyLimit, handle, spoil, complain, plain });
     this.buffer = Buffer.alloc(0);
     this.left = MAX_REQUESTS;
     this.busy = false;
@@ -89,7 +89,7 @@ export class Connection {
       this.socket.destroy();
       return;
     }
-    const request = { headers: {}, body: Buffer.alloc(0) };
+    const request = { headers: Object.create(null), body: Buffer.alloc(0) };
     const wrong = this.#parse(lines, request);
     if (wrong) {
       this.buffer = Buffer.alloc(0);
@@ -130,8 +130,12 @@ export class Connection {
   async #serve(request) {
     this.busy = true;
     clearTimeout(this.timer);
-    const answer = this.plain ? this.plain(request) : await this.handle(request, this);
-    this.#answer(request, answer);
+    try {
+      this.#answer(request, this.plain ? this.plain(request) : await this.handle(request, this));
+    } catch (error) {
+      this.complain(error);
+      this.socket.destroy();
+    }
   }
 
   #answer(request, answer) {

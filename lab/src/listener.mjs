@@ -98,6 +98,7 @@ export class Listener {
       idle: () => lab.timing.idle,
       date: () => new Date(node.now()).toUTCString(),
       bodyLimit: node.version.bodyLimit,
+      complain: lab.complain,
       handle: (request) => this.handle(node, request),
       spoil: plain ? null : (connection, request, answer, bytes) => spoil(lab, node, connection, request, answer, bytes),
     });

@@ -4,7 +4,7 @@ import { badParameter, died } from './errors.mjs';
 
 // Splits on & and ;, and keeps the first two pieces around "=", as the server does.
 export function decodeForm(text) {
-  const found = {};
+  const found = Object.create(null);
   for (const pair of text.split(/[&;]/)) {
     if (pair === '') continue;
     const [name, value = ''] = pair.split('=').map(unescape8);
@@ -72,7 +72,7 @@ export function check(rules, given) {
   const errors = {};
   const params = {};
   for (const [name, value] of Object.entries(given)) {
-    const rule = rules[name];
+    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
     if (!rule) {
       errors[name] = 'property is not defined in schema and the schema does not allow additional properties';
       continue;

@@ -59,16 +59,10 @@ const SITUATIONS = {
   'token unknown / wrong secret / user disabled / expired, pve-manager < 9.1.5': async () => {
     const name = 'root@pam!all';
     const say = (token) => get({ ...at.old, token }, '/version');
-    return {
-      answers: [
-        [await say(`${name}=wrong`), 'invalid token value!'],
-        [await say('root@pam!xx=1'), "no such token 'xx' for user 'root@pam'"],
-        [await say('x@pve!y1=1'), "no such user ('x@pve')"],
-        [await get(tokenOf(at.old, 'binnacle@pve!expired'), '/version'), "token 'expired' access expired"],
-        [await get(tokenOf(at.old, 'former@pve!token'), '/version'), "user 'former@pve' is disabled"],
-        [await say('root@pam'), 'no tokenid specified'],
-      ],
-    };
+    const tokens = [[`${name}=wrong`, 'invalid token value!'], ['root@pam!xx=1', "no such token 'xx' for user 'root@pam'"],
+      ['x@pve!y1=1', "no such user ('x@pve')"], [at.old.tokens['binnacle@pve!expired'], "token 'expired' access expired"],
+      [at.old.tokens['former@pve!token'], "user 'former@pve' is disabled"], ['root@pam', 'no tokenid specified']];
+    return { answers: await Promise.all(tokens.map(async ([token, reason]) => [await say(token), reason])) };
   },
   'same, pve-manager >= 9.1.5 (Jan 2026)': () => get({ ...at.new, token: 'root@pam!all=wrong' }, '/version'),
   'expired or forged ticket cookie': async () => {

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { test, before, after } from 'node:test';
 import zlib from 'node:zlib';
 import { openLab } from '../lib.mjs';
+import { Random } from '../src/random.mjs';
 import { ask, connect, parseHead, readAnswer, requestText, root } from './raw.mjs';
 
 const IDLE = 400;
@@ -169,4 +170,23 @@ test('each node presents the certificate whose fingerprint is told', async () =>
   const [info] = (await ask(one, 'GET', '/nodes/pve2/certificates/info')).data;
   assert.equal(info.fingerprint, lab.servers[1].fingerprint);
   for (const name of ['127.0.0.1', 'localhost', 'pve2', 'pve2.alpha.lab']) assert.ok(info.san.includes(name), name);
+});
+
+test('nothing that comes in hurts the lab', async () => {
+  const odd = ['/api2/json/:GET', '/api2/json/nodes/:GET/qemu', '/api2/json/nodes/{}/status', '/api2/json/%', '/api2/json/nodes/%ff%00/status',
+    '/api2/json/version?constructor=1&__proto__=2', '/api2/json/../../etc/passwd', '/', '*', 'https://elsewhere/', '/api2/json?'];
+  for (const target of odd) {
+    const answer = await ask(one, 'GET', target, { bare: true, headers: { constructor: 'x', __proto__: 'y' } });
+    assert.ok(answer.status >= 400, `${target}: ${answer.status}`);
+  }
+  const random = new Random(9);
+  for (let i = 0; i < 60; i++) {
+    const connection = await connect(one, { plain: i % 2 === 0 });
+    const noise = Buffer.from(Array.from({ length: 1 + random.int(300) }, () => random.int(256)));
+    connection.socket.write(i % 3 === 0 ? Buffer.concat([Buffer.from('GET /api2/json/version HTTP/1.1\r\n'), noise, Buffer.from('\r\n\r\n')]) : noise);
+    connection.socket.end();
+    await connection.closes();
+  }
+  assert.deepEqual(lab.lab.problems, []);
+  assert.equal((await ask(one, 'GET', '/version')).status, 200);
 });
