@@ -53,9 +53,10 @@ if (options['port-file']) {
 }
 if (!options.quiet) process.stdout.write(line);
 
+// Not before the line above has gone: a pipe takes its time.
 async function end() {
   await lab.stop();
-  process.exit(0);
+  process.stdout.write('', () => process.exit(0));
 }
 process.on('SIGTERM', end);
 process.on('SIGINT', end);

@@ -168,6 +168,32 @@ test('metrics: ten-second samples with a start', async () => {
   assert.ok(late.length < all.length && late.every((row) => row.timestamp >= times.at(-1)));
 });
 
+test('a scenario from a file: addresses, versions of nodes, own access lists, which members listen', async () => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'lab-'));
+  const file = path.join(dir, 'fleet.json');
+  fs.writeFileSync(file, JSON.stringify({
+    clusters: [{
+      name: 'mixed', version: '9.2', nodes: ['one', { name: 'two', version: '8.4', address: '127.0.0.2' }, 'three'], listen: ['one', 'two'], pools: ['web'],
+      guests: [{ vmid: 100, node: 'one', pool: 'web' }, { vmid: 101, node: 'one', pool: null }],
+      acls: [{ path: '/pool/web', who: 'binnacle@pve!empty', role: 'PVEVMUser' }, { path: '/vms/101', who: 'binnacle@pve!guests', role: 'NoAccess' }],
+    }],
+    faults: [{ kind: 'slow', target: 'mixed/one', ms: 50 }],
+  }));
+  const other = await openLab({ scenario: file });
+  const [first, second] = other.servers;
+  assert.deepEqual(other.servers.map((server) => [server.name, server.host]), [['one', '127.0.0.1'], ['two', '127.0.0.2']]);
+  assert.deepEqual([(await get(first, '/version')).release, (await get(second, '/version')).release], ['9.2', '8.4']);
+  assert.equal((await get(first, '/nodes/two/version')).release, '8.4', 'proxied to the node that owns it');
+  const guestsOf = async (id) => (await get({ ...first, token: first.tokens[id] }, '/cluster/resources?type=vm')).map((row) => row.vmid).sort();
+  assert.deepEqual(await guestsOf('binnacle@pve!empty'), [100], 'what its pool gives');
+  assert.deepEqual(await guestsOf('binnacle@pve!guests'), [100], 'what a list takes away');
+  assert.equal((await other.control.faults()).length, 1);
+  await other.stop();
+  await assert.rejects(openLab({ scenario: { clusters: [{ name: 'a' }, { name: 'a' }] } }), /two clusters are called a/);
+  await assert.rejects(openLab({ scenario: 'small', timing: { nonsense: 1 } }), /no timing nonsense/);
+  fs.rmSync(dir, { recursive: true });
+});
+
 test('the same seed is the same fleet', async () => {
   const fleet = async (seed) => {
     const other = await openLab({ scenario: 'small', seed });
@@ -212,6 +238,10 @@ test('main.mjs: the demo, its port file, an unknown option', async () => {
   const code = new Promise((resolve) => { child.once('exit', resolve); });
   child.kill('SIGTERM');
   assert.equal(await code, 0);
+  const short = spawn(process.execPath, [main, '--scenario', 'servers:300:1', '--until-closed'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let line = '';
+  for await (const part of short.stdout) line += part;
+  assert.equal(JSON.parse(line).servers.length, 300, 'the line is whole although nobody waited');
   const wrong = spawn(process.execPath, [main, '--nonsense']);
   assert.equal(await new Promise((resolve) => { wrong.once('exit', resolve); }), 2);
   fs.rmSync(dir, { recursive: true });
