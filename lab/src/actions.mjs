@@ -2,7 +2,7 @@
 //
 // Success of the request means that a worker was started; what comes of it is the end of the task.
 
-import { died, badParameter } from './errors.mjs';
+import { died } from './errors.mjs';
 import { Task, Warnings, work } from './tasks.mjs';
 
 // Milliseconds that a task takes, as recorded; timing.tasks scales them.
@@ -56,7 +56,8 @@ function suspendable(guest, params) {
 function startGuest(task, guest) {
   if (guest.template) throw new Error(`you can't start a ${guest.type === 'qemu' ? 'vm' : 'CT'} if it's a template`);
   if (running(guest)) throw new Error(`${nameOf(guest)} ${guest.vmid} already running`);
-  if (guest.type === 'qemu') task.log(`swtpm_setup: not needed\bfor VM ${guest.vmid}`);
+  // Logs of the real one hold control bytes, too.
+  if (guest.type === 'qemu') task.log(`generating cloud-init ISO\b\b\b ${guest.vmid}`);
   guest.lock = guest.lock === 'suspended' ? undefined : guest.lock;
   guest.enter('running', undefined, guest.cluster.lab.now());
 }
@@ -135,9 +136,6 @@ function viaManager(guest, verb, wish, auth, params) {
 // The UPID of a verb on a guest.
 export function act(guest, verb, auth, params) {
   const action = VERBS[guest.type][verb];
-  if (params['overrule-shutdown'] !== undefined && !guest.cluster.version.overrule) {
-    throw badParameter({ 'overrule-shutdown': 'property is not defined in schema and the schema does not allow additional properties' });
-  }
   if (guest.ha && action.ha) return viaManager(guest, verb, action.ha, auth, params);
   action.before?.(guest, params);
   const type = verb === 'suspend' && params.todisk ? 'qmsuspend' : action.type;

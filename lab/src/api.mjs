@@ -2,7 +2,7 @@
 // the node that owns it, parameters, code.
 
 import { whoAsks } from './auth.mjs';
-import { ApiError, died, forbidden } from './errors.mjs';
+import { ApiError, badParameter, died, forbidden } from './errors.mjs';
 import { WithExtra } from './extra.mjs';
 import { encode } from './json.mjs';
 import { check, decodeBody, decodeForm } from './schema.mjs';
@@ -111,7 +111,6 @@ async function run(ctx) {
   if (!path.startsWith(`${PREFIX}/`) && path !== PREFIX) throw new ApiError(404, 'no such file');
   const rest = path.slice(PREFIX.length) || '/';
   const hit = findRoute(request.method, rest);
-  const { rights } = ctx;
   faulty(ctx);
   if (!hit?.route.anonymous) ctx.auth = whoAsks(ctx.cluster, local.version, request, local.seconds());
   if (!hit || (hit.route.since && !local.version[hit.route.since])) throw new ApiError(501, `Method '${request.method} ${rest}' not implemented`);
@@ -131,21 +130,19 @@ async function run(ctx) {
   for (const name of Object.keys(found)) rules[name] ??= PATH_RULES[name] ?? { needed: true };
   for (const [name, rule] of Object.entries(rules)) if (rule.since && !ctx.version[rule.since]) delete rules[name];
   ctx.params = check(rules, given);
-  for (const [name, rule] of Object.entries(rules)) {
-    if (rule.rootOnly && name in ctx.params && ctx.auth.id !== 'root@pam') throw new ApiError(400, 'Parameter verification failed.', { errors: { [name]: 'Only root may use this option.' } });
-  }
+  const rootOnly = Object.keys(ctx.params).filter((name) => rules[name].rootOnly && ctx.auth.id !== 'root@pam');
+  if (rootOnly.length > 0) throw badParameter(Object.fromEntries(rootOnly.map((name) => [name, 'Only root may use this option.'])));
   if (request.method !== 'GET' && !route.quorumFree && !local.quorate()) throw died('cluster not ready - no quorum?');
-  if (rights === undefined) throw new Error('a cluster without people');
   return route.code(ctx);
 }
 
 const wait = (ms) => new Promise((resolve) => { setTimeout(resolve, ms).unref(); });
 
-// The answer to one request at one node.
+// The answer to one request at one node; null to leave it open, { cut } to close it without a word.
 export async function answer(lab, local, request) {
   lab.count.requests++;
   const told = await answerOf(lab, local, request);
-  lab.remember(local, request, told?.status ?? null);
+  lab.remember(local, request, told?.status ?? null); // null: not a word
   return told;
 }
 
@@ -165,7 +162,7 @@ async function answerOf(lab, local, request) {
       lab.complain(error);
       return { status: 500, reason: 'the lab itself failed', body: '{"data":null}' };
     }
-    if (error.mute) return null;
+    if (error.mute) return { cut: true };
     const delay = error.status === 401 && !error.after ? (error.quick ? 0 : lab.timing.denied) : error.after;
     if (delay > 0) await wait(delay);
     if (error.empty) return { status: error.status, reason: error.message, body: null, proxied: ctx.proxied };

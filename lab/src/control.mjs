@@ -28,9 +28,13 @@ async function bodyOf(request) {
 function state(lab) {
   const clusters = [...lab.clusters.values()].map((cluster) => ({
     id: cluster.id, name: cluster.name, version: cluster.version.name, quorate: cluster.quorate,
-    nodes: [...cluster.nodes.values()].map((node) => ({ name: node.name, dead: node.dead !== null, port: node.listener?.port, count: node.count, fingerprint: node.certificate?.fingerprint })),
-    guests: [...cluster.guests.values()].map((guest) => ({ vmid: guest.vmid, type: guest.type, name: guest.name, node: guest.node.name, status: guest.state.status,
-      qmp: guest.state.qmp, lock: guest.lock, ha: guest.ha?.state })),
+    nodes: [...cluster.nodes.values()].map((node) => ({
+      name: node.name, dead: node.dead !== null, port: node.listener?.port, count: node.count, fingerprint: node.certificate?.fingerprint,
+    })),
+    guests: [...cluster.guests.values()].map((guest) => ({
+      vmid: guest.vmid, type: guest.type, name: guest.name, node: guest.node.name, status: guest.state.status, qmp: guest.state.qmp, lock: guest.lock,
+      ha: guest.ha?.state,
+    })),
     tasks: cluster.tasks.map((task) => ({ upid: task.upid, type: task.type, id: task.id, exit: task.exit, lines: task.lines.length })),
   }));
   return { clusters, count: lab.count, memory: process.memoryUsage().rss, cpu: process.cpuUsage(), faults: lab.faults.show() };

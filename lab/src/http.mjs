@@ -36,7 +36,7 @@ function zipped(answer, request) {
 
 // One connection after TLS, or without it.
 export class Connection {
-  // handle(request) → answer, or null to say nothing; spoil(connection, request, answer, bytes) → true
+  // handle(request) → answer, null to leave it open or { cut } to close it; spoil(connection, request, answer, bytes) → true
   // if it took over.
   constructor(socket, { idle, date, bodyLimit, handle, spoil, complain, plain = null }) {
     Object.assign(this, { socket, idle, date, bodyLimit, handle, spoil, complain, plain });
@@ -141,6 +141,7 @@ export class Connection {
   #answer(request, answer) {
     this.busy = false;
     if (!answer || this.socket.destroyed) return;
+    if (answer.cut) return void this.socket.destroy();
     this.left--;
     const asked = (request.headers.connection ?? '').toLowerCase();
     const wants = request.minor >= 1 ? !/close/.test(asked) : /keep-alive/.test(asked);

@@ -96,7 +96,8 @@ export class Guest {
     this.maxswap = wish.maxswap ?? 512 * MIB;
     this.template = wish.template ?? false;
     this.tags = wish.tags !== undefined ? wish.tags ?? undefined : (u(6) < 0.4 ? `${TAGS[Math.floor(u(7) * 8)]};${TAGS[Math.floor(u(8) * 8)]}` : undefined);
-    this.pool = wish.pool !== undefined ? wish.pool ?? undefined : (cluster.pools.length > 0 && u(9) < 0.3 ? cluster.pools[Math.floor(u(10) * cluster.pools.length)].id : undefined);
+    const pool = u(9) < 0.3 ? cluster.pools[Math.floor(u(10) * cluster.pools.length)]?.id : undefined;
+    this.pool = wish.pool !== undefined ? wish.pool ?? undefined : pool;
     this.lock = wish.lock;
     this.ha = wish.ha ? { state: 'started' } : null;
     this.agent = wish.agent ?? u(11) < 0.6;

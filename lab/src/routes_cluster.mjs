@@ -22,7 +22,8 @@ function status({ cluster, local }) {
 function haStatus({ cluster, local }) {
   const rows = [{ id: 'quorum', type: 'quorum', node: local.name, quorate: local.quorate() ? 1 : 0, status: local.quorate() ? 'OK' : 'No quorum!' }];
   const managed = [...cluster.guests.values()].filter((guest) => guest.ha);
-  if (managed.length > 0) rows.push({ id: 'master', type: 'master', node: local.name, status: `${local.name} (active, ${new Date(local.now()).toUTCString()})`, timestamp: local.seconds() });
+  const at = new Date(local.now()).toUTCString();
+  if (managed.length > 0) rows.push({ id: 'master', type: 'master', node: local.name, status: `${local.name} (active, ${at})`, timestamp: local.seconds() });
   for (const node of cluster.nodes.values()) {
     const lrm = { id: `lrm:${node.name}`, type: 'lrm', node: node.name, status: `${node.name} (${node.offline(local) ? 'old timestamp - dead?' : 'idle'})` };
     rows.push(managed.length > 0 ? { ...lrm, timestamp: node.seconds() } : lrm);

@@ -14,12 +14,13 @@ function bound(version, path, port) {
   return version.vncPassword ? `${path}:${port}` : path;
 }
 
+// Both kinds are a task called vncproxy.
 function proxy(type, kind) {
   return (ctx) => {
     const { cluster, local, lab, auth, version, params } = ctx;
     const guest = guestOf(ctx, type);
     const port = FIRST + (cluster.consoles = ((cluster.consoles ?? -1) + 1) % 100);
-    const task = new Task(local, kind === 'termproxy' ? 'vncproxy' : kind, guest.vmid, auth);
+    const task = new Task(local, 'vncproxy', guest.vmid, auth);
     const upid = work(task, async () => {
       await lab.sleep(lab.timing.console);
       throw new Error('connection timed out');

@@ -90,6 +90,10 @@ test('tickets of consoles: a password before it since April 2026', async () => {
   assert.deepEqual((await look(now.port)).data, { port: String(now.port) });
   assert.equal((await look(now.port === 5999 ? 5998 : now.port + 1)).status, 401, 'the ticket belongs to its port');
   assert.equal(typeof (await ticket('7.4')).port, 'string');
+  const fresh = await ticket('9.2');
+  const upgrade = await ask(at['9.2'], 'GET', `/nodes/pve1/qemu/100/vncwebsocket?port=${fresh.port}&vncticket=${encodeURIComponent(fresh.ticket)}`,
+    { headers: { Upgrade: 'websocket', Connection: 'Upgrade' } });
+  assert.equal(upgrade.status, 0, 'nobody listens: closed without a word');
 });
 
 test('lists are filtered without a word', async () => {
