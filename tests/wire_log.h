@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#include "wire/csv.h"
 #include "wire/http.h"
 #include "wire/ws.h"
 
@@ -141,4 +142,46 @@ static inline bool wire_log_ws(struct wire_log *log, struct bn_ws *ws, const cha
     }
     free(piece);
     return event != BN_WS_BAD;
+}
+
+/* A row as "ROW LINE [field]["quoted field]". */
+static inline void wire_log_csv_event(struct wire_log *log, const struct bn_csv *csv,
+        enum bn_csv_event event)
+{
+    if (event == BN_CSV_BAD) {
+        wire_log_line(log, "BAD");
+        wire_log_err(log, &csv->err);
+    } else if (event == BN_CSV_ROW) {
+        wire_log_line(log, "ROW ");
+        bn_buf_put_u64(&log->text, csv->row.line);
+        bn_buf_putc(&log->text, ' ');
+        for (size_t i = 0; i < csv->row.count; i++) {
+            wire_log_word(log, csv->row.quoted >> i & 1 ? "[\"" : "[", csv->row.field[i]);
+            bn_buf_putc(&log->text, ']');
+        }
+    }
+}
+
+static inline bool wire_log_csv(struct wire_log *log, struct bn_csv *csv, const char *p, size_t len)
+{
+    char *piece = memcpy(malloc(len ? len : 1), p, len);
+    enum bn_csv_event event = BN_CSV_ROW;
+    size_t used = 0;
+    while (event == BN_CSV_ROW) {
+        used += bn_csv_parse(csv, piece + used, len - used, &event);
+        if (used > len || (event == BN_CSV_MORE && used < len))
+            abort();
+        wire_log_csv_event(log, csv, event);
+    }
+    free(piece);
+    return event != BN_CSV_BAD;
+}
+
+/* After the last piece, unless that was BAD. */
+static inline void wire_log_csv_end(struct wire_log *log, struct bn_csv *csv)
+{
+    enum bn_csv_event event;
+    while ((event = bn_csv_end(csv)) == BN_CSV_ROW)
+        wire_log_csv_event(log, csv, event);
+    wire_log_csv_event(log, csv, event);
 }
