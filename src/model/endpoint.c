@@ -97,7 +97,7 @@ static bool strip_url(struct bn_str *text, const char *field, struct bn_err *err
 /* Cuts the port off. What has two colons and no brackets is an IPv6 address. */
 static bool take_port(struct bn_str *host, struct bn_str *out_port)
 {
-    const char *close = host->len ? memchr(host->p, ']', host->len) : NULL;
+    const char *close = memchr(host->p, ']', host->len);
     struct bn_str rest = *host;
     *out_port = (struct bn_str){NULL, 0};
     if (rest.len && rest.p[0] == '[') {
@@ -112,7 +112,7 @@ static bool take_port(struct bn_str *host, struct bn_str *out_port)
         *out_port = (struct bn_str){rest.p + 1, rest.len - 1};
         return rest.p[0] == ':';
     }
-    const struct bn_str before = rest.p ? bn_str_cut(&rest, ':') : rest;
+    const struct bn_str before = bn_str_cut(&rest, ':');
     if (rest.p && !(rest.len && memchr(rest.p, ':', rest.len))) {
         *host = before;
         *out_port = rest;

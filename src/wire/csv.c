@@ -35,7 +35,7 @@ void bn_csv_init(struct bn_csv *csv)
 void bn_csv_finish(struct bn_csv *csv)
 {
     if (csv->text.p)
-        bn_wipe(csv->text.p, csv->text.cap);
+        bn_wipe(csv->text.p, BN_MAX(csv->longest, csv->text.len));
     bn_buf_finish(&csv->text);
 }
 
@@ -76,6 +76,7 @@ static enum bn_csv_event refuse_encoding(struct bn_csv *csv, unsigned char c)
 
 static void begin_row(struct bn_csv *csv)
 {
+    csv->longest = BN_MAX(csv->longest, csv->text.len);
     bn_buf_reset(&csv->text);
     csv->row.line = csv->line;
     csv->row.quoted = 0;
@@ -180,7 +181,7 @@ static enum bn_csv_event at_file_start(struct bn_csv *csv, char c);
 
 static enum bn_csv_event take(struct bn_csv *csv, char c)
 {
-    switch ((enum state)csv->state) {
+    switch (csv->state) {
     case FILE_START: return at_file_start(csv, c);
     case ROW_START: return at_row_start(csv, c);
     case FIELD_START:
@@ -196,14 +197,10 @@ static enum bn_csv_event take(struct bn_csv *csv, char c)
             csv->state = c == '\n' ? ROW_START : REMARK_CR;
         return BN_CSV_MORE;
     case ROW_CR: return c == '\n' ? end_row(csv) : refuse_cr(csv);
-    case REMARK_CR:
-        if (c != '\n')
-            return refuse_cr(csv);
+    default: /* REMARK_CR; nothing is taken when it is OVER */
         csv->state = ROW_START;
-        return BN_CSV_MORE;
-    case OVER: return BN_CSV_BAD;
+        return c == '\n' ? BN_CSV_MORE : refuse_cr(csv);
     }
-    return BN_CSV_BAD;
 }
 
 /* Bytes that began like a mark and were none are text after all. */
@@ -226,8 +223,6 @@ static enum bn_csv_event at_file_start(struct bn_csv *csv, char c)
 
 static enum bn_csv_event step(struct bn_csv *csv, char c)
 {
-    if (csv->state == OVER)
-        return BN_CSV_BAD;
     if (csv->bytes == BN_CSV_BYTES_MAX)
         return refuse(csv, BN_E_TOO_BIG, "the file has more than %d bytes", BN_CSV_BYTES_MAX);
     if (csv->bytes == 0 && ((unsigned char)c == 0xFF || (unsigned char)c == 0xFE))
@@ -256,7 +251,7 @@ enum bn_csv_event bn_csv_end(struct bn_csv *csv)
         return BN_CSV_BAD;
     if (csv->utf8 != BN_UTF8_BETWEEN)
         return refuse(csv, BN_E_INVALID, "the file ends in the middle of a character");
-    switch ((enum state)csv->state) {
+    switch (csv->state) {
     case FIELD_START:
     case PLAIN:
     case QUOTE: return end_row(csv);

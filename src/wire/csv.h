@@ -37,6 +37,7 @@ struct bn_csv {
     char separator; /* 0 until it was seen */
 
     struct bn_buf text; /* of the row; made once at its full size, so that no copy stays behind */
+    size_t longest;     /* row so far: what has to be wiped */
     size_t start[BN_CSV_COLUMNS_MAX]; /* of each field in text */
     size_t column;                    /* the one being read */
     size_t bytes;

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""text_peer: JSON and queries, read by us and by Python. `text_peer.py JUDGE SECONDS`: JUDGE is
+"""text_peer: JSON, queries and CSV, read by us and by Python. `text_peer.py JUDGE SECONDS`: JUDGE is
 tests/programs/text_judge.
 
 Both must take and refuse the same, and read the same values. Python is told our rules first, which
 are stricter than its own: no member twice, no NUL, no lone surrogate, no number beyond 64 bits, no
-NaN, 16 levels; in queries no bad escape, no control byte, nothing but UTF-8, 64 parameters. Inputs
-are the corpora of the doc, forms, live, history and url fuzzers and mutations of them, from a seed
-that is printed. Closes with `N passed, N failed`.
+NaN, 16 levels; in queries no bad escape, no control byte, nothing but UTF-8, 64 parameters; a CSV
+file must match the grammar of RFC 4180 for its separator, and then Python's csv module says what
+its rows and their lines are. Inputs are the corpora of the csv, doc, forms, live, history and url
+fuzzers and mutations of them, from a seed that is printed. Closes with `N passed, N failed`.
 """
+import csv
 import glob
 import json
 import math
@@ -21,12 +23,15 @@ import urllib.parse
 
 LEVELS = 16
 PARAMS = 64
+COLUMNS, FIELD, ROWS = 64, 4096, 10001
 WORDS = {
     "json": [b"{", b"}", b"[", b"]", b",", b":", b'"', b"\\", b"\\u0000", b"\\ud83d", b"\\ude00", b"null", b"true",
              b"-0", b"1e308", b"1e309", b"9223372036854775807", b"-9223372036854775808",
              b"9223372036854775808", b"0.1", b"NaN", b"\xc3\xa4", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\x00", b" ", b"\n",
              b'"a":1', b"[" * 16],
     "query": [b"%", b"%2f", b"%00", b"%c3%a4", b"%C0%AF", b"+", b"&", b"=", b"a=1", b"%7f", b"\xc3\xa4", b"&&", b"%4"],
+    "csv": [b'"', b'""', b'"""', b",", b";", b"\t", b"\n", b"\r\n", b"\r", b"#", b" ", b"a", b'"a,b"', b'"a\nb"', b',"',
+            b'",', b'"\n', b"\xef\xbb\xbf", b"\xc3\xa4", b"\xc3", b"\x00", b"\xff", b"," * 63, b"x" * 4095, b"'="],
 }
 
 
@@ -105,7 +110,48 @@ def read_query(data):
     return out
 
 
-READERS = {"json": read_json, "query": read_query}
+def separator_of(text):
+    """The first one outside quotes in the first line that has a row; quotes may hold line ends."""
+    found = re.match('(?:[^,;\t\n"]|"[^"]*")*([,;\t])', text)
+    return found.group(1) if found else ","
+
+
+def grammar_of(separator):
+    field = '(?:"(?:[^"]|"")*"|[^"\r\n%s]*)' % separator
+    return re.compile("(?:%s(?:%s%s)*(?:\r?\n|\\Z))*" % (field, separator, field))
+
+
+GRAMMARS = {separator: grammar_of(separator) for separator in ",;\t"}
+
+
+def read_csv(data):
+    if b"\0" in data or data[:1] in (b"\xff", b"\xfe"):
+        raise Refused("no text")
+    try:
+        text = data.decode("utf-8")
+    except ValueError as error:
+        raise Refused("UTF-8") from error
+    text = text[1:] if text.startswith("\ufeff") else text
+    head = re.match("(?:#[^\r\n]*\r?\n|\r?\n)*(?:#[^\r\n]*\\Z)?", text).group()
+    text, before = text[len(head):], head.count("\n")
+    separator = separator_of(text)
+    if not GRAMMARS[separator].fullmatch(text):
+        raise Refused("RFC 4180")
+    rows = []
+    reader = csv.reader(re.findall("[^\n]*\n|[^\n]+", text), delimiter=separator, strict=True)
+    line = 0
+    for row in reader:
+        if row:
+            rows.append([before + line + 1] + row)
+        line = reader.line_num
+        if len(row) > COLUMNS or any(len(field.encode()) > FIELD for field in row):
+            raise Refused("too big")
+    if len(rows) > ROWS:
+        raise Refused("many rows")
+    return rows
+
+
+READERS = {"json": read_json, "query": read_query, "csv": read_csv}
 
 
 def is_same(a, b):
@@ -152,13 +198,14 @@ def main():
     judge = subprocess.Popen([sys.argv[1]], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     seconds = float(sys.argv[2])
     seeds = {"json": seeds_of(["doc", "forms", "live"], {"forms": 1}, ["live"]),
-             "query": seeds_of(["history", "url"], {"history": 1, "url": 1}, [])}
+             "query": seeds_of(["history", "url"], {"history": 1, "url": 1}, []),
+             "csv": seeds_of(["csv"], {}, [])}
     seed = int(os.environ.get("SEED", random.SystemRandom().randint(0, 1 << 31)))
     rng = random.Random(seed)
     failed, taken, tried = 0, 0, 0
     until = time.monotonic() + seconds
     while time.monotonic() < until and failed < 5:
-        word = ("json", "query")[tried % 2]
+        word = ("json", "query", "csv")[tried % 3]
         data = mutate(rng, seeds[word], WORDS[word])
         tried += 1
         judge.stdin.write(b"%s %d\n" % (word.encode(), len(data)) + data)

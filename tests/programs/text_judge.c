@@ -1,8 +1,9 @@
 /*
- * text_judge: what our readers make of JSON and of queries, for a comparison with Python's.
+ * text_judge: what our readers make of JSON, queries and CSV, for a comparison with Python's.
  *
- * In: a line with a word (json, query) and a number of bytes, then the bytes. Out, one line: what
- * was read, as JSON (a query as a list of pairs), or `bad SENTENCE`.
+ * In: a line with a word (json, query, csv) and a number of bytes, then the bytes. Out, one line:
+ * what was read, as JSON (a query as a list of pairs, a CSV file as a list of rows of a line and
+ * fields), or `bad SENTENCE`.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "base/json.h"
 
 #include "model/doc.h"
+#include "wire/csv.h"
 #include "wire/http.h"
 
 #define INPUT_MAX (1 << 20)
@@ -98,6 +100,44 @@ static bool judge_query(struct bn_json *json, struct bn_str bytes, struct bn_err
     return ok;
 }
 
+static void put_row(struct bn_json *json, const struct bn_csv_row *row)
+{
+    bn_json_array(json);
+    bn_json_i64(json, (int64_t)row->line);
+    for (size_t i = 0; i < row->count; i++)
+        bn_json_str(json, row->field[i]);
+    bn_json_array_end(json);
+}
+
+static bool judge_csv(struct bn_json *json, struct bn_str bytes, struct bn_err *err)
+{
+    struct bn_csv csv;
+    enum bn_csv_event event = BN_CSV_ROW;
+    bn_csv_init(&csv);
+    bn_json_array(json);
+    for (size_t used = 0; event == BN_CSV_ROW;) {
+        used += bn_csv_parse(&csv, bytes.p + used, bytes.len - used, &event);
+        if (event == BN_CSV_MORE)
+            event = bn_csv_end(&csv);
+        if (event == BN_CSV_ROW)
+            put_row(json, &csv.row);
+    }
+    bn_json_array_end(json);
+    *err = csv.err;
+    bn_csv_finish(&csv);
+    return event != BN_CSV_BAD;
+}
+
+static bool judge_any(const char *word, struct bn_json *json, struct bn_str bytes,
+        struct bn_err *err)
+{
+    switch (word[0]) {
+    case 'j': return judge_json(json, bytes, err);
+    case 'q': return judge_query(json, bytes, err);
+    default: return judge_csv(json, bytes, err);
+    }
+}
+
 static void judge(const char *word, struct bn_str bytes)
 {
     BN_BUF_AUTO out;
@@ -105,8 +145,7 @@ static void judge(const char *word, struct bn_str bytes)
     struct bn_err err = {.code = BN_E_OK};
     bn_buf_init(&out, 64 << 20);
     bn_json_init(&json, &out);
-    bool ok = word[0] == 'j' ? judge_json(&json, bytes, &err) : judge_query(&json, bytes, &err);
-    if (ok)
+    if (judge_any(word, &json, bytes, &err))
         printf("%.*s\n", (int)out.len, out.p);
     else
         printf("bad %s\n", err.text);

@@ -169,8 +169,10 @@ BN_TEST(words_and_numbers_of_ours_are_never_guarded)
     bn_csv_word(&out, "");
     bn_csv_word(&out, "");
     bn_csv_row_end(&out);
+    bn_csv_word(&out, "a,b");
+    bn_csv_row_end(&out);
     bn_buf_putc(&buf, 0);
-    CHECK_STR(buf.p, "-,-9223372036854775807\r\n\"\"\r\n,\r\n");
+    CHECK_STR(buf.p, "-,-9223372036854775807\r\n\"\"\r\n,\r\n\"a,b\"\r\n");
 }
 
 static void unguards(const char *text, const char *want)

@@ -56,6 +56,8 @@ BN_TEST(what_is_no_place_is_refused_with_the_reason)
     refuses("$(id)", "vpn_host must be a name or an IP address, got \"$(id)\"");
     refuses("fd00::1::2", "vpn_host must be a name or an IP address, got \"fd00::1::2\"");
     refuses("https://:8006", "vpn_host must be a name or an IP address, got \"\"");
+    refuses("https:///", "vpn_host must be a name or an IP address, got \"\"");
+    refuses("h::", "vpn_host must be a name or an IP address, got \"h::\"");
     refuses("m\xC3\xBC.de",
             "vpn_host must be written in ASCII, as DNS has it (xn--…), got \"m\xC3\xBC.de\"");
     refuses("h:", "the port in vpn_host must be 1..65535, got \"\"");
