@@ -381,7 +381,7 @@ static void fill_figures(void *user, struct bn_self_figures *figures)
     figures->sent_bytes = web.sent_bytes;
     figures->slow_closed = web.slow_closed;
     figures->store_queue = (uint64_t)store.queue;
-    figures->store_lost = (uint64_t)store.lost_points;
+    figures->store_lost = (uint64_t)(store.lost_points + store.lost_checks);
     figures->store_ms = store.worst_ms;
     figures->db_bytes = (uint64_t)store.db_bytes;
     figures->wal_bytes = (uint64_t)store.wal_bytes;

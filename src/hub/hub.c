@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hub/inbox.h"
+#include "live/infra.h"
 
 #define WAITING_KEPT    1024 /* facts whose room is kept from turn to turn: 3 MB */
 #define SWEEP_MS        1000
@@ -174,6 +175,8 @@ static void keep_sample(struct bn_hub *hub, const struct bn_fact *fact,
         struct bn_tenant_live *tenant)
 {
     struct keeper keeper = {hub->store, tenant->id};
+    if (hub->store && fact->kind == BN_KIND_CHECK && bn_check_is_over(&fact->u.check))
+        bn_store_check(hub->store, tenant->id, &fact->u.check);
     bn_series_add(&tenant->series, fact, hub->clock->now_ms, keep_point, &keeper);
 }
 
@@ -291,8 +294,9 @@ static bool take_kept(struct bn_hub *hub, const struct bn_fact *fact, struct bn_
 void bn_hub_replay(struct bn_hub *hub, const struct bn_fact *fact)
 {
     struct bn_change change;
-    if (take_kept(hub, fact, &change))
-        tell_watchers(hub, fact);
+    if (!take_kept(hub, fact, &change))
+        return;
+    tell_watchers(hub, fact);
     (void)bn_live_derive(&hub->live, fact, &change);
 }
 

@@ -50,6 +50,10 @@
 #define BN_STORE_BYTES_DEFAULT (1LL << 30) /* --db-max-bytes; retention keeps the file below it */
 #define BN_SERIES_MAX          20000       /* per tenant; then values are refused and counted */
 #define BN_QUERY_POINTS_MAX    100000      /* points in one history answer */
+#define BN_STORE_CHECKS_MAX    16384 /* waiting for the disk, 12 MB; beyond: dropped and counted */
+#define BN_CHECKS_REPLAYED     100   /* of each server at the start: what its figures are made of */
+#define BN_CHECK_KEEP_MS       (48LL * 3600 * 1000) /* each attempt: why it failed last night */
+#define BN_CHECK_HOUR_KEEP_MS  (730LL * 24 * 3600 * 1000) /* attempts by the hour: two years */
 
 /* --- people (SECURITY 4) --- */
 #define BN_PASSWORD_MIN          12                       /* characters */

@@ -47,7 +47,7 @@ static const struct bn_field self_fields[] = {
         BN_FIELD(struct bn_self, store_queue, BN_T_I64, .flags = BN_F_SERIES, .min = 0,
                 .max = INT64_MAX, .doc = "batches waiting for the store thread"),
         BN_FIELD(struct bn_self, store_lost, BN_T_I64, .min = 0, .max = INT64_MAX,
-                .doc = "points dropped under pressure or by a sick disk, since the start"),
+                .doc = "samples dropped under pressure or by a sick disk, since the start"),
         BN_FIELD(struct bn_self, store_ms, BN_T_F64, .flags = BN_F_SERIES, .min = 0,
                 .max = INT64_MAX,
                 .doc = "milliseconds of the longest transaction of the last second"),

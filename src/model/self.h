@@ -30,7 +30,7 @@ struct bn_self {
     int64_t slow_closed;
     double requests_ps;
     int64_t store_queue; /* batches waiting for the store thread */
-    int64_t store_lost;  /* points dropped under pressure or by a sick disk, since the start */
+    int64_t store_lost;  /* samples dropped under pressure or by a sick disk, since the start */
     double store_ms;     /* longest transaction of the last second */
     int64_t db_bytes;
     int64_t wal_bytes;

@@ -284,6 +284,7 @@ void bn_batch_destroy(struct bn_batch *batch)
         return;
     free(batch->facts);
     free(batch->points);
+    free(batch->checks);
     free(batch);
 }
 
@@ -332,18 +333,39 @@ void bn_store_point(struct bn_store *store, const char *tenant, const char *seri
     in->point = *point;
 }
 
-static void lose_points(struct bn_store *store, struct bn_batch *batch)
+void bn_store_check(struct bn_store *store, const char *tenant, const struct bn_check *check)
 {
-    store->stats.lost_points += (int64_t)batch->point_count;
-    batch->point_count = 0;
+    if (check->success == BN_UNKNOWN)
+        return;
+    struct bn_batch *batch = filling(store);
+    if (batch->check_count == BN_STORE_CHECKS_MAX) {
+        bn_store_lose_checks(store, 1);
+        return;
+    }
+    if (batch->check_count == batch->check_cap) {
+        batch->check_cap = batch->check_cap ? batch->check_cap * 2 : 8;
+        batch->checks = bn_realloc(batch->checks, batch->check_cap * sizeof *batch->checks);
+    }
+    struct bn_check_in *in = &batch->checks[batch->check_count++];
+    bn_text_clip(in->tenant, sizeof in->tenant, bn_str(tenant));
+    in->check = *check;
 }
 
-/* Under the mutex. False: no room; the points are dropped either way. */
+static void lose_samples(struct bn_store *store, struct bn_batch *batch)
+{
+    store->stats.lost_points += (int64_t)batch->point_count;
+    store->stats.lost_checks += (int64_t)batch->check_count;
+    batch->point_count = 0;
+    batch->check_count = 0;
+}
+
+/* Under the mutex. False: no room; the samples are dropped either way. */
 static bool enqueue(struct bn_store *store, struct bn_batch *batch)
 {
     if (store->queue_count >= BN_STORE_QUEUE_MAX ||
-            store->points_waiting + batch->point_count > POINTS_WAITING_MAX)
-        lose_points(store, batch);
+            store->points_waiting + batch->point_count > POINTS_WAITING_MAX ||
+            store->checks_waiting + batch->check_count > BN_STORE_CHECKS_MAX)
+        lose_samples(store, batch);
     bool has_room = store->queue_count < BN_STORE_QUEUE_MAX &&
                     store->facts_waiting + batch->fact_count <= FACTS_WAITING_MAX;
     if (!has_room || batch->failed)
@@ -352,6 +374,7 @@ static bool enqueue(struct bn_store *store, struct bn_batch *batch)
     store->queue_count++;
     store->facts_waiting += batch->fact_count;
     store->points_waiting += batch->point_count;
+    store->checks_waiting += batch->check_count;
     pthread_cond_signal(&store->work);
     return true;
 }
@@ -367,7 +390,7 @@ uint64_t bn_store_flush(struct bn_store *store)
     pthread_mutex_lock(&store->mutex);
     bool is_queued = enqueue(store, batch);
     if (!is_queued)
-        lose_points(store, batch);
+        lose_samples(store, batch);
     pthread_mutex_unlock(&store->mutex);
     if (is_queued)
         return number;
@@ -401,6 +424,15 @@ void bn_store_lose_points(struct bn_store *store, size_t count)
         return;
     pthread_mutex_lock(&store->mutex);
     store->stats.lost_points += (int64_t)count;
+    pthread_mutex_unlock(&store->mutex);
+}
+
+void bn_store_lose_checks(struct bn_store *store, size_t count)
+{
+    if (!count)
+        return;
+    pthread_mutex_lock(&store->mutex);
+    store->stats.lost_checks += (int64_t)count;
     pthread_mutex_unlock(&store->mutex);
 }
 

@@ -12,6 +12,7 @@
 
 #include "model/limits.h"
 #include "store/folder.h"
+#include "store/sqlite_sql.h"
 #include "store/store.h"
 
 #define BN_APPLICATION_ID 0x426E636C /* "Bncl", in the file's header */
@@ -20,59 +21,10 @@
 
 /* --- one connection with its prepared statements (sqlite_conn.c) ----------------------------- */
 
-#define BN_SQLS(X)                                                                                  \
-    X(BEGIN, "BEGIN IMMEDIATE")                                                                     \
-    X(BEGIN_READ, "BEGIN")                                                                          \
-    X(COMMIT, "COMMIT")                                                                             \
-    X(SAVE, "SAVEPOINT batch")                                                                      \
-    X(SAVE_KEEP, "RELEASE batch")                                                                   \
-    X(SAVE_UNDO, "ROLLBACK TO batch")                                                               \
-    X(DATA_VERSION, "PRAGMA data_version")                                                          \
-    X(PAGE_COUNT, "PRAGMA page_count")                                                              \
-    X(FREE_COUNT, "PRAGMA freelist_count")                                                          \
-    X(PROBE, "INSERT INTO meta(name, value) VALUES('probe', ?1)"                                    \
-             " ON CONFLICT(name) DO UPDATE SET value = excluded.value")                             \
-    X(NOTE_ADD, "INSERT INTO notes(kind, tenant, key) VALUES(?1, ?2, ?3)")                          \
-    X(NOTE_NEXT, "SELECT id, kind, tenant, key FROM notes WHERE id > ?1 ORDER BY id LIMIT 1000")    \
-    X(NOTE_NEWEST, "SELECT max(id) FROM notes")                                                     \
-    X(NOTE_OF, "SELECT 1 FROM notes WHERE id > ?1 AND kind = ?2 AND tenant = ?3 AND key = ?4")      \
-    X(NOTE_CUT, "DELETE FROM notes WHERE id <= ?1 AND id < (SELECT max(id) FROM notes)")            \
-    X(NOTE_READ, "INSERT INTO meta(name, value) VALUES('notes_read', ?1)"                           \
-                 " ON CONFLICT(name) DO UPDATE SET value = excluded.value")                         \
-    X(NOTE_UNREAD,                                                                                  \
-            "SELECT EXISTS (SELECT 1 FROM notes WHERE id > coalesce((SELECT CAST(value AS INTEGER)" \
-            " FROM meta WHERE name = 'notes_read'), 0))")                                           \
-    X(SERIES_FIND, "SELECT id FROM series WHERE tenant = ?1 AND name = ?2")                         \
-    X(SERIES_COUNT, "SELECT count(*) FROM series WHERE tenant = ?1")                                \
-    X(SERIES_ADD, "INSERT INTO series(tenant, name) VALUES(?1, ?2)")                                \
-    X(SERIES_EMPTY,                                                                                 \
-            "DELETE FROM series WHERE id > ?1 AND id <= ?2 AND NOT EXISTS"                          \
-            " (SELECT 1 FROM tail) AND NOT EXISTS (SELECT 1 FROM blocks WHERE series = id)")        \
-    X(SERIES_CUT, "DELETE FROM series WHERE id = ?1")                                               \
-    X(SERIES_SPOKE, "SELECT id, (SELECT max(start) FROM blocks WHERE series = id AND level = 0),"   \
-                    " (SELECT max(start) FROM blocks WHERE series = id AND level = 1)"              \
-                    " FROM series NOT INDEXED WHERE id > ?1 AND tenant = ?2 ORDER BY id LIMIT ?3")  \
-    X(SERIES_HUSH, "DELETE FROM blocks WHERE (series, level, start) IN"                             \
-                   " (SELECT series, level, start FROM blocks WHERE series = ?1 LIMIT ?2)")         \
-    X(TAIL_ANY, "SELECT EXISTS (SELECT 1 FROM tail)")                                               \
-    X(TAIL_ADD, "INSERT INTO tail(data) VALUES(?1)")                                                \
-    X(TAIL_ALL, "SELECT id, data FROM tail ORDER BY id")                                            \
-    X(TAIL_AFTER, "SELECT id, data FROM tail WHERE id > ?1 ORDER BY id")                            \
-    X(TAIL_CUT, "DELETE FROM tail WHERE id IN"                                                      \
-                " (SELECT id FROM tail WHERE id <= ?1 ORDER BY id LIMIT ?2)")                       \
-    X(BLOCK_GET, "SELECT data FROM blocks WHERE series = ?1 AND level = ?2 AND start = ?3")         \
-    X(BLOCK_RANGE, "SELECT start, data FROM blocks WHERE series = ?1 AND level = ?2"                \
-                   " AND start >= ?3 AND start < ?4")                                               \
-    X(BLOCK_PUT, "INSERT INTO blocks(series, level, start, data) VALUES(?1, ?2, ?3, ?4)"            \
-                 " ON CONFLICT(series, level, start) DO UPDATE SET data = excluded.data")           \
-    X(BLOCK_CUT, "DELETE FROM blocks WHERE (series, level, start) IN (SELECT series, level, start"  \
-                 " FROM blocks INDEXED BY blocks_by_age WHERE level = ?1 AND start < ?2"            \
-                 " ORDER BY start LIMIT ?3)")
-
 enum bn_sql {
 
 #define X(name, text) BN_SQL_##name,
-    BN_SQLS(X)
+    BN_SQLS(X) BN_CHECK_SQLS(X)
 #undef X
             BN_SQL_COUNT
 };
@@ -148,3 +100,11 @@ void bn_row_read(sqlite3_stmt *stmt, enum bn_kind kind, struct bn_fact *out);
 /* The row of that key as a fact; BN_GONE when there is none. */
 int bn_row_get(struct bn_conn *conn, enum bn_kind kind, const char *tenant, const char *key,
         struct bn_fact *out);
+
+/* --- reading (sqlite_read.c) ------------------------------------------------------------------ */
+
+bool bn_readers_borrow(struct bn_store *store, struct bn_conn **out, struct bn_err *err);
+void bn_readers_return(struct bn_store *store, struct bn_conn *conn);
+bool bn_readers_are_busy(const struct bn_store *store); /* under the mutex */
+void bn_readers_bar(struct bn_store *store); /* ends running reads, waits for them, closes all */
+void bn_readers_admit(struct bn_store *store);

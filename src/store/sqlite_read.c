@@ -265,12 +265,15 @@ static int load_kind(struct bn_conn *conn, enum bn_kind kind,
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+_Static_assert(BN_KIND_SERVER < BN_KIND_CHECK, "checks are played back to servers that are there");
+
 bool bn_store_load(struct bn_store *store, void (*each)(void *user, const struct bn_fact *fact),
         void *user, struct bn_err *err)
 {
     struct bn_conn *conn;
     if (!bn_readers_borrow(store, &conn, err))
         return false;
+    conn->deadline_ns = 0; /* a large fleet's checks take longer, and nobody can do without them */
     int64_t newest = 0;
     int rc = bn_conn_do(conn, BN_SQL_BEGIN_READ); /* all of the same moment */
     if (rc == SQLITE_OK)
@@ -278,6 +281,8 @@ bool bn_store_load(struct bn_store *store, void (*each)(void *user, const struct
     for (size_t k = 0; rc == SQLITE_OK && k < BN_KIND_COUNT; k++)
         if (bn_row_is_kept((enum bn_kind)k) && bn_kinds[k].rows_max)
             rc = load_kind(conn, (enum bn_kind)k, each, user);
+        else if (k == BN_KIND_CHECK && !store->config.is_guest)
+            rc = bn_checks_load(conn, each, user);
     bn_readers_return(store, conn);
     if (rc == SQLITE_OK)
         store->notes_seen = BN_MAX(store->notes_seen, newest);

@@ -17,6 +17,23 @@ static const char *const steps[] = {
         "CREATE TABLE blocks(series INTEGER NOT NULL, level INTEGER NOT NULL, start INTEGER NOT NULL,"
         " data BLOB NOT NULL, PRIMARY KEY(series, level, start)) STRICT, WITHOUT ROWID;"
         "CREATE INDEX blocks_by_age ON blocks(level, start);",
+        /* A number for each server, because each of its rows bears it. The row of one that was
+           deleted stays until the last of its checks has gone, so that no number comes back. The
+           phases are microseconds, as they are measured: half the bytes of a REAL. */
+        "CREATE TABLE check_servers(id INTEGER PRIMARY KEY, tenant TEXT NOT NULL, name TEXT NOT NULL,"
+        " gone INTEGER NOT NULL DEFAULT 0, since INTEGER NOT NULL DEFAULT 0, version TEXT,"
+        " cluster TEXT, is_quorate INTEGER, fingerprint TEXT, cert_expires_at INTEGER) STRICT;"
+        "CREATE UNIQUE INDEX check_servers_by_name ON check_servers(tenant, name) WHERE gone = 0;"
+        "CREATE INDEX check_servers_gone ON check_servers(id) WHERE gone = 1;"
+        "CREATE TABLE checks(server INTEGER NOT NULL, at INTEGER NOT NULL, success INTEGER NOT NULL,"
+        " response_ms INTEGER, dns_us INTEGER, tcp_us INTEGER, tls_us INTEGER, wait_us INTEGER,"
+        " error_class TEXT, error_phase TEXT, error TEXT, timeout_ms INTEGER, retries INTEGER,"
+        " used_vpn INTEGER, http_status INTEGER, nodes INTEGER, PRIMARY KEY(server, at))"
+        " STRICT, WITHOUT ROWID;"
+        "CREATE TABLE check_hours(server INTEGER NOT NULL, hour INTEGER NOT NULL,"
+        " attempts INTEGER NOT NULL, successes INTEGER NOT NULL, ms_count INTEGER NOT NULL,"
+        " ms_sum INTEGER NOT NULL, ms_min INTEGER, ms_max INTEGER, PRIMARY KEY(server, hour))"
+        " STRICT, WITHOUT ROWID;",
 };
 
 const uint32_t bn_schema_version = COUNT(steps);

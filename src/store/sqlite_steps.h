@@ -45,9 +45,10 @@ struct bn_silent {
 };
 
 struct bn_retention {
-    bool is_on;   /* a round follows each fold */
-    int stage;    /* where it is */
-    int64_t upto; /* series and sessions up to this number have been looked at */
+    bool is_on;      /* a round follows each fold */
+    int stage;       /* where it is */
+    int64_t upto;    /* series, sessions and servers up to this number have been looked at */
+    int64_t keep_ms; /* of checks, while the file is too large */
     struct bn_pace pace;
     struct bn_silent silent[BN_SILENT_MAX]; /* longest silent first */
     size_t silent_count;

@@ -5,12 +5,14 @@
 
 #include "store/sqlite_writer.h"
 
-#define AUDIT_KEEP_MS    (365LL * 24 * BN_HOUR_MS)
-#define SESSION_KEEP_MS  (24LL * BN_HOUR_MS) /* past its end: a clock that was put back */
-#define FINE_KEEP_MIN_MS (3LL * BN_HOUR_MS)  /* ten-second points that retention by size leaves */
-#define SERIES_AFTER_CUT (BN_SERIES_MAX / 16 * 15)
-#define SPOKE_LATELY_MS  (3LL * BN_HOUR_MS)
-#define WALK             16 /* rows looked at for one that is written */
+#define AUDIT_KEEP_MS          (365LL * 24 * BN_HOUR_MS)
+#define SESSION_KEEP_MS        (24LL * BN_HOUR_MS) /* past its end: a clock that was put back */
+#define FINE_KEEP_MIN_MS       (3LL * BN_HOUR_MS) /* ten-second points that retention by size leaves */
+#define SERIES_AFTER_CUT       (BN_SERIES_MAX / 16 * 15)
+#define SPOKE_LATELY_MS        (3LL * BN_HOUR_MS)
+#define WALK                   16                 /* rows looked at for one that is written */
+#define CHECK_KEEP_MIN_MS      (3LL * BN_HOUR_MS) /* what retention by size leaves of attempts ... */
+#define CHECK_HOUR_KEEP_MIN_MS (30LL * 24 * BN_HOUR_MS) /* ... and of their hours */
 
 /* A round of retention goes through stages, each in steps of one transaction that does as much as
    the pace allows. A stage says whether it has more to do. */
@@ -239,6 +241,120 @@ static int cut_by_size(struct bn_store *store, bool *out_more)
     return rc;
 }
 
+/* --- checks ---------------------------------------------------------------------------------- */
+
+static int cut_rows_of(struct bn_store *store, enum bn_sql which, int64_t server, int64_t before_ms,
+        int most)
+{
+    struct bn_conn *conn = &store->writer.conn;
+    sqlite3_stmt *stmt = bn_conn_sql(conn, which);
+    if (stmt) {
+        sqlite3_bind_int64(stmt, 1, server);
+        sqlite3_bind_int64(stmt, 2, before_ms);
+        sqlite3_bind_int(stmt, 3, most);
+    }
+    return bn_conn_run(conn, stmt);
+}
+
+static int next_server(struct bn_store *store, enum bn_sql which, int64_t after, int64_t *out)
+{
+    struct bn_conn *conn = &store->writer.conn;
+    sqlite3_stmt *stmt = bn_conn_sql(conn, which);
+    if (stmt && which == BN_SQL_FLEET_NEXT)
+        sqlite3_bind_int64(stmt, 1, after);
+    int rc = stmt ? sqlite3_step(stmt) : sqlite3_extended_errcode(conn->db);
+    *out = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
+    sqlite3_reset(stmt);
+    return rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+/* Server by server, because that is how the rows lie: an index by age would double their size. */
+static int cut_old(struct bn_store *store, enum bn_sql which, int64_t before_ms, bool *out_more)
+{
+    struct bn_retention *retention = &store->writer.retention;
+    int left = units_of(store);
+    int rc = SQLITE_OK;
+    *out_more = true;
+    for (int looked = 0; rc == SQLITE_OK && left > 0 && looked < units_of(store) * WALK; looked++) {
+        int64_t server;
+        rc = next_server(store, BN_SQL_FLEET_NEXT, retention->upto, &server);
+        if (rc == SQLITE_OK && !server) {
+            *out_more = false;
+            return rc;
+        }
+        if (rc == SQLITE_OK)
+            rc = cut_rows_of(store, which, server, before_ms, left);
+        if (rc == SQLITE_OK)
+            left -= sqlite3_changes(store->writer.conn.db);
+        if (left > 0)
+            retention->upto = server;
+    }
+    return rc;
+}
+
+static int cut_checks_by_age(struct bn_store *store, bool *out_more)
+{
+    return cut_old(store, BN_SQL_CHECK_CUT, bn_store_now_ms(store) - BN_CHECK_KEEP_MS, out_more);
+}
+
+static int cut_hours_by_age(struct bn_store *store, bool *out_more)
+{
+    return cut_old(store, BN_SQL_HOUR_CUT,
+            bn_store_now_ms(store) - BN_CHECK_HOUR_KEEP_MS - BN_HOUR_MS, out_more);
+}
+
+/* While the file is too large half as much time is kept, and half of that, down to the least. */
+static int cut_more(struct bn_store *store, enum bn_sql which, int64_t least_ms, bool *out_more)
+{
+    struct bn_retention *retention = &store->writer.retention;
+    *out_more = excess_bytes(store) > 0;
+    if (!*out_more)
+        return SQLITE_OK;
+    int64_t keep_ms = BN_MAX(retention->keep_ms / 2, least_ms);
+    int rc = cut_old(store, which, bn_store_now_ms(store) - keep_ms, out_more);
+    if (rc != SQLITE_OK || *out_more)
+        return rc;
+    *out_more = keep_ms > least_ms;
+    retention->keep_ms = keep_ms;
+    retention->upto = 0;
+    return rc;
+}
+
+static int cut_checks_by_size(struct bn_store *store, bool *out_more)
+{
+    return cut_more(store, BN_SQL_CHECK_CUT, CHECK_KEEP_MIN_MS, out_more);
+}
+
+static int cut_hours_by_size(struct bn_store *store, bool *out_more)
+{
+    return cut_more(store, BN_SQL_HOUR_CUT, CHECK_HOUR_KEEP_MIN_MS, out_more);
+}
+
+/* What a deleted server leaves; with the last of it its number. */
+static int cut_gone(struct bn_store *store, bool *out_more)
+{
+    struct bn_conn *conn = &store->writer.conn;
+
+    static const enum bn_sql parts[] = {BN_SQL_CHECK_CUT, BN_SQL_HOUR_CUT};
+
+    int left = units_of(store);
+    int64_t server;
+    int rc = next_server(store, BN_SQL_FLEET_GONE_NEXT, 0, &server);
+    *out_more = rc == SQLITE_OK && server != 0;
+    for (size_t i = 0; rc == SQLITE_OK && server && left > 0 && i < COUNT(parts); i++) {
+        rc = cut_rows_of(store, parts[i], server, INT64_MAX, left);
+        left -= sqlite3_changes(conn->db);
+    }
+    if (rc != SQLITE_OK || !server || left <= 0)
+        return rc;
+    sqlite3_stmt *stmt = bn_conn_sql(conn, BN_SQL_FLEET_CUT);
+    if (stmt)
+        sqlite3_bind_int64(stmt, 1, server);
+    return bn_conn_run(conn, stmt);
+}
+
+/* --- giving back ----------------------------------------------------------------------------- */
+
 /* What was freed goes back to the file system, a little at a time. */
 static int shrink(struct bn_store *store, bool *out_more)
 {
@@ -254,14 +370,36 @@ static int shrink(struct bn_store *store, bool *out_more)
 
 /* --- steps ----------------------------------------------------------------------------------- */
 
-static int (*const stages[])(struct bn_store *store, bool *out_more) = {cut_by_age, cut_by_age,
-        cut_by_age, cut_by_age, cut_by_size, cut_silent, cut_audit, cut_sessions, cut_series,
-        shrink};
+struct stage {
+    int (*cut)(struct bn_store *store, bool *out_more);
+    int64_t keep_ms; /* where one by size begins */
+};
+
+/* When the file is too large the attempts go first: their hours and the points of this machine say
+   the same in less room. */
+static const struct stage stages[] = {
+        {cut_by_age, 0},
+        {cut_by_age, 0},
+        {cut_by_age, 0},
+        {cut_by_age, 0},
+        {cut_gone, 0},
+        {cut_checks_by_age, 0},
+        {cut_hours_by_age, 0},
+        {cut_checks_by_size, BN_CHECK_KEEP_MS},
+        {cut_by_size, 0},
+        {cut_hours_by_size, BN_CHECK_HOUR_KEEP_MS},
+        {cut_silent, 0},
+        {cut_audit, 0},
+        {cut_sessions, 0},
+        {cut_series, 0},
+        {shrink, 0},
+};
 
 static void begin_stage(struct bn_retention *retention, int stage)
 {
     retention->stage = stage;
     retention->upto = 0;
+    retention->keep_ms = stage < (int)COUNT(stages) ? stages[stage].keep_ms : 0;
     bn_pace_init(&retention->pace);
 }
 
@@ -269,7 +407,7 @@ static int work(struct bn_store *store)
 {
     struct bn_retention *retention = &store->writer.retention;
     bool more;
-    int rc = stages[retention->stage](store, &more);
+    int rc = stages[retention->stage].cut(store, &more);
     if (rc == SQLITE_OK && !more)
         begin_stage(retention, retention->stage + 1);
     return rc;

@@ -9,8 +9,9 @@
 
 #include "store/sqlite_notes.h"
 
-#define POINTS_LATE_MS   1000  /* points alone are written at most once a second */
+#define SAMPLES_LATE_MS  1000  /* samples alone are written at most once a second */
 #define POINTS_AT_ONCE   16384 /* or as soon as that many wait: 3.5 MB */
+#define CHECKS_AT_ONCE   1024  /* the same; and no more in one transaction: some 15 ms */
 #define FOREIGN_EVERY_MS 1000
 #define FOLD_EVERY_MS    600000
 #define FOLD_FIRST_MS    5000
@@ -75,7 +76,10 @@ static int put_facts(struct bn_store *store, struct bn_batch *batch)
     struct bn_conn *conn = &store->writer.conn;
     int rc = SQLITE_OK;
     for (size_t i = 0; rc == SQLITE_OK && i < batch->fact_count; i++) {
-        rc = bn_row_put(conn, &batch->facts[i]);
+        if (batch->facts[i].kind == BN_KIND_SERVER)
+            rc = bn_checks_follow(store, &batch->facts[i]);
+        if (rc == SQLITE_OK)
+            rc = bn_row_put(conn, &batch->facts[i]);
         if (rc == SQLITE_CONSTRAINT_UNIQUE)
             bn_row_say_taken(&batch->facts[i], &batch->err);
         else if (rc != SQLITE_OK)
@@ -132,6 +136,8 @@ static int write_batches(struct bn_store *store)
     }
     if (rc == SQLITE_OK && writer->point_count)
         rc = bn_points_write(store);
+    if (rc == SQLITE_OK && writer->check_count)
+        rc = bn_checks_write(store);
     return rc;
 }
 
@@ -154,13 +160,22 @@ static void acknowledge(struct bn_store *store, const struct bn_batch *batch)
     bn_store_acknowledge(store, &ack);
 }
 
+static void lose_samples(struct bn_store *store)
+{
+    struct bn_writer *writer = &store->writer;
+    bn_store_lose_points(store, writer->point_count);
+    bn_store_lose_checks(store, writer->check_count);
+    writer->point_count = 0;
+    writer->check_count = 0;
+}
+
 /* Every batch leaves here: acknowledged, told and freed. */
 static void answer_batches(struct bn_store *store, const struct bn_err *err)
 {
     struct bn_writer *writer = &store->writer;
     bool is_news = false;
     if (err)
-        bn_store_lose_points(store, writer->point_count);
+        lose_samples(store);
     bn_list_each_safe(link, next, &writer->batches) {
         struct bn_batch *batch = container_of(link, struct bn_batch, link);
         if (err) {
@@ -173,6 +188,7 @@ static void answer_batches(struct bn_store *store, const struct bn_err *err)
         bn_batch_destroy(batch);
     }
     writer->point_count = 0;
+    writer->check_count = 0;
     if (is_news && store->config.wake)
         store->config.wake(store->config.user);
 }
@@ -219,12 +235,11 @@ static void keep_batches(struct bn_store *store)
         answer_batches(store, &err);
         return;
     }
-    if (is_urgent) {
-        bn_store_lose_points(store, writer->point_count);
-        writer->point_count = 0;
-    }
+    if (is_urgent)
+        lose_samples(store);
     bool is_full_sync = has_facts(writer);
-    if (!is_full_sync && bn_mono_ms() < writer->points_due && writer->point_count < POINTS_AT_ONCE)
+    bool are_many = writer->point_count >= POINTS_AT_ONCE || writer->check_count >= CHECKS_AT_ONCE;
+    if (!is_full_sync && bn_mono_ms() < writer->samples_due && !are_many)
         return;
     bool at_commit;
     int rc = bn_writer_transact(store, is_full_sync, write_batches, &at_commit);
@@ -348,7 +363,7 @@ static void begin_tidy(struct bn_store *store, uint64_t asked)
     struct bn_writer *writer = &store->writer;
     writer->tidy_now = asked;
     writer->is_tidy_folded = false;
-    writer->points_due = 0; /* what was flushed is part of it */
+    writer->samples_due = 0; /* what was flushed is part of it */
     writer->retention.is_on = false;
     bn_fold_forget(writer);
 }
@@ -392,7 +407,7 @@ static int64_t next_due(const struct bn_store *store)
     const struct bn_writer *writer = &store->writer;
     if (writer->trouble != BN_WELL)
         return writer->probe_due;
-    int64_t due = writer->point_count ? writer->points_due : INT64_MAX;
+    int64_t due = writer->point_count || writer->check_count ? writer->samples_due : INT64_MAX;
     if (!store->is_owner)
         return due;
     due = BN_MIN(due, writer->foreign_due);
@@ -430,8 +445,24 @@ static bool is_called(const struct bn_store *store)
     return store->is_closing || is_tidy_new || store->log.has_result;
 }
 
+static void take_one(struct bn_store *store)
+{
+    struct bn_writer *writer = &store->writer;
+    struct bn_batch *batch = container_of(store->queue.next, struct bn_batch, link);
+    bn_list_remove(&batch->link);
+    bn_list_append(&writer->batches, &batch->link);
+    if (!writer->point_count && !writer->check_count)
+        writer->samples_due = writer->tidy_now ? 0 : bn_mono_ms() + SAMPLES_LATE_MS;
+    writer->point_count += batch->point_count;
+    writer->check_count += batch->check_count;
+    store->queue_count--;
+    store->facts_waiting -= batch->fact_count;
+    store->points_waiting -= batch->point_count;
+    store->checks_waiting -= batch->check_count;
+}
+
 /* Waits for something to do and moves the queue to the writer. False: closing, and nothing is left.
- */
+   A flood of checks is taken in pieces; who asked for tidying waits for all of them. */
 static bool take_batches(struct bn_store *store, uint64_t *out_tidy, bool *out_late)
 {
     struct bn_writer *writer = &store->writer;
@@ -446,18 +477,10 @@ static bool take_batches(struct bn_store *store, uint64_t *out_tidy, bool *out_l
     }
     bool holds = bn_mono_ms() < hold_until(store);
     bool any = store->queue_count > 0;
-    while (!holds && !bn_list_is_empty(&store->queue)) {
-        struct bn_batch *batch = container_of(store->queue.next, struct bn_batch, link);
-        bn_list_remove(&batch->link);
-        bn_list_append(&writer->batches, &batch->link);
-        if (!writer->point_count && batch->point_count)
-            writer->points_due = bn_mono_ms() + POINTS_LATE_MS;
-        writer->point_count += batch->point_count;
-        store->queue_count--;
-        store->facts_waiting -= batch->fact_count;
-        store->points_waiting -= batch->point_count;
-    }
-    *out_tidy = writer->tidy_now || store->tidy_asked == store->tidy_done ? 0 : store->tidy_asked;
+    while (!holds && store->queue_count && writer->check_count < CHECKS_AT_ONCE)
+        take_one(store);
+    bool is_tidy_new = !writer->tidy_now && store->tidy_asked != store->tidy_done;
+    *out_tidy = is_tidy_new && (holds || !store->queue_count) ? store->tidy_asked : 0;
     *out_late = store->is_closing && bn_mono_ms() > store->close_by;
     bool goes_on = !store->is_closing || any;
     pthread_mutex_unlock(&store->mutex);
@@ -481,7 +504,7 @@ void bn_writer_watch_log(struct bn_writer *writer)
 static void end(struct bn_store *store)
 {
     struct bn_writer *writer = &store->writer;
-    writer->points_due = 0;
+    writer->samples_due = 0;
     keep_batches(store);
     bn_log_calm(store);
     if (store->is_owner && writer->trouble == BN_WELL)

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "store/sqlite.h"
+#include "store/sqlite_checks.h"
 #include "store/sqlite_steps.h"
 
 struct bn_batch {
@@ -17,6 +17,9 @@ struct bn_batch {
     struct bn_point_in *points;
     size_t point_count;
     size_t point_cap;
+    struct bn_check_in *checks;
+    size_t check_count;
+    size_t check_cap;
     int64_t notes_seen; /* what another program changed later was not known when it was made */
     bool has_gone;      /* deletes something: tried even when the disk is full */
     bool failed;
@@ -38,7 +41,8 @@ struct bn_writer { /* writer thread only */
     struct bn_conn conn;
     struct bn_list batches; /* taken from the queue, not yet written */
     size_t point_count;     /* in batches */
-    int64_t points_due;     /* all times: monotonic milliseconds */
+    size_t check_count;
+    int64_t samples_due; /* points and checks; all times: monotonic milliseconds */
     struct bn_series_ids ids;
     struct bn_fold fold;
     int64_t fold_due;
@@ -84,6 +88,7 @@ struct bn_store {
     size_t queue_count;
     size_t facts_waiting;
     size_t points_waiting;
+    size_t checks_waiting;
     struct bn_acks acks;
     struct bn_fact *foreign;
     size_t foreign_count;
@@ -111,6 +116,7 @@ int64_t bn_store_now_ms(struct bn_store *store); /* wall */
 /* One row changed behind our back; tells nobody yet. */
 void bn_store_add_foreign(struct bn_store *store, const struct bn_fact *fact);
 void bn_store_lose_points(struct bn_store *store, size_t count);
+void bn_store_lose_checks(struct bn_store *store, size_t count);
 int64_t bn_store_note_sizes(struct bn_store *store); /* for the statistics; bytes of the log */
 void bn_store_end_thread(struct bn_store *store);    /* the last thing a thread of the store does */
 void bn_batch_destroy(struct bn_batch *batch);
@@ -139,10 +145,3 @@ int bn_points_write(struct bn_store *store);
 
 /* sqlite_check.c: reads the whole file once, a while after the start. */
 void *bn_check_main(void *arg);
-
-/* sqlite_read.c */
-bool bn_readers_borrow(struct bn_store *store, struct bn_conn **out, struct bn_err *err);
-void bn_readers_return(struct bn_store *store, struct bn_conn *conn);
-bool bn_readers_are_busy(const struct bn_store *store); /* under the mutex */
-void bn_readers_bar(struct bn_store *store); /* ends running reads, waits for them, closes all */
-void bn_readers_admit(struct bn_store *store);

@@ -35,6 +35,7 @@ struct bn_ack {
 struct bn_store_stats {
     int64_t queue;       /* batches waiting */
     int64_t lost_points; /* dropped under pressure or while degraded, since the start */
+    int64_t lost_checks; /* the same of attempts to reach servers */
     double worst_ms;     /* longest transaction since the last call */
     int64_t db_bytes;
     int64_t wal_bytes;
@@ -53,7 +54,8 @@ BN_MUST_CHECK bool bn_store_open(const struct bn_store_config *config, struct bn
 void bn_store_close(struct bn_store *store);
 
 /* Reads every kept record of kinds held in memory (rows_max > 0) back, as facts flagged replay,
-   tenants first. Before the first flush. */
+   tenants first, and the newest checks of each server behind the servers, oldest first. Before the
+   first flush. */
 BN_MUST_CHECK bool bn_store_load(struct bn_store *store,
         void (*each)(void *user, const struct bn_fact *fact), void *user, struct bn_err *err);
 
@@ -61,6 +63,10 @@ BN_MUST_CHECK bool bn_store_load(struct bn_store *store,
 void bn_store_put(struct bn_store *store, const struct bn_fact *fact);
 void bn_store_point(struct bn_store *store, const char *tenant, const char *series,
         const struct bn_point *point);
+/* An attempt that is over; one under way is ignored. Kept like points: at most a second late,
+   dropped and counted when the disk is too slow or refuses. The same one twice is one; of a server
+   that is not there it is nothing. */
+void bn_store_check(struct bn_store *store, const char *tenant, const struct bn_check *check);
 /* Hands the batch to the thread. Returns its number, 0 when it holds no records: nothing will be
    acknowledged. A full queue refuses records: the acknowledgement comes as not ok; points are
    counted as lost. `conflict` when a record's unique text is taken, or another program changed the
@@ -107,6 +113,33 @@ struct bn_span {
    interval that is still filling holds what it has so far. `timeout` after 5 s. */
 BN_MUST_CHECK bool bn_store_read_series(struct bn_store *store, const struct bn_span *span,
         struct bn_point *out, struct bn_err *err);
+
+/* The checks of one server in a stretch of time, from_ms <= at < to_ms. */
+struct bn_check_span {
+    const char *tenant;
+    const char *server_id;
+    int64_t from_ms;
+    int64_t to_ms;
+};
+
+struct bn_check_hour {
+    int64_t at_ms; /* the hour begins, UTC */
+    int64_t attempts;
+    int64_t successes;
+    int64_t ms_count; /* successes whose response time is known; without any the next are 0 ... */
+    int64_t ms_sum;
+    int64_t ms_min; /* ... and these unknown */
+    int64_t ms_max;
+};
+
+/* Hours with attempts, oldest first: those that begin in the span. At most *n, then *n are there.
+   An unknown server has none. `timeout` after 5 s. */
+BN_MUST_CHECK bool bn_store_read_check_hours(struct bn_store *store,
+        const struct bn_check_span *span, struct bn_check_hour *out, size_t *n, struct bn_err *err);
+/* The attempts themselves, newest first. What a cluster is called and its certificate are not kept
+   with each. */
+BN_MUST_CHECK bool bn_store_read_checks(struct bn_store *store, const struct bn_check_span *span,
+        struct bn_check *out, size_t *n, struct bn_err *err);
 
 /* Audit entries before `before_id` ("" for the newest), newest first: at most *n, then *n are
  * there. */

@@ -112,6 +112,29 @@ static void put_points(struct bn_store *store)
     }
 }
 
+static void put_checks(struct bn_store *store)
+{
+    struct bn_check check;
+    bn_record_clear(&bn_check_type, &check);
+    bn_text_clip(check.server_id, sizeof check.server_id, BN_STR("s1"));
+    bn_text_clip(check.error_class, sizeof check.error_class, BN_STR("timeout"));
+    bn_text_clip(check.seen_fingerprint, sizeof check.seen_fingerprint, BN_STR("AB:CD"));
+    for (int i = 0; i < 5; i++) {
+        check.at = NOW_MS - i * 120000;
+        check.success = i % 2;
+        check.response_time_ms = i % 2 ? 40 : BN_UNKNOWN;
+        bn_store_check(store, BN_TENANT_DEFAULT, &check);
+    }
+}
+
+static void put_server(struct bn_store *store)
+{
+    struct bn_fact fact;
+    bn_fact_init(&fact, BN_KIND_SERVER, BN_TENANT_DEFAULT);
+    bn_text_clip(fact.u.server.id, sizeof fact.u.server.id, BN_STR("s1"));
+    bn_store_put(store, &fact);
+}
+
 /* A database with everything in it, and a log that holds one user more. */
 static void make_sound(void)
 {
@@ -121,6 +144,8 @@ static void make_sound(void)
     bool ok = open_store(&store, notice, &err);
     assert(ok);
     put_points(store);
+    put_server(store);
+    put_checks(store);
     put_user(store, "ann");
     struct bn_fact fact;
     bn_fact_init(&fact, BN_KIND_AUDIT, BN_TENANT_DEFAULT);
@@ -186,6 +211,22 @@ static void check_points(struct bn_store *store)
     }
 }
 
+static void check_checks(struct bn_store *store)
+{
+    struct bn_err err;
+    struct bn_check checks[8];
+    struct bn_check_hour hours[8];
+    const struct bn_check_span span = {BN_TENANT_DEFAULT, "s1", 0, INT64_MAX};
+    size_t n = COUNT(checks);
+    if (!bn_store_read_checks(store, &span, checks, &n, &err))
+        check_sentence(&err);
+    assert(n <= COUNT(checks));
+    n = COUNT(hours);
+    if (!bn_store_read_check_hours(store, &span, hours, &n, &err))
+        check_sentence(&err);
+    assert(n <= COUNT(hours));
+}
+
 /* Reads all of it, and writes; a file that proves damaged only now is said to be. */
 static void use(struct bn_store *store, bool is_anew)
 {
@@ -198,12 +239,14 @@ static void use(struct bn_store *store, bool is_anew)
         check_sentence(&err);
     assert(!is_anew || (is_loaded && users == 0));
     check_points(store);
+    check_checks(store);
     if (!bn_store_read_audit(store, BN_TENANT_DEFAULT, "", audit, &n, &err))
         check_sentence(&err);
     put_user(store, "eve");
     if (is_loaded && users == 0)
         drop_user(store, "eve");
     put_points(store);
+    put_checks(store);
     bool is_kept = bn_store_keep(store, &err);
     if (!is_kept)
         check_sentence(&err);

@@ -171,6 +171,46 @@ BN_TEST(while_the_disk_fails_records_are_refused_and_points_are_counted)
     place_finish(&place);
 }
 
+BN_TEST(while_the_disk_fails_checks_are_dropped_and_counted_and_later_ones_kept)
+{
+    struct place place;
+    struct bn_store_stats stats;
+    struct bn_fact fact;
+    struct bn_check check;
+    struct bn_err err;
+    place_init(&place);
+    place.now_ms = 498611 * HOUR;
+    struct bn_store *store = place_open(&place);
+    bn_fact_init(&fact, BN_KIND_SERVER, "default");
+    bn_text_clip(fact.u.server.id, sizeof fact.u.server.id, BN_STR("a"));
+    put_now(store, &fact);
+    bn_record_clear(&bn_check_type, &check);
+    bn_text_clip(check.server_id, sizeof check.server_id, BN_STR("a"));
+    check.success = 1;
+    bad_disk_plan(BAD_WRITE, 1, 1000000000);
+    for (int i = 0; i < 10; i++) {
+        check.at = place.now_ms + i;
+        bn_store_check(store, "default", &check);
+        bn_store_put(store, &fact);
+        CHECK(!bn_store_keep(store, &err));
+    }
+    bn_store_get_stats(store, &stats);
+    CHECK_INT(stats.lost_checks, 10);
+    bad_disk_plan(BAD_WRITE, 0, 0);
+    await_recovery(store, 5000);
+    bn_store_check(store, "default", &check);
+    put_now(store, &fact);
+    struct bn_check_span span = {"default", "a", 0, INT64_MAX};
+    struct bn_check out[10];
+    size_t n = COUNT(out);
+    CHECK(bn_store_read_checks(store, &span, out, &n, &err));
+    CHECK_INT(n, 1);
+    bn_store_get_stats(store, &stats);
+    CHECK_INT(stats.lost_checks, 10);
+    bn_store_close(store);
+    place_finish(&place);
+}
+
 BN_TEST(a_close_on_a_dead_disk_ends_in_time)
 {
     struct place place;

@@ -357,7 +357,7 @@ export interface Self {
   requests_ps?: number;
   /** batches waiting for the store thread */
   store_queue?: number;
-  /** points dropped under pressure or by a sick disk, since the start */
+  /** samples dropped under pressure or by a sick disk, since the start */
   store_lost?: number;
   /** milliseconds of the longest transaction of the last second */
   store_ms?: number;

@@ -44,7 +44,7 @@ function checks(s: Self | undefined): Check[] {
       'More is measured than one turn takes in. Refused samples are gaps in charts; nothing people did is lost.'),
     check('Store', s === undefined ? null : !s.degraded, s?.degraded ? s.degraded_why || 'refuses writes' : 'accepts writes',
       'Free space on the disk of the data folder, or make it writable; it recovers by itself.', 'crit'),
-    check('Store pace', known(s?.store_lost, (v) => v === 0), s?.store_lost ? `${s.store_lost} points dropped since the start` : `${s?.store_queue ?? 0} batches waiting, none dropped`,
+    check('Store pace', known(s?.store_lost, (v) => v === 0), s?.store_lost ? `${s.store_lost} samples dropped since the start` : `${s?.store_queue ?? 0} batches waiting, none dropped`,
       'The disk is slower than what is measured; charts have gaps for these seconds.'),
     check('Slow listeners', known(s?.slow_closed, (v) => v === 0), s?.slow_closed ? `${s.slow_closed} closed since the start` : `${s?.conflated ?? 0} changes merged, none closed`,
       'Their network or browser did not keep up; they reconnect by themselves and get the current state.'),

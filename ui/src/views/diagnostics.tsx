@@ -75,7 +75,7 @@ function Figures() {
     { title: 'Slow listeners', rows: [
       ['Changes merged', plain(s.conflated), 'since the start'], ['Log gaps told', plain(s.gaps), 'since the start'], ['Closed as too slow', plain(s.slow_closed), 'since the start']] },
     { title: 'Store', rows: [
-      ['Waiting batches', plain(s.store_queue)], ['Dropped points', plain(s.store_lost), 'since the start'], ['Longest transaction', millis(s.store_ms), 'in the last second'],
+      ['Waiting batches', plain(s.store_queue)], ['Dropped samples', plain(s.store_lost), 'since the start'], ['Longest transaction', millis(s.store_ms), 'in the last second'],
       ['Database', bytes(s.db_bytes)], ['Write-ahead log', bytes(s.wal_bytes)]] },
     { title: 'Log', rows: [['Warnings', plain(s.warnings), 'since the start'], ['Errors', plain(s.errors), 'since the start']] },
   ];
