@@ -309,12 +309,15 @@ bool bn_fetch_do(struct bn_fetch *fetch, struct bn_fetch_job *job, struct bn_err
         return bn_fail(err, BN_E_INVALID, "a path begins with / and has no blanks");
     bn_buf_init(&job->answer.body, request->answer_max);
     pthread_mutex_lock(&fetch->lock);
-    bool fits = fetch->waiting < fetch->config.queue_max;
+    const bool is_stopping = fetch->is_stopping;
+    const bool fits = !is_stopping && fetch->waiting < fetch->config.queue_max;
     if (fits) {
         bn_list_append(&fetch->asked, &job->link);
         fetch->waiting++;
     }
     pthread_mutex_unlock(&fetch->lock);
+    if (is_stopping)
+        return bn_fail(err, BN_E_UNAVAILABLE, "this server is about to end");
     if (!fits)
         return bn_fail(err, BN_E_UNAVAILABLE, "%zu requests to other servers are waiting already",
                 fetch->config.queue_max);

@@ -118,8 +118,8 @@ BN_MUST_CHECK bool bn_fetch_create(struct bn_loop *loop, const struct bn_fetch_c
 /* Ends what is under way; every job gets its done(), those not answered with `cancelled`. NULL is
    fine. */
 void bn_fetch_destroy(struct bn_fetch *fetch);
-/* Loop thread. False: `invalid`, or `unavailable` when queue_max wait; the job stays the
-   caller's. */
+/* Loop thread. False: `invalid`, or `unavailable` when queue_max wait or it is being destroyed; the
+   job stays the caller's. */
 BN_MUST_CHECK bool bn_fetch_do(struct bn_fetch *fetch, struct bn_fetch_job *job,
         struct bn_err *err);
 /* Answers that have come: called each turn by app/assemble; runs done(). */

@@ -141,7 +141,7 @@ void bn_infra_carry(struct bn_tenant_live *tenant, struct bn_server *server)
     struct bn_server fresh;
     bn_record_clear(&bn_server_type, &fresh);
     fresh.connection_status = BN_SERVER_UNKNOWN;
-    fresh.is_quorate = BN_UNKNOWN;
+    fresh.is_quorate = BN_UNKNOWN; /* a cleared yes or no is a no */
     if (before && is_elsewhere(before, server)) {
         bn_infra_forget(tenant, server->id);
         before = NULL;

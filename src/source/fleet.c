@@ -96,11 +96,27 @@ static uint64_t serial_of(const struct bn_server *server)
     return serial;
 }
 
+/* Nobody looks at it any more, so the attempt under way will say nothing. */
+static void tell_cancelled(struct bn_fleet *fleet, const struct bn_fleet_entry *entry)
+{
+    struct bn_fact fact;
+    struct bn_check *check = &fact.u.check;
+    bn_fact_init(&fact, BN_KIND_CHECK, entry->tenant);
+    check->at = fleet->config.clock->now_ms;
+    snprintf(check->id, sizeof check->id, "%.64s/%lld", entry->id, (long long)check->at);
+    memcpy(check->server_id, entry->id, sizeof check->server_id);
+    bn_text_clip(check->error_class, sizeof check->error_class, BN_STR("cancelled"));
+    check->success = BN_UNKNOWN;
+    bn_fleet_tell(fleet, &fact);
+}
+
 static void take_server(struct bn_fleet *fleet, const char *tenant, const struct bn_server *server)
 {
     struct bn_fleet_entry *entry = entry_find(fleet, tenant, server->id);
     const uint64_t serial = serial_of(server);
     if (server->is_active == 0) {
+        if (entry && entry->is_checking)
+            tell_cancelled(fleet, entry);
         if (entry)
             entry_remove(fleet, entry);
         return;
@@ -110,6 +126,8 @@ static void take_server(struct bn_fleet *fleet, const char *tenant, const struct
     if (!entry)
         entry = entry_add(fleet, tenant, server->id);
     drop_retry(entry);
+    bn_fleet_clear(fleet, entry); /* what was listed may be somebody else's */
+    entry->poll_due_mono_ms = entry->listed_mono_ms = 0;
     entry->serial = serial;
     entry->is_checking = entry->is_polling = false; /* what is under way asks somebody else */
     entry->failures = 0;
@@ -189,6 +207,8 @@ static int64_t next_check_ms(const struct bn_fleet *fleet, const struct bn_fleet
 {
     if (check->success == 1)
         return fleet->config.check_every_ms;
+    if (check->success == BN_UNKNOWN)
+        return BN_CHECK_BACKOFF_MS; /* ours to blame */
     if (strcmp(check->error_class, "auth") == 0)
         return BN_AUTH_PAUSE_MS;
     const int doublings = BN_MIN(entry->failures - 1, 10);
@@ -201,11 +221,12 @@ void bn_fleet_checked(struct bn_fleet *fleet, struct bn_fleet_entry *entry,
     const int64_t now = fleet->config.clock->mono_ms;
     entry->is_checking = false;
     fleet->stats.checks++;
-    entry->failures = check->success == 1 ? 0 : entry->failures + 1;
+    if (check->success != BN_UNKNOWN)
+        entry->failures = check->success == 1 ? 0 : entry->failures + 1;
     entry->check_due_mono_ms = now + bn_fleet_about(next_check_ms(fleet, entry, check));
     if (check->success == 1 && entry->poll_due_mono_ms == 0)
         entry->poll_due_mono_ms = now;
-    else if (check->success != 1)
+    else if (check->success == 0)
         entry->poll_due_mono_ms = 0; /* until it answers again */
     bn_list_each_safe(it, tmp, &entry->waits) {
         struct wait *wait = container_of(it, struct wait, link);
@@ -218,8 +239,8 @@ static void on_tick(void *user)
 {
     struct bn_fleet *fleet = user;
     const int64_t now = fleet->config.clock->mono_ms;
-    struct bn_fleet_entry *entry;
-    struct bn_fleet_entry *next;
+    struct bn_fleet_entry *entry = NULL;
+    struct bn_fleet_entry *next = NULL;
     HASH_ITER(hh, fleet->entries, entry, next)
     {
         if (entry->retry && now >= entry->retry_due_mono_ms)
@@ -247,8 +268,8 @@ static void join_run(struct bn_fleet *fleet, struct bn_fleet_entry *entry, struc
 
 static void join_all(struct bn_fleet *fleet, const char *tenant, struct run *run)
 {
-    struct bn_fleet_entry *entry;
-    struct bn_fleet_entry *next;
+    struct bn_fleet_entry *entry = NULL;
+    struct bn_fleet_entry *next = NULL;
     HASH_ITER(hh, fleet->entries, entry, next)
     {
         if (strcmp(entry->tenant, tenant) == 0)
@@ -293,8 +314,8 @@ bool bn_fleet_start(const struct bn_fleet_config *config, struct bn_fleet **out,
 
 void bn_fleet_stop(struct bn_fleet *fleet)
 {
-    struct bn_fleet_entry *entry;
-    struct bn_fleet_entry *next;
+    struct bn_fleet_entry *entry = NULL;
+    struct bn_fleet_entry *next = NULL;
     if (!fleet)
         return;
     bn_timer_destroy(fleet->timer);
@@ -307,8 +328,8 @@ void bn_fleet_stop(struct bn_fleet *fleet)
 
 void bn_fleet_get_stats(struct bn_fleet *fleet, struct bn_fleet_stats *out)
 {
-    struct bn_fleet_entry *entry;
-    struct bn_fleet_entry *next;
+    struct bn_fleet_entry *entry = NULL;
+    struct bn_fleet_entry *next = NULL;
     *out = fleet->stats;
     fleet->stats.late_ms = 0;
     out->servers = HASH_COUNT(fleet->entries);

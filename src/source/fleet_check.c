@@ -36,12 +36,12 @@ static void begin(struct bn_fleet_ask *ask, const struct bn_server *server)
 {
     struct bn_check *check = &ask->check;
     bn_record_clear(&bn_check_type, check);
-    check->success = check->is_quorate = BN_UNKNOWN;
     check->at = ask->begun_at;
     snprintf(check->id, sizeof check->id, "%.64s/%lld", server->id, (long long)check->at);
     memcpy(check->server_id, server->id, sizeof check->server_id);
     check->used_vpn = server->vpn_enabled == 1 && server->vpn_host[0];
     check->retry_count = 0;
+    check->success = check->is_quorate = BN_UNKNOWN; /* a cleared yes or no is a no */
 }
 
 static int64_t whole_ms(double ms)
@@ -86,12 +86,22 @@ static void fail(struct bn_fleet_ask *ask, struct bn_fleet_entry *entry,
     end(ask, entry);
 }
 
-/* Nothing was found out about the server: it is ours that ended or is out of room. */
-static void cancel(struct bn_fleet_ask *ask, struct bn_fleet_entry *entry)
+static void cancel_check(struct bn_fleet_ask *ask, struct bn_fleet_entry *entry)
 {
     ask->check.success = BN_UNKNOWN;
     bn_text_clip(ask->check.error_class, sizeof ask->check.error_class, BN_STR("cancelled"));
-    end(ask, entry);
+    tell_check(ask, entry);
+    entry->is_checking = false;
+}
+
+/* Nothing was found out about the server: it is ours that ended or is out of room. */
+static void cancel(struct bn_fleet_ask *ask, struct bn_fleet_entry *entry)
+{
+    if (entry) {
+        cancel_check(ask, entry);
+        bn_fleet_checked(ask->fleet, entry, &ask->check);
+    }
+    bn_fleet_ask_destroy(ask);
 }
 
 /* --- another try ----------------------------------------------------------------------------- */
@@ -136,7 +146,11 @@ static void pin(struct bn_fleet_ask *ask, const struct bn_fleet_entry *entry)
 {
     struct bn_fact fact;
     bn_fact_init(&fact, BN_KIND_SERVER, entry->tenant);
-    fact.u.server = *bn_fleet_server(ask->fleet, entry);
+    fact.u.server = *(const struct bn_server *)bn_live_get_newest(&ask->fleet->config.hub->live,
+            entry->tenant, BN_KIND_SERVER, entry->id);
+    if (fact.u.server.fingerprint[0])
+        return; /* somebody pinned one meanwhile */
+    fact.u.server.updated_at = ask->fleet->config.clock->now_ms;
     memcpy(fact.u.server.fingerprint, ask->job.peer.fingerprint, sizeof fact.u.server.fingerprint);
     bn_fleet_tell(ask->fleet, &fact);
 }
@@ -207,7 +221,10 @@ static void nodes_done(struct bn_fetch_job *job)
     note_answer(ask);
     if (is_first_contact(ask)) {
         pin(ask, entry);
-        cancel(ask, entry); /* the pinned server is another entry of the schedule: due at once */
+        /* Whoever waits is told of the check of the pinned server, due when that is kept. */
+        cancel_check(ask, entry);
+        entry->check_due_mono_ms = ask->fleet->config.clock->mono_ms + BN_CHECK_BACKOFF_MS;
+        bn_fleet_ask_destroy(ask);
         return;
     }
     if (may_retry(ask)) {

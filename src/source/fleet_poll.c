@@ -23,6 +23,15 @@ struct bn_guest_seen {
     bool is_listed;  /* in this one */
 };
 
+/* And of one node. */
+struct bn_node_seen {
+    UT_hash_handle hh;
+    char id[BN_ID_MAX];
+    int64_t uptime;
+    int64_t moved_mono_ms;
+    uint8_t missing;
+};
+
 /* --- rates ----------------------------------------------------------------------------------- */
 
 /* A counter that fell was reset; a guest that was restarted counts from 0. */
@@ -120,8 +129,8 @@ static void tell_gone(struct bn_fleet *fleet, const struct bn_fleet_entry *entry
 /* Guests that three listings in a row do not have are gone (PVE-API 13.4). */
 static void tell_missing(struct bn_fleet *fleet, struct bn_fleet_entry *entry)
 {
-    struct bn_guest_seen *seen;
-    struct bn_guest_seen *next;
+    struct bn_guest_seen *seen = NULL;
+    struct bn_guest_seen *next = NULL;
     HASH_ITER(hh, entry->guests, seen, next)
     {
         const bool is_listed = seen->is_listed;
@@ -129,25 +138,62 @@ static void tell_missing(struct bn_fleet *fleet, struct bn_fleet_entry *entry)
         if (is_listed || ++seen->missing < BN_GONE_AFTER_POLLS)
             continue;
         tell_gone(fleet, entry, BN_KIND_VM, seen->id);
+        // NOLINTNEXTLINE(clang-analyzer-*): uthash; what is freed has left the table
         HASH_DEL(entry->guests, seen);
         free(seen);
     }
 }
 
+/* A node whose uptime stands still is not there, whatever is said of it (PVE-API 6.2). */
+static bool is_still(const struct bn_fleet *fleet, struct bn_fleet_entry *entry,
+        const struct bn_node *node)
+{
+    const int64_t now = fleet->config.clock->mono_ms;
+    struct bn_node_seen *seen = NULL;
+    HASH_FIND_STR(entry->nodes, node->id, seen);
+    if (!seen) {
+        seen = bn_alloc(sizeof *seen);
+        memcpy(seen->id, node->id, sizeof seen->id);
+        seen->uptime = BN_UNKNOWN;
+        HASH_ADD_STR(entry->nodes, id, seen);
+    }
+    seen->missing = 0;
+    if (seen->uptime != node->uptime || node->uptime == BN_UNKNOWN)
+        seen->moved_mono_ms = now;
+    seen->uptime = node->uptime;
+    return now - seen->moved_mono_ms >= BN_STALE_AFTER_MS;
+}
+
+static void drop_node(struct bn_fleet *fleet, struct bn_fleet_entry *entry,
+        struct bn_node_seen *seen)
+{
+    tell_gone(fleet, entry, BN_KIND_NODE, seen->id);
+    // NOLINTNEXTLINE(clang-analyzer-*): uthash; what is freed has left the table
+    HASH_DEL(entry->nodes, seen);
+    free(seen);
+}
+
 static void tell_nodes(struct bn_fleet *fleet, struct bn_fleet_entry *entry,
         struct bn_pve_listing *listing)
 {
+    struct bn_node_seen *seen = NULL;
+    struct bn_node_seen *next = NULL;
+    HASH_ITER(hh, entry->nodes, seen, next)
+    {
+        seen->missing++;
+    }
     for (size_t i = 0; i < listing->node_count; i++) {
         struct bn_fact fact;
         bn_fact_init(&fact, BN_KIND_NODE, entry->tenant);
         fact.u.node = listing->nodes[i];
-        const struct bn_node *before = bn_live_get(&fleet->config.hub->live, entry->tenant,
-                BN_KIND_NODE, fact.u.node.id);
-        fact.u.node.is_stale = before && strcmp(fact.u.node.status, "online") == 0 &&
-                               fact.u.node.uptime != BN_UNKNOWN &&
-                               before->uptime == fact.u.node.uptime &&
-                               fleet->config.poll_every_ms >= BN_STALE_AFTER_MS / 3;
+        const bool stands_still = is_still(fleet, entry, &fact.u.node);
+        fact.u.node.is_stale = stands_still && strcmp(fact.u.node.status, "online") == 0;
         bn_fleet_tell(fleet, &fact);
+    }
+    HASH_ITER(hh, entry->nodes, seen, next)
+    {
+        if (seen->missing >= BN_GONE_AFTER_POLLS)
+            drop_node(fleet, entry, seen);
     }
 }
 
@@ -208,21 +254,19 @@ void bn_fleet_poll(struct bn_fleet *fleet, struct bn_fleet_entry *entry)
 
 void bn_fleet_clear(struct bn_fleet *fleet, struct bn_fleet_entry *entry)
 {
-    struct bn_guest_seen *seen;
-    struct bn_guest_seen *next;
-    struct bn_tenant_live *tenant = bn_live_find(&fleet->config.hub->live, entry->tenant);
+    struct bn_guest_seen *seen = NULL;
+    struct bn_guest_seen *next = NULL;
+    struct bn_node_seen *node = NULL;
+    struct bn_node_seen *next_node = NULL;
     HASH_ITER(hh, entry->guests, seen, next)
     {
         tell_gone(fleet, entry, BN_KIND_VM, seen->id);
+        // NOLINTNEXTLINE(clang-analyzer-*): uthash; what is freed has left the table
         HASH_DEL(entry->guests, seen);
         free(seen);
     }
-    if (!tenant)
-        return;
-    bn_table_each(row, &tenant->tables[BN_KIND_NODE])
+    HASH_ITER(hh, entry->nodes, node, next_node)
     {
-        const struct bn_node *node = (const void *)row->record;
-        if (strcmp(node->server_id, entry->id) == 0)
-            tell_gone(fleet, entry, BN_KIND_NODE, node->id);
+        drop_node(fleet, entry, node);
     }
 }

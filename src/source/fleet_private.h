@@ -12,6 +12,7 @@
 #define BN_FLEET_KEY_SIZE (BN_TENANT_MAX + BN_ID_MAX)
 
 struct bn_guest_seen;
+struct bn_node_seen;
 struct bn_fleet_ask;
 
 /* One server as the schedule sees it. */
@@ -31,6 +32,7 @@ struct bn_fleet_entry {
     int64_t retry_due_mono_ms;
     struct bn_list waits;         /* runs that wait for the check */
     struct bn_guest_seen *guests; /* counters of the last listing, by id */
+    struct bn_node_seen *nodes;   /* when each last moved */
     int64_t listed_mono_ms;
 };
 
@@ -38,7 +40,6 @@ struct bn_fleet {
     struct bn_fleet_config config;
     struct bn_timer *timer;
     struct bn_fleet_entry *entries;
-    uint64_t next_serial;
     struct bn_fleet_stats stats;
 };
 

@@ -14,6 +14,9 @@ src/base/log.c arrayIndexThenCheck the text ends with NUL; the check is of the r
 src/model/field.c -Wanalyzer-use-of-uninitialized-value every type of the enum sets number or returns
 src/web/live_room.c -Wanalyzer-malloc-leak the stream's owner holds it: conn->live
 src/web/conn.c -Wanalyzer-malloc-leak the request is in the hash table, in a way the analyzer cannot follow
+src/live/infra.c -Wanalyzer-malloc-leak the past is in the hash table likewise
+src/source/fleet.c -Wanalyzer-malloc-leak the entry is in the hash table, in a way the analyzer cannot follow
+src/source/fleet_poll.c -Wanalyzer-malloc-leak the guest or node is in the hash table likewise
 src/wire/deflate.c uninitvar the spare byte is written by inflate, never read
 END
 }

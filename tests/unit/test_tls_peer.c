@@ -3,59 +3,13 @@
 #include <sys/socket.h>
 
 #include "bn_test.h"
+#include "certs.h"
 #include "fetch_rig.h"
 #include "io/tls_peer.h"
 
 static const struct peer_answer answers[] = {
         {"/ok", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 0, false},
 };
-
-/* --- certificates ---------------------------------------------------------------------------- */
-
-static char folder[64];
-
-static void run(const char *line)
-{
-    char shell[] = "sh";
-    char option[] = "-c";
-    char command[400];
-    char *argv[] = {shell, option, command, NULL};
-    pid_t child;
-    int status = -1;
-    snprintf(command, sizeof command, "cd %s && exec >log 2>&1; %s", folder, line);
-    CHECK_INT(posix_spawnp(&child, shell, NULL, NULL, argv, environ), 0);
-    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
-static struct bn_tls_config *load(const char *name)
-{
-    struct bn_tls_config *config = NULL;
-    char cert[128];
-    char key[128];
-    if (!folder[0]) {
-        snprintf(folder, sizeof folder, "/tmp/bn-fetch-XXXXXX");
-        CHECK(mkdtemp(folder) != NULL);
-        run("for n in a b; do openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
-            "-subj /CN=pve -days 2 -keyout $n.key -out $n.pem || exit 1; "
-            "openssl x509 -in $n.pem -noout -sha256 -fingerprint | sed 's/.*=//' >$n.print; done");
-    }
-    snprintf(cert, sizeof cert, "%s/%s.pem", folder, name);
-    snprintf(key, sizeof key, "%s/%s.key", folder, name);
-    CHECK(bn_tls_config_create(cert, key, &config, NULL));
-    return config;
-}
-
-static void fingerprint_of(const char *name, char out[BN_FINGERPRINT_SIZE])
-{
-    char path[128];
-    char line[256] = "";
-    snprintf(path, sizeof path, "%s/%s.print", folder, name);
-    FILE *file = fopen(path, "r");
-    CHECK(file && fgets(line, sizeof line, file));
-    fclose(file);
-    line[strcspn(line, "\n")] = '\0';
-    CHECK(bn_fingerprint_read(line, out));
-}
 
 static const struct bn_fetch_answer *ask_tls(struct rig *rig, struct ask *ask, enum bn_trust trust,
         const char *pin)
