@@ -49,6 +49,16 @@ const struct bn_setting bn_settings[] = {
         ROW(allow_target, BN_SET_NETS, "",
                 .doc = "Target networks opened although the default policy refuses them: loopback, "
                        "link-local and metadata addresses."),
+        ROW(key_file, BN_SET_TEXT, "",
+                .doc = "File with the master key of stored secrets, 32 bytes, made when missing; "
+                       "not in the data folder. systemd's credential master.key comes first; else "
+                       "it is the data folder's name with .key."),
+        ROW(max_servers, BN_SET_COUNT, BN_STRINGIFY(BN_SERVERS_MAX_DEFAULT), .min = 1,
+                .max = BN_SERVERS_MAX,
+                .doc = "Proxmox VE servers of one tenant; the next one is refused with 409."),
+        ROW(check_interval, BN_SET_DURATION, "120s", .min = 5000, .max = 86400000,
+                .doc = "How often a server that answers is checked; after failures it is asked "
+                       "again sooner."),
         ROW(max_listeners, BN_SET_COUNT, BN_STRINGIFY(BN_LISTENERS_DEFAULT), .min = 1,
                 .max = 1000000, .flags = BN_SET_RELOAD,
                 .doc = "Live connections at once; the next one is answered 503. Administrators "

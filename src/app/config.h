@@ -44,6 +44,9 @@ struct bn_config {
             allow_host; /* names the Host header may carry besides literals and localhost */
     struct bn_net_list trusted_proxies; /* peers whose X-Forwarded-* is believed */
     struct bn_net_list allow_target;    /* opened although the default policy refuses them */
+    char key_file[256];                 /* the master key, or "": beside the data folder */
+    int64_t max_servers;                /* per tenant */
+    int64_t check_interval;             /* milliseconds */
     int64_t max_listeners;
     int64_t db_max_bytes;
     int64_t log_level;             /* enum bn_level */
@@ -63,6 +66,7 @@ enum bn_setting_type {
     BN_SET_NAMES,
     BN_SET_COUNT,
     BN_SET_BYTES,
+    BN_SET_DURATION,
     BN_SET_LEVEL,
 };
 
@@ -78,7 +82,7 @@ struct bn_setting {
     uint16_t offset;
     uint16_t size;
     const char *absent; /* default, as text */
-    int64_t min;        /* COUNT, BYTES */
+    int64_t min;        /* COUNT, BYTES, DURATION in milliseconds */
     int64_t max;
     const char *doc; /* one sentence */
 };

@@ -11,6 +11,7 @@ static const char *const type_words[] = {
         [BN_SET_NAMES] = "list of names",
         [BN_SET_COUNT] = "number",
         [BN_SET_BYTES] = "bytes, or with K, M, G",
+        [BN_SET_DURATION] = "time with ms, s, m, h or d",
         [BN_SET_LEVEL] = "level",
 };
 
@@ -36,6 +37,9 @@ static void put_setting(struct bn_buf *out, const struct bn_setting *setting)
     if (setting->type == BN_SET_BYTES)
         bn_buf_printf(out, ", %lldM to %lldG", (long long)(setting->min >> 20),
                 (long long)(setting->max >> 30));
+    if (setting->type == BN_SET_DURATION)
+        bn_buf_printf(out, ", %llds to %lldh", (long long)(setting->min / 1000),
+                (long long)(setting->max / 3600000));
     if (setting->absent[0])
         bn_buf_printf(out, " · default `%s`", setting->absent);
     else

@@ -187,6 +187,16 @@ static bool set_number(const struct bn_setting *setting, int64_t *out, struct bn
         *out = value;
         return true;
     }
+    if (setting->type == BN_SET_DURATION && bn_parse_duration_ms(text, &value) &&
+            value >= setting->min && value <= setting->max) {
+        *out = value;
+        return true;
+    }
+    if (setting->type == BN_SET_DURATION)
+        return bn_fail(err, BN_E_INVALID,
+                "must be %llds..%lldh, with a unit: ms, s, m, h or d, got \"%.*s\"",
+                (long long)(setting->min / 1000), (long long)(setting->max / 3600000),
+                BN_ARG(text));
     if (setting->type == BN_SET_BYTES)
         return bn_fail(err, BN_E_INVALID,
                 "must be %lldM..%lldG, as bytes or with K, M or G, got \"%.*s\"",
@@ -218,6 +228,7 @@ bool bn_setting_set(const struct bn_setting *setting, struct bn_config *config, 
     case BN_SET_NETS:
     case BN_SET_NAMES: return add_list(setting, at, text, err);
     case BN_SET_COUNT:
+    case BN_SET_DURATION:
     case BN_SET_BYTES: return set_number(setting, at, text, err);
     case BN_SET_LEVEL: return set_level(at, text, err);
     case BN_SET_TEXT: break;
@@ -241,6 +252,12 @@ static void put_list(const struct bn_setting *setting, const void *at, struct bn
     }
 }
 
+static void put_duration(int64_t ms, struct bn_buf *out)
+{
+    bn_buf_put_i64(out, ms % 1000 ? ms : ms / 1000);
+    bn_buf_puts(out, ms % 1000 ? "ms" : "s");
+}
+
 void bn_setting_put(const struct bn_setting *setting, const struct bn_config *config,
         struct bn_buf *out)
 {
@@ -250,6 +267,7 @@ void bn_setting_put(const struct bn_setting *setting, const struct bn_config *co
     case BN_SET_NAMES: put_list(setting, at, out); return;
     case BN_SET_COUNT:
     case BN_SET_BYTES: bn_buf_put_i64(out, *(const int64_t *)at); return;
+    case BN_SET_DURATION: put_duration(*(const int64_t *)at, out); return;
     case BN_SET_LEVEL:
         bn_buf_puts(out, bn_level_word((enum bn_level) * (const int64_t *)at));
         return;

@@ -79,6 +79,9 @@ BN_TEST(without_anything_said_the_defaults_hold)
     CHECK_STR(config.config, "");
     CHECK_INT(config.max_listeners, BN_LISTENERS_DEFAULT);
     CHECK_INT(config.db_max_bytes, BN_STORE_BYTES_DEFAULT);
+    CHECK_INT(config.max_servers, BN_SERVERS_MAX_DEFAULT);
+    CHECK_INT(config.check_interval, BN_CHECK_EVERY_MS);
+    CHECK_STR(config.key_file, "");
     CHECK_INT(config.log_level, BN_INFO);
     CHECK_INT(config.allow_host.count + config.trusted_proxies.count, 0);
     CHECK_INT(from("listen"), BN_FROM_DEFAULT);
@@ -151,6 +154,9 @@ BN_TEST(each_wrong_line_of_a_file_is_named_with_its_number)
             {"trusted_proxies = 10.0.0.0/33\n", "the prefix of 10.0.0.0 must be 0..32"},
             {"trusted_proxies = 10.1.0.0/8\n", "the network is 10.0.0.0/8"},
             {"allow_target = somewhere\n", "an address or network like 10.0.0.0/8"},
+            {"check_interval = 4s\n", "line 1: check_interval: must be 5s..24h"},
+            {"check_interval = 120\n", "with a unit: ms, s, m, h or d, got \"120\""},
+            {"max_servers = 10001\n", "line 1: max_servers: must be 1..10000"},
             {"db_max_bytes = 1M\n", "db_max_bytes: must be 32M..1024G"},
             {"log_level = loud\n", "log_level: must be debug, info, warn or error, got \"loud\""},
             {"tls_cert = /x\n", "tls_cert and tls_key go together: tls_key is missing"},
