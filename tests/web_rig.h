@@ -16,6 +16,8 @@
 #include "base/secret.h"
 
 #include "bn_test.h"
+#include "io/fetch.h"
+#include "source/fleet.h"
 #include "web/server.h"
 
 struct web_rig {
@@ -25,10 +27,15 @@ struct web_rig {
     struct bn_sessions *sessions;
     struct bn_worker *hash_worker;
     struct bn_worker *query_worker;
+    struct bn_fetch *fetch; /* of tests that call others */
+    struct bn_fleet *fleet;
     struct bn_web *web;
     int port;
     struct bn_buf answer; /* the last one, head and body, with a NUL behind it */
 };
+
+/* What a test adds before the web is made: parts of its configuration. */
+BN_UNUSED static void (*web_rig_prepare)(struct web_rig *rig, struct bn_web_config *config);
 
 BN_UNUSED static bool web_rig_turn(void *user)
 {
@@ -37,6 +44,8 @@ BN_UNUSED static bool web_rig_turn(void *user)
         bn_worker_collect(rig->hash_worker);
     if (rig->query_worker)
         bn_worker_collect(rig->query_worker);
+    if (rig->fetch)
+        bn_fetch_collect(rig->fetch);
     bool more = bn_hub_turn(&rig->hub);
     bn_web_flush(rig->web);
     return more;
@@ -73,7 +82,7 @@ BN_UNUSED static void web_rig_init(struct web_rig *rig, struct bn_store *store,
         fail_msg("%s", err.text);
     bn_hub_init(&rig->hub, &rig->clock, store, bn_loop_wake, rig->loop);
     rig->sessions = bn_sessions_create(&rig->hub);
-    const struct bn_web_config config = {
+    struct bn_web_config config = {
             .loop = rig->loop,
             .hub = &rig->hub,
             .clock = &rig->clock,
@@ -83,6 +92,8 @@ BN_UNUSED static void web_rig_init(struct web_rig *rig, struct bn_store *store,
             .listeners_max = 10,
             .connections_max = 10,
     };
+    if (web_rig_prepare)
+        web_rig_prepare(rig, &config);
     rig->web = bn_web_create(&config);
     bn_web_add_routes(rig->web, routes, count);
     if (!bn_web_listen(rig->web, "127.0.0.1", 0, NULL, &rig->port, &err))
@@ -95,6 +106,8 @@ BN_UNUSED static void web_rig_finish(struct web_rig *rig)
 {
     bn_worker_destroy(rig->query_worker);
     bn_worker_destroy(rig->hash_worker);
+    bn_fetch_destroy(rig->fetch);
+    bn_fleet_stop(rig->fleet);
     bn_web_destroy(rig->web);
     bn_sessions_destroy(rig->sessions);
     bn_hub_finish(&rig->hub);

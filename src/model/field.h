@@ -32,7 +32,8 @@ enum {
     BN_F_FIXED = 16,   /* set by the server; a request that names it is refused */
     BN_F_UNIQUE = 32,  /* text no two records of a kind and tenant share, case aside */
     BN_F_DERIVED =
-            64, /* follows from other facts: set by live/ alone, no column; the last fields */
+            64,     /* follows from other facts: set by live/ alone, no column; the last fields */
+    BN_F_IDS = 128, /* of a form: a list of ids, read by its route; the record does not hold it */
 };
 
 struct bn_field {

@@ -27,7 +27,7 @@ struct bn_fleet_config {
 /* Begins with the servers the hub knows; later ones are heard of. */
 BN_MUST_CHECK bool bn_fleet_start(const struct bn_fleet_config *config, struct bn_fleet **out,
         struct bn_err *err);
-/* After the fetch it uses has ended; NULL is fine. */
+/* After the fetch it uses has ended and after the last turn of the hub; NULL is fine. */
 void bn_fleet_stop(struct bn_fleet *fleet);
 
 struct bn_fleet_run {

@@ -26,7 +26,9 @@ bool bn_may_try(struct bn_request *req, enum bn_try which, struct bn_str name, c
         char detail[120];
         snprintf(detail, sizeof detail, "too many tries for %s: asked to wait %s", what, wait);
         bn_audit_request(req,
-                &(struct bn_deed){.action = which == BN_TRY_SETUP ? "setup" : "session.throttle",
+                &(struct bn_deed){.action = which == BN_TRY_SETUP   ? "setup"
+                                            : which == BN_TRY_CHECK ? "server.check"
+                                                                    : "session.throttle",
                         .detail = detail});
     }
     bn_reply_field(req, "Retry-After", seconds);

@@ -162,7 +162,9 @@ static void put_field(struct bn_json *json, const struct bn_field *field)
 {
     BN_BUF_AUTO schema;
     bn_buf_init(&schema, 1024);
-    bn_buf_puts(&schema, field_schemas[field->type]);
+    bn_buf_puts(&schema, field->flags & BN_F_IDS
+                                 ? "{\"type\":\"array\",\"items\":{\"type\":\"string\"}"
+                                 : field_schemas[field->type]);
     for (const char *const *word = field->words; word && *word; word++)
         bn_buf_printf(&schema, "%s\"%s\"", word == field->words ? ",\"enum\":[" : ",", *word);
     if (field->words)
@@ -201,6 +203,12 @@ static void put_schema(struct bn_json *json, const struct bn_record_type *type)
     bn_json_object_end(json);
 }
 
+/* A form of nothing but a list may be left out: that means all. */
+static bool may_be_absent(const struct bn_record_type *type)
+{
+    return type && type->field_count == 1 && (type->fields[0].flags & BN_F_IDS);
+}
+
 static void put_body(struct bn_json *json, const struct bn_route *route)
 {
     if (route->body_max == 0)
@@ -208,7 +216,7 @@ static void put_body(struct bn_json *json, const struct bn_route *route)
     bn_json_key(json, "requestBody");
     bn_json_object(json);
     bn_json_key(json, "required");
-    bn_json_bool(json, true);
+    bn_json_bool(json, !may_be_absent(route->takes));
     bn_json_key(json, "content");
     bn_json_object(json);
     bn_json_key(json, route->body_type ? route->body_type : "application/json");

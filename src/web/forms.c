@@ -62,6 +62,57 @@ static const struct bn_field key_fields[] = {
 };
 FORM(key, "key_form");
 
+static const struct bn_field check_fields[] = {
+        BN_FIELD(struct bn_check_form, server_ids, BN_T_TEXT, .flags = BN_F_IDS,
+                .doc = "which servers; left out: all that are active"),
+};
+FORM(check, "check_form");
+
+/* Where a server stands and whom to trust there; required: what a writer must give. */
+#define SERVER_PLACE(required)                                                                  \
+    BN_FIELD(struct bn_server_form, host, BN_T_TEXT, .flags = (required),                       \
+            .doc = "name or address, without scheme and port"),                                 \
+            BN_FIELD(struct bn_server_form, port, BN_T_I64, .min = 1, .max = 65535,             \
+                    .doc = "of its API; 8006"),                                                 \
+            BN_FIELD(struct bn_server_form, api_token, BN_T_TEXT,                               \
+                    .flags = (required) | BN_F_SECRET, .doc = "USER@REALM!TOKENID=SECRET"),     \
+            BN_FIELD(struct bn_server_form, verify_ssl, BN_T_BOOL,                              \
+                    .doc = "an authority of this system must vouch for its certificate; true"), \
+            BN_FIELD(struct bn_server_form, fingerprint, BN_T_TEXT,                             \
+                    .doc = "SHA-256 of the only certificate it may show"),                      \
+            BN_FIELD(struct bn_server_form, connection_timeout_ms, BN_T_I64, .min = 5000,       \
+                    .max = 120000, .doc = "how long an attempt may take; 10000")
+
+/* What else is known of one. */
+#define SERVER_REST(required)                                                                      \
+    BN_FIELD(struct bn_server_form, name, BN_T_TEXT, .flags = (required),                          \
+            .doc = "what people call it"),                                                         \
+            BN_FIELD(struct bn_server_form, is_active, BN_T_BOOL, .doc = "it is checked; true"),   \
+            BN_FIELD(struct bn_server_form, vpn_enabled, BN_T_BOOL,                                \
+                    .doc = "vpn_host is called instead of host"),                                  \
+            BN_FIELD(struct bn_server_form, vpn_host, BN_T_TEXT, .doc = "name or address by VPN"), \
+            BN_FIELD(struct bn_server_form, vpn_port, BN_T_I64, .min = 1, .max = 65535,            \
+                    .doc = "of its API by VPN; 8006"),                                             \
+            BN_FIELD(struct bn_server_form, tags, BN_T_TEXT, .doc = "words separated by commas"),  \
+            BN_FIELD(struct bn_server_form, site, BN_T_TEXT, .doc = "where it stands"),            \
+            BN_FIELD(struct bn_server_form, notes, BN_T_TEXT, .doc = "for people")
+
+static const struct bn_field server_fields[] = {SERVER_PLACE(BN_F_REQUIRED),
+        SERVER_REST(BN_F_REQUIRED)};
+static const struct bn_field server_change_fields[] = {SERVER_PLACE(0), SERVER_REST(0)};
+static const struct bn_field server_test_fields[] = {SERVER_PLACE(BN_F_REQUIRED)};
+
+#define SERVER_FORM(name_, word_)                          \
+    const struct bn_record_type bn_##name_##_form_type = { \
+            .name = word_,                                 \
+            .size = sizeof(struct bn_server_form),         \
+            .fields = name_##_fields,                      \
+            .field_count = COUNT(name_##_fields),          \
+    }
+SERVER_FORM(server, "server_form");
+SERVER_FORM(server_change, "server_change_form");
+SERVER_FORM(server_test, "server_test_form");
+
 bool bn_form_read(struct bn_request *req, const struct bn_record_type *type, void *form,
         uint64_t *out_given)
 {

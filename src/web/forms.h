@@ -42,12 +42,39 @@ struct bn_key_form {
     int64_t expires_at;
 };
 
+/* Of a new server, of a change of one, and of one that is only tried. */
+struct bn_server_form {
+    char name[101];
+    char host[254];
+    int64_t port;
+    char api_token[400];
+    int64_t verify_ssl;
+    char fingerprint[128]; /* as people paste it */
+    int64_t is_active;
+    int64_t connection_timeout_ms;
+    int64_t vpn_enabled;
+    char vpn_host[254];
+    int64_t vpn_port;
+    char tags[128];
+    char site[64];
+    char notes[256];
+};
+
+/* Which servers to check. */
+struct bn_check_form {
+    char server_ids[8]; /* never filled: BN_F_IDS */
+};
+
 extern const struct bn_record_type bn_login_form_type;
 extern const struct bn_record_type bn_setup_form_type;
 extern const struct bn_record_type bn_password_form_type;
 extern const struct bn_record_type bn_user_form_type;
 extern const struct bn_record_type bn_user_change_form_type;
 extern const struct bn_record_type bn_key_form_type;
+extern const struct bn_record_type bn_check_form_type;
+extern const struct bn_record_type bn_server_form_type;
+extern const struct bn_record_type bn_server_change_form_type;
+extern const struct bn_record_type bn_server_test_form_type;
 
 /* Reads the body into form. False: req has been answered. */
 bool bn_form_read(struct bn_request *req, const struct bn_record_type *type, void *form,

@@ -13,6 +13,7 @@
 #include "wire/http.h"
 
 struct bn_web;
+struct bn_web_config;
 struct bn_route;
 
 /* One request, from its head to its answer. Lives in its connection; memory in arena. */
@@ -73,3 +74,4 @@ struct bn_sessions *bn_web_sessions(struct bn_web *web);
 struct bn_worker *bn_web_hash_worker(struct bn_web *web);  /* argon2: 2 at once, 16 waiting */
 struct bn_worker *bn_web_query_worker(struct bn_web *web); /* history: 2 at once, 64 waiting */
 const struct bn_clock *bn_web_clock(struct bn_web *web);
+const struct bn_web_config *bn_web_parts(struct bn_web *web); /* web/server.h */

@@ -6,6 +6,7 @@
 
 #include "base/secret.h"
 
+#include "web/api_infra.h"
 #include "web/crowd.h"
 #include "web/web_private.h"
 
@@ -46,6 +47,7 @@ struct bn_web *bn_web_create(const struct bn_web_config *config)
     bn_list_init(&web->conns);
     bn_list_init(&web->ears);
     bn_list_init(&web->polls);
+    bn_list_init(&web->check_runs);
     bn_list_init(&web->dirty);
     bn_random_code(web->node, 8);
     web->crowd = bn_crowd_create();
@@ -140,6 +142,7 @@ void bn_web_drain(struct bn_web *web, int64_t window_ms)
     }
     bn_live_state_tick(web,
             web->config.clock->mono_ms); /* who waits for a change is answered now */
+    bn_servers_check_hurry(web);
 }
 
 bool bn_web_is_empty(const struct bn_web *web)
@@ -171,6 +174,11 @@ void bn_web_get_stats(const struct bn_web *web, struct bn_web_stats *out)
 struct bn_hub *bn_web_hub(struct bn_web *web)
 {
     return web->config.hub;
+}
+
+const struct bn_web_config *bn_web_parts(struct bn_web *web)
+{
+    return &web->config;
 }
 
 struct bn_sessions *bn_web_sessions(struct bn_web *web)

@@ -11,6 +11,11 @@
 #include "web/route.h"
 #include "web/session.h"
 
+struct bn_fetch;
+struct bn_fleet;
+struct bn_seal_key;
+struct bn_target_policy;
+
 #define BN_HOSTS_MAX   33 /* as many as the setting takes, and the one used at set-up */
 #define BN_PROXIES_MAX 32
 
@@ -21,6 +26,10 @@ struct bn_web_config {
     struct bn_sessions *sessions;
     struct bn_worker *hash_worker;
     struct bn_worker *query_worker;
+    struct bn_fetch *fetch; /* these four: for the routes about servers */
+    struct bn_fleet *fleet;
+    const struct bn_seal_key *key;
+    const struct bn_target_policy *targets;
     char base_path[128]; /* "" or "/ops", no slash at the end */
     char ui_dir[256];    /* serve the page from here instead of from the binary; "" */
     char hosts[BN_HOSTS_MAX]

@@ -94,6 +94,7 @@ enum bn_try {
     BN_TRY_PASSWORD,
     BN_TRY_SETUP,
     BN_TRY_DENIAL,
+    BN_TRY_CHECK,
     BN_TRY_COUNT
 };
 

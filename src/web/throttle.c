@@ -24,6 +24,13 @@ const struct bn_throttle_rule bn_throttle_setup = {
         .forget_ms = 60 * 1000,
 };
 
+const struct bn_throttle_rule bn_throttle_check = {
+        .free_tries = BN_CHECKS_AT_ONCE,
+        .first_wait_ms = 60 * 1000 / BN_CHECKS_AT_ONCE,
+        .wait_max_ms = 60 * 1000 / BN_CHECKS_AT_ONCE,
+        .forget_ms = 60 * 1000 / BN_CHECKS_AT_ONCE,
+};
+
 struct entry {
     struct entry *next;  /* of the same slot */
     struct bn_list link; /* tried longest ago first */

@@ -26,6 +26,7 @@ struct bn_web {
     struct bn_list ears;  /* live connections */
     struct bn_list polls; /* requests that wait for a topic to move */
     size_t poll_count;
+    struct bn_list check_runs;     /* asked for and not over: api_server_check.c */
     struct bn_list dirty;          /* connections with something to write this turn */
     struct bn_answering *requests; /* by ticket */
     struct bn_route_set sets[BN_ROUTE_SETS_MAX];
@@ -44,8 +45,7 @@ struct bn_web {
     char node[16];                   /* names this run in welcome messages */
     struct bn_ear_count *ear_counts; /* live connections by user */
     bool pace_runs;
-    bool people_changed;
-    bool draining;
+    bool people_changed, draining;
     int64_t people_checked_mono_ms;
     int64_t swept_mono_ms;
 };

@@ -1,0 +1,175 @@
+#include "web/api_infra.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "base/target.h"
+
+#include "source/pve.h"
+#include "web/server.h"
+
+#define FORM_MAX  8192      /* texts of a server, escaped */
+#define CHECK_MAX (1 << 20) /* ids of 10,000 servers */
+
+const struct bn_route bn_infra_routes[] = {
+        {.method = "GET",
+                .path = "/api/v1/servers",
+                .right = BN_RIGHT_READ,
+                .handler = bn_servers_list,
+                .summary = "Proxmox VE servers with their state, newest first"},
+        {.method = "POST",
+                .path = "/api/v1/servers",
+                .right = BN_RIGHT_OPERATE,
+                .handler = bn_server_add,
+                .body_max = FORM_MAX,
+                .summary = "Add a server; its token is sealed and never shown again",
+                .takes = &bn_server_form_type,
+                .gives = &bn_server_type},
+        {.method = "POST",
+                .path = "/api/v1/servers/test",
+                .right = BN_RIGHT_OPERATE,
+                .handler = bn_server_test,
+                .body_max = FORM_MAX,
+                .summary = "Try to reach a server without adding it, once",
+                .takes = &bn_server_test_form_type},
+        {.method = "POST",
+                .path = "/api/v1/servers/health-check",
+                .right = BN_RIGHT_OPERATE,
+                .handler = bn_servers_check,
+                .body_max = CHECK_MAX,
+                .summary = "Check all active servers, or those in server_ids; wait=1 answers when "
+                           "all are done",
+                .takes = &bn_check_form_type,
+                .query = bn_servers_check_query},
+        {.method = "PATCH",
+                .path = "/api/v1/servers/{id}",
+                .right = BN_RIGHT_OPERATE,
+                .handler = bn_server_change,
+                .body_max = FORM_MAX,
+                .summary = "Change a server; another place or certificate needs the token again",
+                .takes = &bn_server_change_form_type,
+                .gives = &bn_server_type},
+        {.method = "DELETE",
+                .path = "/api/v1/servers/{id}",
+                .right = BN_RIGHT_ADMIN,
+                .handler = bn_server_remove,
+                .summary = "Remove a server with all that is known of it"},
+        {.method = "GET",
+                .path = "/api/v1/vms",
+                .right = BN_RIGHT_READ,
+                .handler = bn_vms_list,
+                .summary = "Guests of all active servers, and which servers do not answer",
+                .query = bn_vms_query},
+};
+
+const size_t bn_infra_route_count = COUNT(bn_infra_routes);
+
+/* --- shared ---------------------------------------------------------------------------------- */
+
+const struct bn_table *bn_servers_of(const struct bn_request *req)
+{
+    return &bn_live_find(&bn_web_hub(req->web)->live, req->who.tenant)->tables[BN_KIND_SERVER];
+}
+
+const struct bn_server *bn_server_with_id(const struct bn_request *req, struct bn_str id,
+        struct bn_err *err)
+{
+    char text[BN_ID_MAX];
+    const struct bn_server *server = NULL;
+    if (bn_text_copy(text, sizeof text, id))
+        server = bn_live_get_newest(&bn_web_hub(req->web)->live, req->who.tenant, BN_KIND_SERVER,
+                text);
+    if (!server)
+        bn_fail(err, BN_E_NOT_FOUND, "there is no such server");
+    return server;
+}
+
+void bn_server_set_defaults(struct bn_server *server)
+{
+    bn_record_clear(&bn_server_type, server);
+    server->port = server->vpn_port = 8006;
+    server->verify_ssl = server->is_active = 1;
+    server->connection_timeout_ms = BN_SERVER_TIMEOUT_MS;
+    server->connection_status = BN_SERVER_UNKNOWN;
+    server->is_quorate = BN_UNKNOWN;
+}
+
+/* --- forms ----------------------------------------------------------------------------------- */
+
+/* A name or address, and no address that nobody may make us call. */
+static bool check_host(const struct bn_request *req, const char *field, const char *host,
+        struct bn_err *err)
+{
+    static const char allowed[] =
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:";
+    struct bn_addr addr;
+    const bool is_addr = bn_addr_parse(bn_str(host), &addr);
+    if (!host[0] || host[0] == '-' || host[0] == '.' || strspn(host, allowed) != strlen(host) ||
+            (!is_addr && strchr(host, ':')))
+        return bn_fail_field(err, field,
+                "%s must be a name or an address without scheme and port, like pve1.lan, got "
+                "\"%.60s\"",
+                field, host);
+    if (!is_addr || bn_target_check(bn_web_parts(req->web)->targets, &addr, err))
+        return true;
+    err->code = BN_E_INVALID;
+    bn_text_clip(err->field, sizeof err->field, bn_str(field));
+    return false;
+}
+
+static bool seal_token(const struct bn_request *req, struct bn_server_form *form,
+        struct bn_server *server, struct bn_err *err)
+{
+    char token[sizeof form->api_token];
+    char aad[BN_TOKEN_AAD_SIZE];
+    if (!bn_token_read(bn_str(form->api_token), token, sizeof token, err))
+        return false;
+    bn_token_hint(token, server->token_hint, sizeof server->token_hint);
+    bn_token_aad(req->who.tenant, server->id, aad);
+    const bool is_sealed = bn_seal(bn_web_parts(req->web)->key, aad, bn_str(token), server->token,
+            sizeof server->token);
+    bn_wipe(token, sizeof token);
+    return is_sealed || bn_fail_field(err, "api_token", "api_token is too long");
+}
+
+static bool take_pin(const struct bn_server_form *form, struct bn_server *server,
+        struct bn_err *err)
+{
+    server->fingerprint[0] = '\0';
+    return !form->fingerprint[0] || bn_fingerprint_read(form->fingerprint, server->fingerprint) ||
+           bn_fail_field(err, "fingerprint",
+                   "fingerprint must be a SHA-256: 32 pairs of hexadecimal digits");
+}
+
+/* Members of the same name and size; the token and the fingerprint are not as they come. */
+static void copy_members(const struct bn_record_type *type, const struct bn_server_form *form,
+        uint64_t given, struct bn_server *server)
+{
+    for (size_t i = 0; i < type->field_count; i++) {
+        const struct bn_field *from = &type->fields[i];
+        const struct bn_field *to = bn_field_find(&bn_server_type, bn_str(from->name));
+        if (!(given & BN_BIT(i)) || !to || to->size != from->size)
+            continue;
+        if (from->type != BN_T_TEXT && bn_field_is_unknown(from, form))
+            continue; /* null: as if it had not been said */
+        memcpy((char *)server + to->offset, (const char *)form + from->offset, from->size);
+    }
+}
+
+bool bn_server_take_form(const struct bn_request *req, const struct bn_record_type *type,
+        struct bn_server_form *form, uint64_t given, struct bn_server *server, struct bn_err *err)
+{
+    _Static_assert(sizeof form->fingerprint != sizeof server->fingerprint, "not copied as it is");
+    const bool has_pin = (given & BN_BIT(bn_field_index(type, "fingerprint"))) != 0;
+    copy_members(type, form, given, server);
+    bool is_good = check_host(req, "host", server->host, err);
+    if (is_good && (server->vpn_enabled == 1 || server->vpn_host[0]))
+        is_good = check_host(req, "vpn_host", server->vpn_host, err);
+    if (is_good && has_pin)
+        is_good = take_pin(form, server, err);
+    if (is_good && form->api_token[0])
+        is_good = seal_token(req, form, server, err);
+    bn_wipe(form->api_token, sizeof form->api_token);
+    return is_good;
+}

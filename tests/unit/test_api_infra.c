@@ -1,0 +1,477 @@
+#include "bn_test.h"
+#include "certs.h"
+#include "http_peer.h"
+#include "people_rig.h"
+#include "source/pve.h"
+#include "web/api_infra.h"
+
+/* The web with a fleet behind it, and one Proxmox VE of a few canned answers on loopback. */
+
+#define SECRET   "0f3c1d2e-aaaa-bbbb-cccc-123456789f3a"
+#define TOKEN    "root@pam!bnc=" SECRET
+#define OK(body) "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" body
+#define SERVERS  "/api/v1/servers"
+#define CHECK_IT SERVERS "/health-check"
+
+static const struct peer_answer answers[] = {
+        {"/api2/json/nodes", OK("{\"data\":[{\"node\":\"n1\",\"status\":\"online\"}]}"), 0, true},
+        {"/api2/json/cluster/status",
+                OK("{\"data\":[{\"type\":\"cluster\",\"name\":\"alpha\",\"quorate\":1}]}"), 0,
+                true},
+        {"/api2/json/version", OK("{\"data\":{\"version\":\"9.2.2\",\"release\":\"9.2\"}}"), 0,
+                true},
+        {"/api2/json/cluster/resources",
+                OK("{\"data\":[{\"type\":\"node\",\"node\":\"n1\",\"status\":\"online\"},"
+                   "{\"type\":\"qemu\",\"vmid\":100,\"node\":\"n1\",\"name\":\"web\","
+                   "\"status\":\"running\"},{\"type\":\"lxc\",\"vmid\":200,\"node\":\"n1\","
+                   "\"name\":\"mail\",\"status\":\"stopped\"}]}"),
+                0, true},
+};
+
+static struct people_rig rig;
+static struct bn_seal_key key = {.id = "k"};
+static struct bn_target_policy targets;
+static struct peer peer;
+static struct bn_tls_config *tls;
+static char max[BN_COOKIE_SECRET_SIZE]; /* a manager */
+
+static void prepare(struct web_rig *web, struct bn_web_config *config)
+{
+    struct bn_fetch_config fetch = {.at_once = 16,
+            .queue_max = 100,
+            .per_host = 2,
+            .idle_max = 8,
+            .bodies_max = 1 << 20,
+            .keep_ms = 100};
+    CHECK(bn_net_parse(BN_STR("127.0.0.0/8"), &targets.allowed[0], NULL));
+    targets.allowed_count = 1;
+    fetch.policy = targets;
+    CHECK(bn_fetch_create(web->loop, &fetch, &web->fetch, NULL));
+    const struct bn_fleet_config fleet = {.loop = web->loop,
+            .hub = &web->hub,
+            .clock = &web->clock,
+            .fetch = web->fetch,
+            .key = &key,
+            .check_every_ms = BN_CHECK_EVERY_MS,
+            .poll_every_ms = BN_POLL_EVERY_MS};
+    CHECK(bn_fleet_start(&fleet, &web->fleet, NULL));
+    config->fetch = web->fetch;
+    config->fleet = web->fleet;
+    config->key = &key;
+    config->targets = &targets;
+}
+
+static void begin(void)
+{
+    web_rig_prepare = prepare;
+    people_init(&rig);
+    bn_web_add_routes(rig.web.web, bn_infra_routes, bn_infra_route_count);
+    people_add(&rig, "max", BN_ROLE_MANAGER);
+    people_log_in(&rig, "max", max);
+    memset(&peer, 0, sizeof peer);
+    peer.answers = answers;
+    peer.answer_count = COUNT(answers);
+    tls = load("a");
+    peer_open(&peer, rig.web.loop, tls);
+}
+
+static void end(void)
+{
+    peer_close(&peer);
+    bn_tls_config_unref(tls);
+    people_finish(&rig);
+}
+
+static void ask(const char *who, const char *verb, const char *path, const char *body, int status,
+        const char *part)
+{
+    char line[300];
+    snprintf(line, sizeof line, "%s %s", verb, path);
+    people_check(&rig, who, line, body, status, part);
+}
+
+/* The server at the peer; more: other members, with a comma before them. */
+static const char *form(const char *name, const char *more)
+{
+    static char text[1000];
+    snprintf(text, sizeof text,
+            "{\"name\":\"%s\",\"host\":\"127.0.0.1\",\"port\":%d,\"api_token\":\"" TOKEN "\"%s}",
+            name, bn_listener_port(peer.listener), more);
+    return text;
+}
+
+static const struct bn_server *named(const char *name)
+{
+    const struct bn_tenant_live *tenant = bn_live_find(&rig.web.hub.live, BN_TENANT_DEFAULT);
+    bn_table_each(row, &tenant->tables[BN_KIND_SERVER])
+    {
+        const struct bn_server *server = (const void *)row->record;
+        if (strcmp(server->name, name) == 0)
+            return server;
+    }
+    return NULL;
+}
+
+static const char *path_of(const char *name)
+{
+    static char path[200];
+    const struct bn_server *server = named(name);
+    CHECK(server);
+    snprintf(path, sizeof path, SERVERS "/%s", server->id);
+    return path;
+}
+
+static void add(const char *name, const char *more)
+{
+    ask(max, "POST", SERVERS, form(name, more), 201, "\"connection_status\":\"unknown\"");
+}
+
+/* --- adding ---------------------------------------------------------------------------------- */
+
+BN_TEST(a_server_is_added_with_its_token_sealed_and_what_was_not_said_as_documented)
+{
+    char aad[BN_TOKEN_AAD_SIZE];
+    char plain[640];
+    size_t len = 0;
+    begin();
+    ask(max, "POST", SERVERS,
+            "{\"name\":\"one\",\"host\":\"pve1.lan\",\"api_token\":\"PVEAPIToken=" TOKEN "\"}", 201,
+            "\"port\":8006");
+    CHECK(strstr(rig.web.answer.p, "\"is_active\":true"));
+    CHECK(strstr(rig.web.answer.p, "\"verify_ssl\":true"));
+    CHECK(strstr(rig.web.answer.p, "\"connection_timeout_ms\":10000"));
+    CHECK(strstr(rig.web.answer.p, "\"is_quorate\":null"));
+    CHECK(strstr(rig.web.answer.p, "root@pam!bnc="));
+    const struct bn_server *server = named("one");
+    CHECK(bn_str_starts(bn_str(server->token), "v1.k."));
+    bn_token_aad(BN_TENANT_DEFAULT, server->id, aad);
+    CHECK(bn_unseal(&key, aad, bn_str(server->token), plain, sizeof plain, &len));
+    CHECK(bn_str_is((struct bn_str){plain, len}, TOKEN));
+    CHECK_STR(server->created_by, "max");
+    ask(rig.vera, "GET", SERVERS, "", 200, "\"servers_max\":50");
+    CHECK(!strstr(rig.web.answer.p, SECRET));
+    end();
+}
+
+BN_TEST(each_wrong_field_is_refused_by_name)
+{
+    static const struct {
+        const char *body;
+        int status;
+        const char *part;
+    } cases[] = {
+            {"{}", 400, "host"},
+            {"{\"name\":\"a\",\"host\":\"h\"}", 400, "\"field\":\"api_token\""},
+            {"{\"name\":\"a\",\"host\":\"h\",\"api_token\":\"x\"}", 400,
+                    "USER@REALM!TOKENID=SECRET"},
+            {"{\"name\":\"a\",\"host\":\"h\",\"api_token\":\"" TOKEN "\",\"port\":80060}", 400,
+                    "port must be 1..65535, got 80060"},
+            {"{\"name\":\"a\",\"host\":\"h\",\"api_token\":\"" TOKEN "\",\"prot\":1}", 400,
+                    "unknown field \\\"prot\\\""},
+            {"{\"name\":\"a\",\"host\":\"https://h\",\"api_token\":\"" TOKEN "\"}", 400,
+                    "\"field\":\"host\""},
+            {"{\"name\":\"a\",\"host\":\"h:1\",\"api_token\":\"" TOKEN "\"}", 400,
+                    "without scheme and port"},
+            {"{\"name\":\"a\",\"host\":\"169.254.169.254\",\"api_token\":\"" TOKEN "\"}", 400,
+                    "--allow-target 169.254.169.254"},
+            {"{\"name\":\"a\",\"host\":\"h\",\"api_token\":\"" TOKEN "\",\"fingerprint\":\"AA\"}",
+                    400, "\"field\":\"fingerprint\""},
+            {"{\"name\":\"a\",\"host\":\"h\",\"api_token\":\"" TOKEN
+             "\",\"connection_timeout_ms\":4999}",
+                    400, "\"field\":\"connection_timeout_ms\""},
+            {"{\"name\":\"a\",\"host\":\"h\",\"api_token\":\"" TOKEN "\",\"vpn_enabled\":true}",
+                    400, "\"field\":\"vpn_host\""},
+            {"{\"name\":\"a\",\"host\":\"h\",\"api_token\":\"" TOKEN
+             "\",\"connection_status\":\"online\"}",
+                    400, "connection_status"},
+    };
+
+    begin();
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        ask(max, "POST", SERVERS, cases[i].body, cases[i].status, cases[i].part);
+        CHECK(!strstr(rig.web.answer.p, SECRET));
+    }
+    CHECK_INT(people_count(&rig, BN_KIND_SERVER), 0);
+    end();
+}
+
+BN_TEST(a_place_is_taken_once_and_slots_end)
+{
+    begin();
+    add("one", "");
+    ask(max, "POST", SERVERS, form("two", ""), 409, "already exists, as \\\"one\\\"");
+    ask(max, "POST", SERVERS,
+            "{\"name\":\"later\",\"host\":\"h\",\"is_active\":false,\"api_token\":\"" TOKEN "\"}",
+            201, "");
+    ask(rig.vera, "GET", SERVERS, "", 200, "\"servers_max\":50");
+    CHECK(strstr(rig.web.answer.p, "\"later\"") < strstr(rig.web.answer.p, "\"one\""));
+    bn_live_find(&rig.web.hub.live, BN_TENANT_DEFAULT)->servers_max = 2;
+    ask(max, "POST", SERVERS, "{\"name\":\"two\",\"host\":\"i\",\"api_token\":\"" TOKEN "\"}", 409,
+            "all 2 server slots are used");
+    end();
+}
+
+BN_TEST(rights_reads_sees_managers_act_and_administrators_remove)
+{
+    begin();
+    add("one", "");
+    char path[200];
+    snprintf(path, sizeof path, "%s", path_of("one"));
+    ask(NULL, "GET", SERVERS, "", 401, "unauthorized");
+    ask(rig.vera, "GET", SERVERS, "", 200, "\"name\":\"one\"");
+    ask(rig.vera, "GET", "/api/v1/vms", "", 200, "\"vms\":[]");
+    ask(rig.vera, "POST", SERVERS, form("two", ""), 403, "forbidden");
+    ask(rig.vera, "POST", SERVERS "/test", "{}", 403, "forbidden");
+    ask(rig.vera, "POST", CHECK_IT, "", 403, "forbidden");
+    ask(rig.vera, "PATCH", path, "{\"name\":\"x\"}", 403, "forbidden");
+    ask(max, "DELETE", path, "", 403, "forbidden");
+    ask(rig.ada, "DELETE", path, "", 204, "");
+    ask(rig.ada, "DELETE", path, "", 404, "there is no such server");
+    ask(max, "PATCH", path, "{\"name\":\"x\"}", 404, "there is no such server");
+    end();
+}
+
+/* Of another tenant: neither seen, nor changed, nor checked, nor named. */
+BN_TEST(what_is_another_tenants_is_not_there)
+{
+    struct bn_fact fact;
+    begin();
+    bn_fact_init(&fact, BN_KIND_TENANT, BN_TENANT_DEFAULT);
+    snprintf(fact.u.tenant.id, sizeof fact.u.tenant.id, "other");
+    snprintf(fact.u.tenant.name, sizeof fact.u.tenant.name, "other");
+    people_ask(&rig, &fact);
+    bn_fact_init(&fact, BN_KIND_SERVER, "other");
+    bn_server_set_defaults(&fact.u.server);
+    fact.u.server.is_active = 0;
+    snprintf(fact.u.server.id, sizeof fact.u.server.id, "theirs");
+    snprintf(fact.u.server.name, sizeof fact.u.server.name, "hidden");
+    snprintf(fact.u.server.host, sizeof fact.u.server.host, "h");
+    people_ask(&rig, &fact);
+    ask(rig.ada, "GET", SERVERS, "", 200, "\"servers\":[]");
+    ask(rig.ada, "PATCH", SERVERS "/theirs", "{\"name\":\"x\"}", 404, "there is no such server");
+    ask(rig.ada, "DELETE", SERVERS "/theirs", "", 404, "there is no such server");
+    ask(rig.ada, "POST", CHECK_IT, "{\"server_ids\":[\"theirs\"]}", 404, "there is no such server");
+    ask(rig.ada, "GET", "/api/v1/vms?server_id=theirs", "", 404, "there is no such server");
+    ask(rig.ada, "POST", CHECK_IT "?wait=1", "", 200, "No active servers to check");
+    end();
+}
+
+/* --- changing -------------------------------------------------------------------------------- */
+
+BN_TEST(a_kept_token_goes_to_no_other_place)
+{
+    static const char *const moves[] = {"{\"host\":\"127.0.0.2\"}", "{\"port\":1}",
+            "{\"vpn_enabled\":true,\"vpn_host\":\"127.0.0.3\"}",
+            "{\"fingerprint\":\"000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f\"}",
+            "{\"verify_ssl\":false}", "{\"host\":\"127.0.0.2\",\"api_token\":\"\"}",
+            "{\"host\":\"127.0.0.2\",\"api_token\":null}"};
+    char sealed[640];
+    begin();
+    add("one", "");
+    snprintf(sealed, sizeof sealed, "%s", named("one")->token);
+    for (size_t i = 0; i < COUNT(moves); i++)
+        ask(max, "PATCH", path_of("one"), moves[i], 400, "\"field\":\"api_token\"");
+    CHECK_STR(named("one")->host, "127.0.0.1");
+    ask(max, "PATCH", path_of("one"),
+            "{\"notes\":\"by the door\",\"tags\":\"a,b\",\"is_active\":false,\"api_token\":\"\"}",
+            200, "\"is_active\":false");
+    CHECK_STR(named("one")->token, sealed);
+    CHECK_STR(named("one")->notes, "by the door");
+    ask(max, "PATCH", path_of("one"), "{\"host\":\"127.0.0.2\",\"api_token\":\"" TOKEN "\"}", 200,
+            "\"host\":\"127.0.0.2\"");
+    CHECK(strcmp(named("one")->token, sealed) != 0);
+    end();
+}
+
+BN_TEST(a_moved_server_loses_the_pin_of_the_one_before)
+{
+    char more[200];
+    char print[BN_FINGERPRINT_SIZE];
+    begin();
+    fingerprint_of("a", print);
+    snprintf(more, sizeof more, ",\"fingerprint\":\"%s\"", print);
+    add("one", more);
+    CHECK_STR(named("one")->fingerprint, print);
+    ask(max, "PATCH", path_of("one"),
+            "{\"host\":\"h.lan\",\"verify_ssl\":false,\"is_active\":false,\"api_token\":\"" TOKEN
+            "\"}",
+            200, "\"fingerprint\":null");
+    end();
+}
+
+/* --- checking -------------------------------------------------------------------------------- */
+
+BN_TEST(a_check_answers_at_once_or_with_its_results)
+{
+    begin();
+    add("one", ",\"verify_ssl\":false");
+    ask(max, "POST", CHECK_IT "?wait=1", "{}", 200, "\"status\":\"online\"");
+    CHECK(strstr(rig.web.answer.p, "\"server_name\":\"one\""));
+    CHECK(strstr(rig.web.answer.p, "\"nodes\":1"));
+    CHECK(strstr(rig.web.answer.p, "\"error\":null"));
+    ask(max, "POST", CHECK_IT, "", 202, "\"operation_id\":\"");
+    ask(max, "POST", CHECK_IT "?wait=2", "", 400, "\"field\":\"wait\"");
+    ask(max, "POST", CHECK_IT, "{\"server_ids\":[]}", 400, "\"field\":\"server_ids\"");
+    ask(max, "POST", CHECK_IT, "{\"server_ids\":[1]}", 400, "\"field\":\"server_ids\"");
+    ask(max, "POST", CHECK_IT, "{\"servers\":[]}", 400, "unknown field");
+    ask(max, "PATCH", path_of("one"), "{\"is_active\":false}", 200, "");
+    char body[200];
+    snprintf(body, sizeof body, "{\"server_ids\":[\"%s\"]}", named("one")->id);
+    ask(max, "POST", CHECK_IT, body, 409, "is disabled");
+    end();
+}
+
+BN_TEST(two_who_ask_for_all_get_the_same_run)
+{
+    static const struct peer_answer silent[] = {{"/api2/json/nodes", NULL, 0, false}};
+    char print[BN_FINGERPRINT_SIZE];
+    char more[200];
+    char id[24];
+    begin();
+    peer.answers = silent;
+    peer.answer_count = 1;
+    fingerprint_of("a", print);
+    snprintf(more, sizeof more, ",\"fingerprint\":\"%s\"", print);
+    add("one", more);
+    ask(max, "POST", CHECK_IT, "", 202, "\"operation_id\":\"");
+    snprintf(id, sizeof id, "%s", strstr(rig.web.answer.p, "_id\":\"") + 6);
+    id[strcspn(id, "\"")] = '\0';
+    ask(rig.ada, "POST", CHECK_IT, "", 202, id);
+    int fd = people_send(&rig, rig.ada, "POST " CHECK_IT "?wait=1", "");
+    people_await_waiting(&rig, 1);
+    ask(rig.ada, "DELETE", path_of("one"), "", 204, "");
+    people_check_answer(&rig, fd, 200, "{\"results\":[]}");
+    end();
+}
+
+BN_TEST(one_person_asks_six_times_and_waits_then)
+{
+    begin();
+    add("one", ",\"is_active\":false");
+    for (int i = 0; i < BN_CHECKS_AT_ONCE; i++)
+        ask(max, "POST", CHECK_IT, "", 200, "No active servers");
+    ask(max, "POST", CHECK_IT, "", 429, "Retry-After: 10");
+    ask(rig.ada, "POST", CHECK_IT, "", 200, "No active servers");
+    end();
+}
+
+BN_TEST(a_test_shows_the_certificate_first_and_speaks_when_it_is_confirmed)
+{
+    char more[200];
+    char print[BN_FINGERPRINT_SIZE];
+    begin();
+    fingerprint_of("a", print);
+    const char *at = strchr(form("x", ",\"verify_ssl\":false"), ',') + 1;
+    char body[1000];
+    snprintf(body, sizeof body, "{%s", at);
+    ask(max, "POST", SERVERS "/test", body, 200, "\"error_class\":\"unconfirmed\"");
+    CHECK(strstr(rig.web.answer.p, "\"success\":false"));
+    CHECK(strstr(rig.web.answer.p, print));
+    CHECK_INT(peer.requests, 0);
+    at = strchr(form("x", ""), ',') + 1;
+    snprintf(body, sizeof body, "{%s", at);
+    ask(max, "POST", SERVERS "/test", body, 200, "\"error_class\":\"untrusted\"");
+    CHECK_INT(peer.requests, 0);
+    snprintf(more, sizeof more, ",\"fingerprint\":\"%s\"", print);
+    at = strchr(form("x", more), ',') + 1;
+    snprintf(body, sizeof body, "{%s", at);
+    ask(max, "POST", SERVERS "/test", body, 200, "\"success\":true");
+    CHECK(strstr(rig.web.answer.p, "\"nodes\":1"));
+    CHECK(strstr(rig.web.answer.p, "\"resolved_ip\":\"127.0.0.1\""));
+    CHECK_INT(people_count(&rig, BN_KIND_SERVER), 0);
+    end();
+}
+
+BN_TEST(openapi_says_that_a_check_takes_a_list_or_nothing)
+{
+    begin();
+    ask(rig.vera, "GET", "/openapi.json", "", 200,
+            "\"requestBody\":{\"required\":false,\"content\":{\"application/json\":{\"schema\":{"
+            "\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"server_ids\":{"
+            "\"type\":\"array\",\"items\":{\"type\":\"string\"}");
+    end();
+}
+
+/* --- guests ---------------------------------------------------------------------------------- */
+
+BN_TEST(guests_are_listed_with_their_server_and_who_does_not_answer_is_named)
+{
+    const struct bn_tenant_live *tenant;
+    begin();
+    add("one", ",\"verify_ssl\":false");
+    ask(max, "POST", SERVERS,
+            "{\"name\":\"down\",\"host\":\"127.0.0.1\",\"port\":1,\"api_token\":\"" TOKEN "\"}",
+            201, "");
+    ask(max, "POST", CHECK_IT "?wait=1", "", 200, "\"status\":\"offline\"");
+    tenant = bn_live_find(&rig.web.hub.live, BN_TENANT_DEFAULT);
+    for (int i = 0; i < 5000 && tenant->tables[BN_KIND_VM].count < 2; i++)
+        web_rig_round(&rig.web);
+    ask(rig.vera, "GET", "/api/v1/vms", "", 200, "\"server_name\":\"one\"");
+    CHECK(strstr(rig.web.answer.p, "\"vmid\":100"));
+    CHECK(strstr(rig.web.answer.p, "\"errors\":[{\"server_id\":\""));
+    CHECK(strstr(rig.web.answer.p, "\"name\":\"down\",\"error\":\""));
+    ask(rig.vera, "GET", "/api/v1/vms?status=stopped", "", 200, "\"vmid\":200");
+    CHECK(!strstr(rig.web.answer.p, "\"vmid\":100"));
+    ask(rig.vera, "GET", "/api/v1/vms?q=WEB", "", 200, "\"vmid\":100");
+    CHECK(!strstr(rig.web.answer.p, "\"vmid\":200"));
+    ask(rig.vera, "GET", "/api/v1/vms?server=x", "", 400, "server");
+    char line[200];
+    snprintf(line, sizeof line, "/api/v1/vms?server_id=%s", named("down")->id);
+    ask(rig.vera, "GET", line, "", 200, "\"vms\":[]");
+    CHECK(!strstr(rig.web.answer.p, "\"name\":\"one\""));
+    ask(max, "PATCH", path_of("down"), "{\"is_active\":false}", 200, "");
+    ask(rig.vera, "GET", line, "", 404, "is disabled");
+    end();
+}
+
+/* --- the secret ------------------------------------------------------------------------------ */
+
+static void check_file_without(const char *path, const char *secret)
+{
+    static char bytes[4 << 20];
+    FILE *file = fopen(path, "rb");
+    CHECK(file);
+    const size_t len = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    CHECK(len < sizeof bytes);
+    if (memmem(bytes, len, secret, strlen(secret)))
+        fail_msg("the secret is in %s", path);
+}
+
+static size_t check_folder_without(const char *secret)
+{
+    char path[600];
+    size_t count = 0;
+    DIR *dir = opendir(rig.place.dir);
+    CHECK(dir);
+    for (const struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
+        if (entry->d_type != DT_REG || strcmp(entry->d_name, "reserve") == 0)
+            continue;
+        snprintf(path, sizeof path, "%s/%s", rig.place.dir, entry->d_name);
+        check_file_without(path, secret);
+        count++;
+    }
+    closedir(dir);
+    return count;
+}
+
+BN_TEST(the_token_is_in_no_answer_topic_audit_or_file)
+{
+    static const char *const paths[] = {SERVERS, "/api/v1/vms", "/api/v1/audit",
+            "/api/v1/state?topic=infra.servers", "/api/v1/state?topic=infra.vms", "/metrics"};
+    begin();
+    add("one", ",\"verify_ssl\":false");
+    ask(max, "PATCH", path_of("one"), "{\"api_token\":\"" TOKEN "\",\"name\":\"two\"}", 200, "");
+    ask(max, "POST", CHECK_IT "?wait=1", "", 200, "\"status\":\"online\"");
+    for (size_t i = 0; i < COUNT(paths); i++) {
+        ask(rig.ada, "GET", paths[i], "", 200, "");
+        CHECK(!strstr(rig.web.answer.p, SECRET));
+    }
+    ask(rig.ada, "GET", "/api/v1/audit", "", 200, "server.add");
+    CHECK(strstr(rig.web.answer.p, "server.change"));
+    CHECK(strstr(peer.asked, SECRET));        /* where it belongs */
+    CHECK(check_folder_without(SECRET) >= 2); /* the database and its log */
+    end();
+}
+
+BN_TEST_MAIN()
