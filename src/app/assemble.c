@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/secret.h"
 
+#include "app/outside.h"
 #include "app/setup.h"
 #include "app/url.h"
 #include "hub/hub.h"
@@ -24,6 +25,7 @@
 #include "source/host.h"
 #include "source/lines.h"
 #include "source/self.h"
+#include "web/api_infra.h"
 #include "web/api_meter.h"
 #include "web/api_people.h"
 #include "web/audit.h"
@@ -49,6 +51,7 @@ struct app {
     struct bn_sessions *sessions;
     struct bn_worker *hash_worker;
     struct bn_worker *query_worker;
+    struct bn_outside outside;
     struct bn_web *web;
     struct bn_host_source *host;
     struct bn_self_source *self;
@@ -68,6 +71,7 @@ static bool turn(void *user)
     struct app *app = user;
     bn_worker_collect(app->hash_worker);
     bn_worker_collect(app->query_worker);
+    bn_outside_collect(&app->outside);
     bn_hub_turn(&app->hub);
     bn_web_flush(app->web);
     bn_notify_beat(&app->notify, app->clock.mono_ms);
@@ -191,6 +195,10 @@ static void fill_web_config(struct app *app, struct bn_web_config *web)
             .sessions = app->sessions,
             .hash_worker = app->hash_worker,
             .query_worker = app->query_worker,
+            .fetch = app->outside.fetch,
+            .fleet = app->outside.fleet,
+            .key = &app->outside.key.key,
+            .targets = &app->outside.targets,
             .listeners_max = config->max_listeners,
             .connections_max = connections_max()};
     bn_text_clip(web->base_path, sizeof web->base_path, bn_str(config->base_path));
@@ -262,6 +270,7 @@ static bool open_web(struct app *app, struct bn_err *err)
     app->web = bn_web_create(&web);
     bn_web_add_routes(app->web, bn_people_routes, bn_people_route_count);
     bn_web_add_routes(app->web, bn_meter_routes, bn_meter_route_count);
+    bn_web_add_routes(app->web, bn_infra_routes, bn_infra_route_count);
     return bn_web_listen(app->web, config->listen_host, (int)config->listen_port, app->tls,
             &app->port, err);
 }
@@ -311,14 +320,23 @@ static bool build(struct app *app, struct bn_err *err)
     struct bn_err port_err = {0}; /* inside the sandbox nobody can be named any more */
     const bool is_port_free = bn_listener_check(config->listen_host, (int)config->listen_port,
             &port_err);
+    struct bn_err key_err;
+    const bool has_key = bn_master_key_find(config, getenv("CREDENTIALS_DIRECTORY"),
+            &app->outside.key, &key_err);
     enter_sandbox(config->data);
-    if (!open_store(app, err))
+    if (!open_store(app, err)) /* which explains what is wrong with the folder */
         return false;
+    if (!has_key) {
+        *err = key_err;
+        return false;
+    }
     bn_hub_init(&app->hub, &app->clock, app->store, bn_loop_wake, app->loop);
     app->has_hub = true;
+    app->hub.live.servers_max = app->hub.live.tenants->servers_max = config->max_servers;
     app->sessions = bn_sessions_create(&app->hub);
     bn_sessions_use_dir(app->sessions, config->data);
-    if (!bn_store_load(app->store, replay, &app->hub, err))
+    if (!bn_store_load(app->store, replay, &app->hub, err) ||
+            !bn_outside_open(&app->outside, config, app->loop, &app->hub, err))
         return false;
     ensure_tenant(app);
     if (open_web(app, err))
@@ -431,6 +449,7 @@ static void take_down(struct app *app)
         settle(app);
     bn_worker_destroy(app->query_worker);
     bn_worker_destroy(app->hash_worker);
+    bn_outside_close(&app->outside);
     bn_web_destroy(app->web);
     bn_store_close(app->store);
     bn_sessions_destroy(app->sessions);
@@ -473,7 +492,7 @@ static bool greet(struct app *app, struct bn_err *err)
 
 int bn_serve(const struct bn_config *config)
 {
-    struct app app = {.config = *config};
+    struct app app = {.config = *config, .outside.key.fd = -1};
     struct bn_err err;
     char status[BN_ERR_TEXT_MAX + 8];
     prepare_process();

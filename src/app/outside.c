@@ -1,0 +1,47 @@
+#include "app/outside.h"
+
+#include <assert.h>
+
+static_assert(BN_CONFIG_LIST_MAX <= BN_TARGETS_MAX, "what --allow-target names has room");
+
+bool bn_outside_open(struct bn_outside *outside, const struct bn_config *config,
+        struct bn_loop *loop, struct bn_hub *hub, struct bn_err *err)
+{
+    struct bn_fetch_config fetch = {.at_once = BN_FETCH_AT_ONCE,
+            .queue_max = BN_FETCH_QUEUE_MAX,
+            .per_host = BN_FETCH_PER_HOST,
+            .idle_max = BN_FETCH_IDLE_MAX,
+            .bodies_max = BN_FETCH_BODIES_MAX,
+            .keep_ms = BN_FETCH_KEEP_MS};
+    if (!bn_master_key_keep(&outside->key, &hub->live, err))
+        return false;
+    for (size_t i = 0; i < config->allow_target.count; i++)
+        outside->targets.allowed[i] = config->allow_target.items[i];
+    outside->targets.allowed_count = config->allow_target.count;
+    fetch.policy = outside->targets;
+    if (!bn_fetch_create(loop, &fetch, &outside->fetch, err))
+        return false;
+    const struct bn_fleet_config fleet = {.loop = loop,
+            .hub = hub,
+            .clock = hub->clock,
+            .fetch = outside->fetch,
+            .key = &outside->key.key,
+            .check_every_ms = config->check_interval,
+            .poll_every_ms = BN_POLL_EVERY_MS};
+    return bn_fleet_start(&fleet, &outside->fleet, err);
+}
+
+void bn_outside_collect(struct bn_outside *outside)
+{
+    if (outside->fetch)
+        bn_fetch_collect(outside->fetch);
+}
+
+void bn_outside_close(struct bn_outside *outside)
+{
+    bn_fetch_destroy(outside->fetch);
+    bn_fleet_stop(outside->fleet);
+    bn_master_key_forget(&outside->key);
+    outside->fetch = NULL;
+    outside->fleet = NULL;
+}

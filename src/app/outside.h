@@ -1,0 +1,26 @@
+/*
+ * outside: what calls other servers, built together: the master key, the conversations, the
+ * schedule.
+ */
+#pragma once
+
+#include "app/config.h"
+#include "app/master_key.h"
+#include "hub/hub.h"
+#include "io/fetch.h"
+#include "source/fleet.h"
+
+struct bn_outside {
+    struct bn_master_key key;
+    struct bn_target_policy targets;
+    struct bn_fetch *fetch;
+    struct bn_fleet *fleet;
+};
+
+/* After the store is loaded and the key was found: judges the key, then begins. */
+BN_MUST_CHECK bool bn_outside_open(struct bn_outside *outside, const struct bn_config *config,
+        struct bn_loop *loop, struct bn_hub *hub, struct bn_err *err);
+/* What has come back; each turn, before the hub's. */
+void bn_outside_collect(struct bn_outside *outside);
+/* Conversations first: their last answers go to the schedule, and from there to whoever waits. */
+void bn_outside_close(struct bn_outside *outside);
