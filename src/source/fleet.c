@@ -127,7 +127,7 @@ static void take_server(struct bn_fleet *fleet, const char *tenant, const struct
         entry = entry_add(fleet, tenant, server->id);
     drop_retry(entry);
     bn_fleet_clear(fleet, entry); /* what was listed may be somebody else's */
-    entry->poll_due_mono_ms = entry->listed_mono_ms = 0;
+    entry->poll_due_mono_ms = 0;
     entry->serial = serial;
     entry->is_checking = entry->is_polling = false; /* what is under way asks somebody else */
     entry->failures = 0;

@@ -6,7 +6,7 @@
 
 #define RESOURCES_PATH "/api2/json/cluster/resources"
 #define POLL_MS        10000 /* served from memory by any member (PVE-API 11) */
-#define RATE_MIN_MS    1000  /* between two listings (PVE-API 13.5) */
+#define RATE_MIN_MS    1000  /* between two samples (PVE-API 13.5) */
 
 /* What the last listings said of one guest. */
 struct bn_guest_seen {
@@ -17,6 +17,10 @@ struct bn_guest_seen {
     int64_t disk_read;
     int64_t disk_write;
     int64_t uptime;
+    double net_in_bps; /* between the last two samples */
+    double net_out_bps;
+    double disk_read_bps;
+    double disk_write_bps;
     char name[128];
     char tags[160];
     uint8_t missing; /* listings in a row without it */
@@ -42,15 +46,25 @@ static double rate_of(int64_t before, int64_t now, int64_t ms)
     return (double)(now - before) * 1000 / (double)ms;
 }
 
-static void put_rates(struct bn_pve_guest *guest, const struct bn_guest_seen *seen, int64_t ms)
+/* Between two samples of the server's own, by the clock that stands in them: the guest's uptime. A
+   listing that brings the sample of the one before has no news. */
+static void put_rates(struct bn_pve_guest *guest, struct bn_guest_seen *seen)
 {
-    struct bn_vm *vm = &guest->vm;
-    if (seen->uptime == BN_UNKNOWN || vm->uptime == BN_UNKNOWN || vm->uptime < seen->uptime)
+    const struct bn_vm *vm = &guest->vm;
+    const bool is_known = seen->uptime != BN_UNKNOWN && vm->uptime != BN_UNKNOWN;
+    if (is_known && vm->uptime == seen->uptime)
         return;
-    vm->net_in_bps = rate_of(seen->net_in, guest->net_in, ms);
-    vm->net_out_bps = rate_of(seen->net_out, guest->net_out, ms);
-    vm->disk_read_bps = rate_of(seen->disk_read, guest->disk_read, ms);
-    vm->disk_write_bps = rate_of(seen->disk_write, guest->disk_write, ms);
+    const int64_t ms = is_known && vm->uptime > seen->uptime ? (vm->uptime - seen->uptime) * 1000
+                                                             : 0;
+    seen->net_in_bps = rate_of(seen->net_in, guest->net_in, ms);
+    seen->net_out_bps = rate_of(seen->net_out, guest->net_out, ms);
+    seen->disk_read_bps = rate_of(seen->disk_read, guest->disk_read, ms);
+    seen->disk_write_bps = rate_of(seen->disk_write, guest->disk_write, ms);
+    seen->net_in = guest->net_in;
+    seen->net_out = guest->net_out;
+    seen->disk_read = guest->disk_read;
+    seen->disk_write = guest->disk_write;
+    seen->uptime = vm->uptime;
 }
 
 /* --- one listing ----------------------------------------------------------------------------- */
@@ -63,12 +77,10 @@ static const struct bn_node *node_of(const struct bn_pve_listing *listing, const
     return NULL;
 }
 
-static struct bn_guest_seen *seen_get(struct bn_fleet_entry *entry, const struct bn_vm *vm,
-        bool *out_is_new)
+static struct bn_guest_seen *seen_get(struct bn_fleet_entry *entry, const struct bn_vm *vm)
 {
     struct bn_guest_seen *seen = NULL;
     HASH_FIND_STR(entry->guests, vm->id, seen);
-    *out_is_new = !seen;
     if (seen)
         return seen;
     seen = bn_alloc(sizeof *seen);
@@ -92,22 +104,19 @@ static void keep_names(struct bn_guest_seen *seen, struct bn_vm *vm)
 }
 
 static void tell_guest(struct bn_fleet *fleet, struct bn_fleet_entry *entry,
-        struct bn_pve_listing *listing, struct bn_pve_guest *guest, int64_t ms)
+        struct bn_pve_listing *listing, struct bn_pve_guest *guest)
 {
     struct bn_fact fact;
-    bool is_new;
     struct bn_vm *vm = &guest->vm;
-    struct bn_guest_seen *seen = seen_get(entry, vm, &is_new);
+    struct bn_guest_seen *seen = seen_get(entry, vm);
     const struct bn_node *node = node_of(listing, vm->node);
-    if (!is_new)
-        put_rates(guest, seen, ms);
+    put_rates(guest, seen);
+    vm->net_in_bps = seen->net_in_bps;
+    vm->net_out_bps = seen->net_out_bps;
+    vm->disk_read_bps = seen->disk_read_bps;
+    vm->disk_write_bps = seen->disk_write_bps;
     keep_names(seen, vm);
     vm->is_stale = node && strcmp(node->status, "online") != 0;
-    seen->net_in = guest->net_in;
-    seen->net_out = guest->net_out;
-    seen->disk_read = guest->disk_read;
-    seen->disk_write = guest->disk_write;
-    seen->uptime = vm->uptime;
     seen->missing = 0;
     seen->is_listed = true;
     bn_fact_init(&fact, BN_KIND_VM, entry->tenant);
@@ -200,14 +209,12 @@ static void tell_nodes(struct bn_fleet *fleet, struct bn_fleet_entry *entry,
 static void take_listing(struct bn_fleet *fleet, struct bn_fleet_entry *entry,
         struct bn_pve_listing *listing)
 {
-    const int64_t now = fleet->config.clock->mono_ms;
-    const int64_t ms = entry->listed_mono_ms ? now - entry->listed_mono_ms : 0;
     tell_nodes(fleet, entry, listing);
     for (size_t i = 0; i < listing->guest_count; i++)
-        tell_guest(fleet, entry, listing, &listing->guests[i], ms);
-    if (listing->skipped == 0)
+        tell_guest(fleet, entry, listing, &listing->guests[i]);
+    /* What a cluster without a quorum does not list may run all the same (PVE-API 13.4). */
+    if (listing->skipped == 0 && bn_fleet_server(fleet, entry)->is_quorate != 0)
         tell_missing(fleet, entry);
-    entry->listed_mono_ms = now;
 }
 
 /* --- asking ---------------------------------------------------------------------------------- */

@@ -33,7 +33,6 @@ struct bn_fleet_entry {
     struct bn_list waits;         /* runs that wait for the check */
     struct bn_guest_seen *guests; /* counters of the last listing, by id */
     struct bn_node_seen *nodes;   /* when each last moved */
-    int64_t listed_mono_ms;
 };
 
 struct bn_fleet {

@@ -483,6 +483,8 @@ BN_TEST(guests_have_rates_between_two_listings_unless_they_were_restarted)
     next_poll(LIST(NODE_ROW("20") VM_ROW("100", "12000", "16")));
     CHECK(fabs(vm("s1/100")->net_in_bps - 1000) < 1);
     CHECK(vm("s1/100")->net_out_bps == 0);
+    next_poll(LIST(NODE_ROW("20") VM_ROW("100", "12000", "16"))); /* the same sample again */
+    CHECK(fabs(vm("s1/100")->net_in_bps - 1000) < 1);
     next_poll(LIST(NODE_ROW("30") VM_ROW("100", "13000", "2")));
     CHECK(isnan(vm("s1/100")->net_in_bps));
     next_poll(LIST(NODE_ROW("40") VM_ROW("100", "1000", "20")));
@@ -506,6 +508,19 @@ BN_TEST(guests_are_gone_after_three_listings_without_them)
     fact.op = BN_GONE;
     put(&fact);
     AWAIT(!vm("s1/101") && !node());
+    end();
+}
+
+BN_TEST(a_cluster_without_a_quorum_loses_no_guests)
+{
+    begin();
+    answer(AT_CLUSTER, OK("{\"data\":[{\"type\":\"cluster\",\"name\":\"alpha\",\"quorate\":0}]}"));
+    add();
+    AWAIT(vm("s1/100"));
+    CHECK_INT(server()->is_quorate, 0);
+    for (int i = 0; i < BN_GONE_AFTER_POLLS + 1; i++)
+        next_poll(LIST(NODE_ROW("20")));
+    CHECK(vm("s1/100"));
     end();
 }
 
