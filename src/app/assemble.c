@@ -198,6 +198,7 @@ static void fill_web_config(struct app *app, struct bn_web_config *web)
             .fetch = app->outside.fetch,
             .fleet = app->outside.fleet,
             .key = &app->outside.key.key,
+            .key_absent = app->outside.key.absent,
             .targets = &app->outside.targets,
             .listeners_max = config->max_listeners,
             .connections_max = connections_max()};

@@ -27,6 +27,21 @@ static void name_key(struct bn_seal_key *key)
 
 /* --- finding --------------------------------------------------------------------------------- */
 
+/* "./data/" is ./data.key, and "." by its real name. */
+static int write_default(const char *data, char out[static 300])
+{
+    size_t len = strlen(data);
+    while (len > 1 && data[len - 1] == '/')
+        len--;
+    const char *slash = memrchr(data, '/', len);
+    const char *name = slash ? slash + 1 : data;
+    char *real = *name == '.' ? realpath(data, NULL) : NULL;
+    const int written = real ? snprintf(out, 300, "%s.key", real)
+                             : snprintf(out, 300, "%.*s.key", (int)len, data);
+    free(real);
+    return written;
+}
+
 static bool choose_path(const struct bn_config *config, const char *credentials,
         char out[static 300], struct bn_err *err)
 {
@@ -37,7 +52,7 @@ static bool choose_path(const struct bn_config *config, const char *credentials,
             return true;
     }
     len = config->key_file[0] ? snprintf(out, 300, "%s", config->key_file)
-                              : snprintf(out, 300, "%s.key", config->data);
+                              : write_default(config->data, out);
     return len < 300 || bn_fail(err, BN_E_INVALID, "the path of the master key is too long");
 }
 
@@ -81,13 +96,17 @@ static bool read_key(int fd, struct bn_master_key *out, struct bn_err *err)
 }
 
 /* Empty until nothing proves to be sealed with another one; an empty file is none. */
-static bool begin_key(struct bn_master_key *out, struct bn_err *err)
+static bool begin_key(const struct bn_config *config, struct bn_master_key *out, struct bn_err *err)
 {
+    struct bn_err why;
     out->fd = open(out->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
-    if (out->fd < 0)
-        return bn_fail(err, BN_E_STORAGE,
-                "there is no master key, and %.60s cannot be made: %s; " GIVE, out->path,
-                strerror(errno));
+    if (out->fd < 0) {
+        bn_fail(&why, BN_E_STORAGE, "there is no master key, and %.60s cannot be made: %s; " GIVE,
+                out->path, strerror(errno));
+        bn_text_clip(out->absent, sizeof out->absent, bn_str(why.text));
+        /* What was asked for must be; the place nobody chose may be missing. */
+        return !config->key_file[0] || bn_fail(err, why.code, "%s", why.text);
+    }
     (void)flock(out->fd, LOCK_EX | LOCK_NB); /* ours until it is kept: see drop_empty() */
     bn_random(out->key.bytes, sizeof out->key.bytes);
     name_key(&out->key);
@@ -120,7 +139,7 @@ bool bn_master_key_find(const struct bn_config *config, const char *credentials,
         return false;
     const int fd = open(out->path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT)
-        return begin_key(out, err);
+        return begin_key(config, out, err);
     if (fd < 0)
         return bn_fail(err, BN_E_STORAGE, "cannot open the master key %.80s: %s", out->path,
                 strerror(errno));
@@ -175,7 +194,7 @@ bool bn_master_key_keep(struct bn_master_key *key, const struct bn_live *live, s
     for (struct bn_tenant_live *tenant = live->tenants; tenant; tenant = tenant->next)
         bn_table_each(row, &tenant->tables[BN_KIND_SERVER])
                 try_token(key, tenant->id, (const void *)row->record, &count);
-    if (count.sealed > 0 && count.opened == 0 && key->fd >= 0)
+    if (count.sealed > 0 && count.opened == 0 && (key->fd >= 0 || key->absent[0]))
         return bn_fail(err, BN_E_INVALID,
                 "the master key is missing: %zu tokens are sealed with key %s, and there is no "
                 "%.60s: put it back",

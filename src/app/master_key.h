@@ -3,7 +3,8 @@
  *
  * In this order: master.key of systemd's credentials, the file of the setting key_file, the data
  * folder's name with ".key". A key is made only while nothing is sealed: what was sealed with a
- * lost key stays lost, and a new key must not hide that.
+ * lost key stays lost, and a new key must not hide that. Where nobody chose a place and none can be
+ * made there, the server runs without: nothing can be sealed, and whoever wants to hears why.
  */
 #pragma once
 
@@ -14,8 +15,9 @@
 
 struct bn_master_key {
     struct bn_seal_key key;
-    char path[300]; /* where it was found, or is being made */
-    int fd;         /* of a key being made, empty until bn_master_key_keep; else -1 */
+    char path[300];               /* where it was found, or is being made */
+    int fd;                       /* of a key being made, empty until bn_master_key_keep; else -1 */
+    char absent[BN_ERR_TEXT_MAX]; /* why there is none, and how to give one; "" when there is one */
 };
 
 /* Before the sandbox: outside the data folder nothing can be made in it. credentials is

@@ -125,6 +125,10 @@ static bool seal_token(const struct bn_request *req, struct bn_server_form *form
     char aad[BN_TOKEN_AAD_SIZE];
     if (!bn_token_read(bn_str(form->api_token), token, sizeof token, err))
         return false;
+    if (bn_web_parts(req->web)->key_absent && bn_web_parts(req->web)->key_absent[0]) {
+        bn_wipe(token, sizeof token);
+        return bn_fail(err, BN_E_UNAVAILABLE, "%s", bn_web_parts(req->web)->key_absent);
+    }
     bn_token_hint(token, server->token_hint, sizeof server->token_hint);
     bn_token_aad(req->who.tenant, server->id, aad);
     const bool is_sealed = bn_seal(bn_web_parts(req->web)->key, aad, bn_str(token), server->token,

@@ -29,6 +29,7 @@ struct bn_web_config {
     struct bn_fetch *fetch; /* these four: for the routes about servers */
     struct bn_fleet *fleet;
     const struct bn_seal_key *key;
+    const char *key_absent; /* why nothing can be sealed; NULL or "": it can */
     const struct bn_target_policy *targets;
     char base_path[128]; /* "" or "/ops", no slash at the end */
     char ui_dir[256];    /* serve the page from here instead of from the binary; "" */

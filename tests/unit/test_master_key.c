@@ -193,4 +193,44 @@ BN_TEST(a_key_that_another_start_is_making_is_left_alone)
     end();
 }
 
+BN_TEST(where_nobody_chose_a_place_and_none_can_be_made_the_server_runs_without)
+{
+    struct bn_master_key key;
+    struct bn_master_key made;
+    begin();
+    CHECK(find(&made, NULL));
+    CHECK(bn_master_key_keep(&made, &live, &err));
+    snprintf(config.data, sizeof config.data, "%s/nowhere/data", dir);
+    CHECK(find(&key, NULL));
+    CHECK(strstr(key.absent, "cannot be made: No such file or directory; give one with"));
+    CHECK(bn_master_key_keep(&key, &live, &err)); /* nothing is sealed yet */
+    add_server(&made, "a");
+    CHECK(!bn_master_key_keep(&key, &live, &err));
+    CHECK(strstr(err.text, "the master key is missing: 1 tokens are sealed"));
+    bn_master_key_forget(&key);
+    bn_master_key_forget(&made);
+    snprintf(config.key_file, sizeof config.key_file, "%s/nowhere/x.key", dir);
+    check_refused("cannot be made"); /* what was asked for must be */
+    snprintf(config.data, sizeof config.data, "%s/data", dir);
+    end();
+}
+
+BN_TEST(a_slash_or_a_dot_does_not_lead_into_the_data_folder)
+{
+    struct bn_master_key key;
+    begin();
+    snprintf(config.data, sizeof config.data, "%s/data//", dir);
+    CHECK(find(&key, NULL));
+    CHECK_STR(key.path, in_dir("data.key"));
+    bn_master_key_forget(&key);
+    CHECK_INT(chdir(in_dir("data")), 0);
+    snprintf(config.data, sizeof config.data, ".");
+    CHECK(find(&key, NULL));
+    CHECK(strstr(key.path, "/data.key"));
+    bn_master_key_forget(&key);
+    CHECK_INT(chdir("/"), 0);
+    snprintf(config.data, sizeof config.data, "%s/data", dir);
+    end();
+}
+
 BN_TEST_MAIN()
