@@ -309,7 +309,8 @@ static void put_quoted(struct bn_buf *file, const char *text)
 static void put_file(struct bn_buf *file, const struct cell *cell, char separator)
 {
     static const char *const names[] = {"name", "host", "api_token"};
-    static const char *const good[] = {"P", "h", "a@b!c=" SECRET};
+    static const char token[] = "a@b!c=" SECRET;
+    static const char *const good[] = {"P", "h", token};
     const char *row[4] = {NULL};
     size_t count = 3;
     for (size_t i = 0; i < 3; i++)
