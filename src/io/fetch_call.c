@@ -134,6 +134,7 @@ void bn_fetch_forget_idle(struct bn_fetch *fetch, size_t keep)
     while (fetch->idle_count > keep) {
         struct bn_fetch_easy *easy = container_of(fetch->idle_order.next, struct bn_fetch_easy,
                 link);
+        // NOLINTNEXTLINE(clang-analyzer-*): uthash; what is freed has left the table
         HASH_DEL(fetch->idle, easy);
         bn_list_remove(&easy->link);
         fetch->idle_count--;

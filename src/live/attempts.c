@@ -84,7 +84,7 @@ static size_t sort_successes(const struct bn_attempts *attempts, int32_t out[BN_
 
 void bn_attempts_figure(const struct bn_attempts *attempts, struct bn_attempt_figures *out)
 {
-    int32_t sorted[BN_ATTEMPTS_MAX];
+    int32_t sorted[BN_ATTEMPTS_MAX] = {0};
     const size_t n = sort_successes(attempts, sorted);
     int64_t sum = 0;
     *out = (struct bn_attempt_figures){.total = attempts->count,

@@ -46,6 +46,7 @@ void bn_infra_finish(struct bn_tenant_live *tenant)
     struct bn_server_past *next;
     HASH_ITER(hh, tenant->past, past, next)
     {
+        // NOLINTNEXTLINE(clang-analyzer-*): uthash; what is freed has left the table
         HASH_DEL(tenant->past, past);
         free(past);
     }

@@ -230,6 +230,20 @@ bool bn_pve_read_nodes(struct bn_str body, int64_t *out_count, struct bn_err *er
 
 /* --- the rest -------------------------------------------------------------------------------- */
 
+/* The digits at the front, four at most; -1 without any. */
+static int read_part(struct bn_str *rest)
+{
+    int value = 0;
+    int digits = 0;
+    while (rest->len > 0 && digits < 4 && rest->p[0] >= '0' && rest->p[0] <= '9') {
+        value = 10 * value + (rest->p[0] - '0');
+        rest->p++;
+        rest->len--;
+        digits++;
+    }
+    return digits ? value : -1;
+}
+
 bool bn_pve_read_version(struct bn_str body, struct bn_pve_version *out, struct bn_err *err)
 {
     BN_DOC_AUTO *doc = NULL;
@@ -241,8 +255,12 @@ bool bn_pve_read_version(struct bn_str body, struct bn_pve_version *out, struct 
         bn_foreign_text(data, "version", out->text, sizeof out->text);
     if (!out->text[0])
         return bn_fail(err, BN_E_UPSTREAM, "this is no answer of a Proxmox VE: no version");
-    if (sscanf(out->text, "%4d.%4d", &out->major, &out->minor) < 2)
-        out->minor = -1;
+    struct bn_str rest = bn_str(out->text);
+    out->major = read_part(&rest);
+    if (out->major >= 0 && rest.len > 0 && rest.p[0] == '.') {
+        (void)bn_str_cut(&rest, '.');
+        out->minor = rest.p ? read_part(&rest) : -1;
+    }
     return true;
 }
 
