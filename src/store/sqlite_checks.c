@@ -240,35 +240,37 @@ static sqlite3_stmt *bind_range(struct bn_conn *conn, enum bn_sql which, int64_t
     return stmt;
 }
 
-static int read_range(struct bn_conn *conn, int64_t server, const struct bn_check_span *span,
-        struct bn_check *out, size_t *n)
+/* Writes the row under stmt to place i of out. */
+typedef void read_row(sqlite3_stmt *stmt, const struct bn_check_span *span, void *out, size_t i);
+
+static void read_check_row(sqlite3_stmt *stmt, const struct bn_check_span *span, void *out,
+        size_t i)
 {
-    sqlite3_stmt *stmt = bind_range(conn, BN_SQL_CHECK_RANGE, server, span, *n);
-    size_t count = 0;
-    int rc = stmt ? SQLITE_ROW : sqlite3_extended_errcode(conn->db);
-    while (rc == SQLITE_ROW && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
-        read_check(stmt, span->server_id, &out[count++]);
-    sqlite3_reset(stmt);
-    *n = count;
-    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+    read_check(stmt, span->server_id, &((struct bn_check *)out)[i]);
 }
 
-static int read_hours(struct bn_conn *conn, int64_t server, const struct bn_check_span *span,
-        struct bn_check_hour *out, size_t *n)
+static void read_hour_row(sqlite3_stmt *stmt, const struct bn_check_span *span, void *out, size_t i)
 {
-    sqlite3_stmt *stmt = bind_range(conn, BN_SQL_HOUR_RANGE, server, span, *n);
+    (void)span;
+    ((struct bn_check_hour *)out)[i] = (struct bn_check_hour){
+            .at_ms = sqlite3_column_int64(stmt, 0),
+            .attempts = sqlite3_column_int64(stmt, 1),
+            .successes = sqlite3_column_int64(stmt, 2),
+            .ms_count = sqlite3_column_int64(stmt, 3),
+            .ms_sum = sqlite3_column_int64(stmt, 4),
+            .ms_min = get_number(stmt, 5),
+            .ms_max = get_number(stmt, 6),
+    };
+}
+
+static int read_rows(struct bn_conn *conn, enum bn_sql which, int64_t server,
+        const struct bn_check_span *span, read_row *read, void *out, size_t *n)
+{
+    sqlite3_stmt *stmt = bind_range(conn, which, server, span, *n);
     size_t count = 0;
     int rc = stmt ? SQLITE_ROW : sqlite3_extended_errcode(conn->db);
     while (rc == SQLITE_ROW && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
-        out[count++] = (struct bn_check_hour){
-                .at_ms = sqlite3_column_int64(stmt, 0),
-                .attempts = sqlite3_column_int64(stmt, 1),
-                .successes = sqlite3_column_int64(stmt, 2),
-                .ms_count = sqlite3_column_int64(stmt, 3),
-                .ms_sum = sqlite3_column_int64(stmt, 4),
-                .ms_min = get_number(stmt, 5),
-                .ms_max = get_number(stmt, 6),
-        };
+        read(stmt, span, out, count++);
     sqlite3_reset(stmt);
     *n = count;
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
@@ -281,8 +283,8 @@ static int begin_reading(struct bn_conn *conn, const struct bn_check_span *span,
     return rc == SQLITE_OK ? find_number(conn, span->tenant, span->server_id, out) : rc;
 }
 
-bool bn_store_read_check_hours(struct bn_store *store, const struct bn_check_span *span,
-        struct bn_check_hour *out, size_t *n, struct bn_err *err)
+static bool read_span(struct bn_store *store, enum bn_sql which, const struct bn_check_span *span,
+        read_row *read, void *out, size_t *n, struct bn_err *err)
 {
     struct bn_conn *conn;
     int64_t server;
@@ -291,7 +293,7 @@ bool bn_store_read_check_hours(struct bn_store *store, const struct bn_check_spa
         return false;
     int rc = begin_reading(conn, span, &server);
     if (rc == SQLITE_OK)
-        rc = read_hours(conn, server, span, out, &count);
+        rc = read_rows(conn, which, server, span, read, out, &count);
     bn_readers_return(store, conn);
     if (rc != SQLITE_OK)
         return bn_conn_fail(err, rc);
@@ -299,22 +301,16 @@ bool bn_store_read_check_hours(struct bn_store *store, const struct bn_check_spa
     return true;
 }
 
+bool bn_store_read_check_hours(struct bn_store *store, const struct bn_check_span *span,
+        struct bn_check_hour *out, size_t *n, struct bn_err *err)
+{
+    return read_span(store, BN_SQL_HOUR_RANGE, span, read_hour_row, out, n, err);
+}
+
 bool bn_store_read_checks(struct bn_store *store, const struct bn_check_span *span,
         struct bn_check *out, size_t *n, struct bn_err *err)
 {
-    struct bn_conn *conn;
-    int64_t server;
-    size_t count = *n;
-    if (!bn_readers_borrow(store, &conn, err))
-        return false;
-    int rc = begin_reading(conn, span, &server);
-    if (rc == SQLITE_OK)
-        rc = read_range(conn, server, span, out, &count);
-    bn_readers_return(store, conn);
-    if (rc != SQLITE_OK)
-        return bn_conn_fail(err, rc);
-    *n = count;
-    return true;
+    return read_span(store, BN_SQL_CHECK_RANGE, span, read_check_row, out, n, err);
 }
 
 /* --- playing back ---------------------------------------------------------------------------- */
@@ -350,8 +346,8 @@ static int play_back(struct playback *playback, sqlite3_stmt *servers)
     get_text(servers, 2, tenant, sizeof tenant);
     get_text(servers, 3, name, sizeof name);
     struct bn_check_span span = {tenant, name, sqlite3_column_int64(servers, 1), INT64_MAX};
-    int rc = read_range(playback->conn, sqlite3_column_int64(servers, 0), &span, playback->checks,
-            &n);
+    int rc = read_rows(playback->conn, BN_SQL_CHECK_RANGE, sqlite3_column_int64(servers, 0), &span,
+            read_check_row, playback->checks, &n);
     if (rc != SQLITE_OK || n == 0)
         return rc;
     give_seen(servers, playback->checks, n);
