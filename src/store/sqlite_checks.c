@@ -240,8 +240,11 @@ static sqlite3_stmt *bind_range(struct bn_conn *conn, enum bn_sql which, int64_t
     return stmt;
 }
 
-/* Writes the row under stmt to place i of out. */
-typedef void read_row(sqlite3_stmt *stmt, const struct bn_check_span *span, void *out, size_t i);
+/* A question about a span, and what writes the row under stmt to place i of out. */
+struct listing {
+    enum bn_sql which;
+    void (*read)(sqlite3_stmt *stmt, const struct bn_check_span *span, void *out, size_t i);
+};
 
 static void read_check_row(sqlite3_stmt *stmt, const struct bn_check_span *span, void *out,
         size_t i)
@@ -263,14 +266,14 @@ static void read_hour_row(sqlite3_stmt *stmt, const struct bn_check_span *span, 
     };
 }
 
-static int read_rows(struct bn_conn *conn, enum bn_sql which, int64_t server,
-        const struct bn_check_span *span, read_row *read, void *out, size_t *n)
+static int read_rows(struct bn_conn *conn, const struct listing *listing, int64_t server,
+        const struct bn_check_span *span, void *out, size_t *n)
 {
-    sqlite3_stmt *stmt = bind_range(conn, which, server, span, *n);
+    sqlite3_stmt *stmt = bind_range(conn, listing->which, server, span, *n);
     size_t count = 0;
     int rc = stmt ? SQLITE_ROW : sqlite3_extended_errcode(conn->db);
     while (rc == SQLITE_ROW && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
-        read(stmt, span, out, count++);
+        listing->read(stmt, span, out, count++);
     sqlite3_reset(stmt);
     *n = count;
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
@@ -283,8 +286,11 @@ static int begin_reading(struct bn_conn *conn, const struct bn_check_span *span,
     return rc == SQLITE_OK ? find_number(conn, span->tenant, span->server_id, out) : rc;
 }
 
-static bool read_span(struct bn_store *store, enum bn_sql which, const struct bn_check_span *span,
-        read_row *read, void *out, size_t *n, struct bn_err *err)
+static const struct listing check_listing = {BN_SQL_CHECK_RANGE, read_check_row};
+static const struct listing hour_listing = {BN_SQL_HOUR_RANGE, read_hour_row};
+
+static bool read_span(struct bn_store *store, const struct listing *listing,
+        const struct bn_check_span *span, void *out, size_t *n, struct bn_err *err)
 {
     struct bn_conn *conn;
     int64_t server;
@@ -293,7 +299,7 @@ static bool read_span(struct bn_store *store, enum bn_sql which, const struct bn
         return false;
     int rc = begin_reading(conn, span, &server);
     if (rc == SQLITE_OK)
-        rc = read_rows(conn, which, server, span, read, out, &count);
+        rc = read_rows(conn, listing, server, span, out, &count);
     bn_readers_return(store, conn);
     if (rc != SQLITE_OK)
         return bn_conn_fail(err, rc);
@@ -304,13 +310,13 @@ static bool read_span(struct bn_store *store, enum bn_sql which, const struct bn
 bool bn_store_read_check_hours(struct bn_store *store, const struct bn_check_span *span,
         struct bn_check_hour *out, size_t *n, struct bn_err *err)
 {
-    return read_span(store, BN_SQL_HOUR_RANGE, span, read_hour_row, out, n, err);
+    return read_span(store, &hour_listing, span, out, n, err);
 }
 
 bool bn_store_read_checks(struct bn_store *store, const struct bn_check_span *span,
         struct bn_check *out, size_t *n, struct bn_err *err)
 {
-    return read_span(store, BN_SQL_CHECK_RANGE, span, read_check_row, out, n, err);
+    return read_span(store, &check_listing, span, out, n, err);
 }
 
 /* --- playing back ---------------------------------------------------------------------------- */
@@ -346,8 +352,8 @@ static int play_back(struct playback *playback, sqlite3_stmt *servers)
     get_text(servers, 2, tenant, sizeof tenant);
     get_text(servers, 3, name, sizeof name);
     struct bn_check_span span = {tenant, name, sqlite3_column_int64(servers, 1), INT64_MAX};
-    int rc = read_rows(playback->conn, BN_SQL_CHECK_RANGE, sqlite3_column_int64(servers, 0), &span,
-            read_check_row, playback->checks, &n);
+    int rc = read_rows(playback->conn, &check_listing, sqlite3_column_int64(servers, 0), &span,
+            playback->checks, &n);
     if (rc != SQLITE_OK || n == 0)
         return rc;
     give_seen(servers, playback->checks, n);

@@ -75,11 +75,12 @@ static void check_record(const struct bn_record_type *type, const struct bn_doc 
     bn_buf_init(&buf, 1 << 16);
     bn_json_init(&json, &buf);
     bn_json_object(&json);
-    /* Decimals are rounded in writing and years have four digits: those do not come back as sent.
-     */
+    /* Decimals are rounded in writing and years have four digits: those do not come back as sent,
+       and secrets do not come back at all. */
     uint64_t mask = given;
     for (size_t i = 0; i < type->field_count; i++)
-        if (type->fields[i].type == BN_T_F64 || type->fields[i].type == BN_T_TIME)
+        if (type->fields[i].type == BN_T_F64 || type->fields[i].type == BN_T_TIME ||
+                (type->fields[i].flags & BN_F_SECRET))
             mask &= ~BN_BIT(i);
     bn_record_json(type, &record, mask, BN_ABSENT_NULL, &json);
     bn_json_object_end(&json);
