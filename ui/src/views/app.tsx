@@ -22,6 +22,23 @@ const Settings = lazy(() => import('./desk').then((m) => m.SettingsPage));
 const Diagnostics = lazy(() => import('./desk').then((m) => m.DiagnosticsPage));
 const AuditPage = lazy(() => import('./desk').then((m) => m.AuditPage));
 
+const ServersPage = lazy(() => import('./infra-servers').then((m) => m.ServersPage));
+const ServerPage = lazy(() => import('./infra-server').then((m) => m.ServerPage));
+const ImportPage = lazy(() => import('./infra-import').then((m) => m.ImportPage));
+const MonitoringPage = lazy(() => import('./infra-monitoring').then((m) => m.MonitoringPage));
+const VmsPage = lazy(() => import('./infra-vms').then((m) => m.VmsPage));
+const VmPage = lazy(() => import('./infra-vm').then((m) => m.VmPage));
+const OperationsPage = lazy(() => import('./work-operations').then((m) => m.OperationsPage));
+
+/** Pages of one thing: "servers/ID", "vms/SERVER/VMID". */
+function Thing({ page }: { page: string }) {
+  const [kind, ...rest] = page.split('/');
+  const id = rest.map(decodeURIComponent).join('/');
+  if (kind === 'servers' && rest.length === 1) return <ServerPage key={id} id={id} />;
+  if (kind === 'vms' && rest.length === 2) return <VmPage key={id} id={id} />;
+  return <NotFound />;
+}
+
 function Page() {
   switch (route.value.page) {
     case '': case 'login': case 'setup': return <Overview />;
@@ -29,7 +46,12 @@ function Page() {
     case 'settings': return <Settings />;
     case 'diagnostics': return <Diagnostics />;
     case 'audit': return <AuditPage />;
-    default: return <NotFound />;
+    case 'servers': return <ServersPage />;
+    case 'servers/import': return <ImportPage />;
+    case 'monitoring': return <MonitoringPage />;
+    case 'vms': return <VmsPage />;
+    case 'operations': return <OperationsPage />;
+    default: return <Thing page={route.value.page} />;
   }
 }
 

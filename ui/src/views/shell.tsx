@@ -27,6 +27,10 @@ interface Item {
 export const pages: readonly Item[] = [
   { page: '', label: 'Overview', icon: 'layout-dashboard' },
   { page: 'host', label: 'This machine', icon: 'gauge' },
+  { page: 'servers', label: 'Servers', icon: 'server' },
+  { page: 'vms', label: 'Virtual machines', icon: 'boxes' },
+  { page: 'monitoring', label: 'Monitoring', icon: 'chart' },
+  { page: 'operations', label: 'Operations', icon: 'list' },
   { page: 'diagnostics', label: 'Diagnostics', icon: 'activity', right: 'admin' },
   { page: 'audit', label: 'Audit', icon: 'scroll-text', right: 'admin' },
   { page: 'settings', label: 'Settings', icon: 'settings' },
@@ -57,7 +61,7 @@ function useKeys(): void {
       } else if (event.key === 'g') lastG = event.timeStamp;
       else if (event.timeStamp - lastG < 1000) {
         lastG = 0;
-        const to: Record<string, string> = { o: '', h: 'host', d: 'diagnostics', a: 'audit', s: 'settings' };
+        const to: Record<string, string> = { o: '', h: 'host', r: 'servers', v: 'vms', m: 'monitoring', w: 'operations', d: 'diagnostics', a: 'audit', s: 'settings' };
         const page = to[event.key];
         const item = page === undefined ? undefined : pages.find((p) => p.page === page);
         if (item && (!item.right || may(item.right))) document.querySelector<HTMLAnchorElement>(`[data-page="${item.page}"]`)?.click();
@@ -108,7 +112,7 @@ function Side() {
         {pages.filter((p) => !p.right || may(p.right)).map((p) => {
           const here = concerns.value.filter((c) => c.page.split('#')[0] === p.page);
           return (<li key={p.page}>
-            <a href={href(p.page)} data-page={p.page} aria-current={p.page === page ? 'page' : undefined}>
+            <a href={href(p.page)} data-page={p.page} aria-current={p.page === page || (p.page !== '' && page.startsWith(`${p.page}/`)) ? 'page' : undefined}>
               <Icon name={p.icon} size={18} />
               <span>{p.label}</span>
               {here[0] && <span class={`count ${here[0].level}`} role="img" aria-label={`${here.length} to look at`}>{here.length}</span>}
