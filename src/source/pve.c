@@ -53,27 +53,58 @@ static void say(struct bn_pve_verdict *out, const char *error_class, const char 
     bn_text_clip(out->phase, sizeof out->phase, bn_str(phase));
 }
 
-/* "Permission check failed (/vms/100, VM.Console)": the path and the first of the privileges. */
-static bool read_privilege(const char *text, char path[96], char privilege[32])
+/* "Permission check failed (/vms/100, VM.Console)": the path and the first of the privileges. The
+   words are a stranger's and will be pasted into a shell: only what needs no quoting is taken. */
+static bool read_privilege(const char *text, char path[64], char privilege[32])
 {
     const char *at = strstr(text, "Permission check failed (/");
-    return at && sscanf(at, "Permission check failed (%95[^,], %31[A-Za-z.]", path, privilege) == 2;
+    return at && sscanf(at, "Permission check failed (%60[A-Za-z0-9/._-], %31[A-Za-z.]", path,
+                         privilege) == 2;
 }
 
-/* The line that grants it; PVEAuditor has every privilege of reading. */
+/* The smallest role of Proxmox VE's own that has it; NULL: a role must be made. */
+static const char *role_with(const char *privilege)
+{
+    const char *dot = strchr(privilege, '.');
+    if (dot && strcmp(dot, ".Audit") == 0)
+        return "PVEAuditor";
+    if (strcmp(privilege, "VM.PowerMgmt") == 0 || strcmp(privilege, "VM.Console") == 0)
+        return "PVEVMUser";
+    return strcmp(privilege, "Sys.Console") == 0 ? "PVESysAdmin" : NULL;
+}
+
+/* The line that grants it. */
+static void say_grant(const char *path, const char *privilege, const char *token_hint, char *out,
+        size_t size)
+{
+    const int id_len = (int)BN_MIN(strcspn(token_hint, "="), 60);
+    const char *role = role_with(privilege);
+    if (role)
+        snprintf(out, size, "pveum acl modify %s --tokens '%.*s' --roles %s", path, id_len,
+                token_hint, role);
+    else
+        snprintf(out, size,
+                "pveum role add Binnacle --privs %s && pveum acl modify %s --tokens '%.*s' "
+                "--roles Binnacle",
+                privilege, path, id_len, token_hint);
+}
+
 static void say_forbidden(const char *said, const char *token_hint, struct bn_pve_verdict *out)
 {
-    char path[96];
+    char path[64];
     char privilege[32];
-    const int id_len = (int)BN_MIN(strcspn(token_hint, "="), 60);
     say(out, "forbidden", "answer");
     if (!read_privilege(said, path, privilege)) {
         snprintf(out->text, sizeof out->text, "the token may not do this (403): %.120s", said);
         return;
     }
-    snprintf(out->text, sizeof out->text,
-            "the token lacks %s on %.32s: pveum acl modify %.32s --tokens '%.*s' --roles PVEAuditor",
-            privilege, path, path, id_len, token_hint);
+    say_grant(path, privilege, token_hint, out->hint, sizeof out->hint);
+    char text[sizeof out->hint + 160];
+    const int len = snprintf(text, sizeof text, "the token lacks %s on %s", privilege, path);
+    snprintf(text + len, sizeof text - (size_t)len, ": %s", out->hint);
+    /* Half a command is none. */
+    bn_text_clip(out->text, sizeof out->text,
+            strlen(text) < sizeof out->text ? bn_str(text) : (struct bn_str){text, (size_t)len});
 }
 
 void bn_pve_judge(const struct bn_fetch_job *job, const char *token_hint,

@@ -235,7 +235,7 @@ static void put_operation(struct bn_json *json, const struct bn_route *route)
     static const char responses[] =
             "{\"408\":{\"description\":\"The request came too slowly; "
             "code timeout\"},\"default\":{\"description\":\"What came of it; errors are "
-            "{error:{code,message,field,request_id}}\"}}";
+            "{error:{code,message,field,hint,request_id}}\"}}";
     char method[8];
     char right[64];
     size_t n = strlen(route->method);

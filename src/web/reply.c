@@ -112,7 +112,8 @@ void bn_reply_empty(struct bn_request *req, int status)
     answer(req, status, NULL, "", 0);
 }
 
-static void write_err(struct bn_buf *buf, const struct bn_err *err, const char *request_id)
+static void write_err(struct bn_buf *buf, const struct bn_err *err, const char *hint,
+        const char *request_id)
 {
     struct bn_json json;
     bn_json_init(&json, buf);
@@ -126,6 +127,10 @@ static void write_err(struct bn_buf *buf, const struct bn_err *err, const char *
     if (err->field[0]) {
         bn_json_key(&json, "field");
         bn_json_text(&json, err->field);
+    }
+    if (hint[0]) {
+        bn_json_key(&json, "hint");
+        bn_json_text(&json, hint);
     }
     bn_json_key(&json, "request_id");
     bn_json_text(&json, request_id);
@@ -151,7 +156,7 @@ static void reply_err_status(struct bn_request *req, const struct bn_err *err, i
 {
     BN_BUF_AUTO buf;
     bn_buf_init(&buf, 4096);
-    write_err(&buf, err, req->id);
+    write_err(&buf, err, "", req->id);
     if (status == 403)
         note_denial(req, err);
     if (status >= 500 && status != 503 && status != 507)
@@ -164,6 +169,14 @@ void bn_reply_err(struct bn_request *req, const struct bn_err *err)
 {
     const struct bn_answering *a = container_of(req, struct bn_answering, req);
     reply_err_status(req, err, a->refusal_status ? a->refusal_status : bn_code_status(err->code));
+}
+
+void bn_reply_refusal(struct bn_request *req, const struct bn_err *err, const char *hint)
+{
+    BN_BUF_AUTO buf;
+    bn_buf_init(&buf, 4096);
+    write_err(&buf, err, hint, req->id);
+    bn_reply_json(req, bn_code_status(err->code), &buf);
 }
 
 void bn_reply_field(struct bn_request *req, const char *name, const char *value)
@@ -212,7 +225,7 @@ void bn_reply_bad(struct bn_conn *conn, int status, const struct bn_err *err)
     conn->must_close = true;
     BN_BUF_AUTO body;
     bn_buf_init(&body, 4096);
-    write_err(&body, err, "-");
+    write_err(&body, err, "", "-");
     BN_BUF_AUTO head;
     bn_buf_init(&head, HEAD_BYTES_MAX);
     bn_reply_head(&a, status ? status : bn_code_status(err->code),

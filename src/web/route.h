@@ -61,6 +61,9 @@ void bn_reply_json(struct bn_request *req, int status,
         const struct bn_buf *body); /* failed buf: internal */
 void bn_reply_empty(struct bn_request *req, int status);
 void bn_reply_err(struct bn_request *req, const struct bn_err *err);
+/* The same with what to do about it, "" for nothing: somebody else's server refused, which is no
+   line in our log and no denial of ours. */
+void bn_reply_refusal(struct bn_request *req, const struct bn_err *err, const char *hint);
 /* A header for the answer, before one of the above: Set-Cookie, Retry-After, ETag. */
 void bn_reply_field(struct bn_request *req, const char *name, const char *value);
 

@@ -171,6 +171,36 @@ BN_TEST(each_kind_of_answer_has_its_class_and_its_sentence)
     judged(404, "", "<html>nginx</html>", "http", "HTTP 404: status 404 without a word");
 }
 
+static void hinted(const char *reason, const char *hint)
+{
+    struct bn_fetch_job job;
+    struct bn_pve_verdict verdict;
+    bn_fetch_job_init(&job, 1);
+    bn_buf_init(&job.answer.body, 4096);
+    job.answer.status = 403;
+    snprintf(job.answer.reason, sizeof job.answer.reason, "%s", reason);
+    bn_pve_judge(&job, "mon@pve!b=x", &verdict);
+    CHECK_STR(verdict.hint, hint);
+    bn_fetch_job_finish(&job);
+}
+
+BN_TEST(a_missing_privilege_has_the_line_that_grants_it_and_no_stranger_writes_into_it)
+{
+    hinted("Permission check failed (/vms/100, VM.PowerMgmt)",
+            "pveum acl modify /vms/100 --tokens 'mon@pve!b' --roles PVEVMUser");
+    hinted("Permission check failed (/nodes/pve1, Sys.Console)",
+            "pveum acl modify /nodes/pve1 --tokens 'mon@pve!b' --roles PVESysAdmin");
+    hinted("Permission check failed (/nodes/pve1, Sys.Modify)",
+            "pveum role add Binnacle --privs Sys.Modify && pveum acl modify /nodes/pve1 --tokens "
+            "'mon@pve!b' --roles Binnacle");
+    hinted("Permission check failed (/vms/1;reboot, VM.Audit)", "");
+    hinted("Permission check failed (/$(reboot), VM.Audit)", "");
+    hinted("Permission check failed (/vms/1, VM.Audit`reboot`)",
+            "pveum acl modify /vms/1 --tokens 'mon@pve!b' --roles PVEAuditor");
+    hinted("Permission check failed (user != root@pam)", "");
+    hinted("", "");
+}
+
 BN_TEST(a_fault_is_told_by_its_own_words)
 {
     struct bn_fetch_job job;
