@@ -22,17 +22,40 @@ const value = computed(() => serversTopic.value.value as ServersValue | undefine
 const byId = computed(() => value.value?.servers);
 const nodesById = computed(() => value.value?.nodes);
 
+// A row keeps its identity while nothing in it changes: a thousand cards are then not drawn for one.
+const known = new WeakMap<Server, ServerRow>();
+
+function rowOf(id: string, of: Server): ServerRow {
+  let row = known.get(of);
+  if (row?.id !== id) known.set(of, row = { ...of, id });
+  return row;
+}
+
+const isBefore = (a: ServerRow, b: ServerRow): number => {
+  const [at, bt] = [a.created_at ?? '', b.created_at ?? ''];
+  return at === bt ? (a.id < b.id ? -1 : 1) : at > bt ? -1 : 1;
+};
+
 /** Newest first, as people added them (FEATURES A11); undefined until the first value. */
 export const servers: ReadonlySignal<ServerRow[] | undefined> = computed(() =>
   value.value === undefined ? undefined
-    : rows(byId.value).sort((a, b) => (b.created_at ?? '').localeCompare(a.created_at ?? '') || a.id.localeCompare(b.id)));
+    : Object.entries(byId.value ?? {}).map(([id, of]) => rowOf(id, of)).sort(isBefore));
 
 export const nodes: ReadonlySignal<NodeRow[]> = computed(() => rows(nodesById.value));
 
 export function serverOf(id: string): ServerRow | undefined {
   const row = byId.value?.[id];
-  return row && { ...row, id };
+  return row && rowOf(id, row);
 }
+
+/** How many nodes of each server its cluster calls offline. */
+export const nodesDown: ReadonlySignal<Map<string, number>> = computed(() => {
+  const count = new Map<string, number>();
+  for (const n of Object.values(nodesById.value ?? {})) {
+    if (n.status === 'offline' && n.server_id) count.set(n.server_id, (count.get(n.server_id) ?? 0) + 1);
+  }
+  return count;
+});
 
 /** A topic for as long as the component lives. */
 export function useTopic(name: string, tail = 0): Topic {
