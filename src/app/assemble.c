@@ -197,6 +197,7 @@ static void fill_web_config(struct app *app, struct bn_web_config *web)
             .query_worker = app->query_worker,
             .fetch = app->outside.fetch,
             .fleet = app->outside.fleet,
+            .rrd = app->outside.rrd,
             .key = &app->outside.key.key,
             .key_absent = app->outside.key.absent,
             .targets = &app->outside.targets,

@@ -28,6 +28,11 @@ bool bn_outside_open(struct bn_outside *outside, const struct bn_config *config,
             .key = &outside->key.key,
             .check_every_ms = config->check_interval,
             .poll_every_ms = BN_POLL_EVERY_MS};
+    const struct bn_rrd_config rrd = {.hub = hub,
+            .clock = hub->clock,
+            .fetch = outside->fetch,
+            .key = &outside->key.key};
+    outside->rrd = bn_rrd_create(&rrd);
     return bn_fleet_start(&fleet, &outside->fleet, err);
 }
 
@@ -41,7 +46,9 @@ void bn_outside_close(struct bn_outside *outside)
 {
     bn_fetch_destroy(outside->fetch);
     bn_fleet_stop(outside->fleet);
+    bn_rrd_destroy(outside->rrd);
     bn_master_key_forget(&outside->key);
     outside->fetch = NULL;
     outside->fleet = NULL;
+    outside->rrd = NULL;
 }

@@ -9,12 +9,14 @@
 #include "hub/hub.h"
 #include "io/fetch.h"
 #include "source/fleet.h"
+#include "source/rrd.h"
 
 struct bn_outside {
     struct bn_master_key key;
     struct bn_target_policy targets;
     struct bn_fetch *fetch;
     struct bn_fleet *fleet;
+    struct bn_rrd *rrd;
 };
 
 /* After the store is loaded and the key was found: judges the key, then begins. */

@@ -96,4 +96,11 @@
 #define BN_CHECK_BACKOFF_MAX_MS 300000 /* … up to this (PVE-API 11) */
 #define BN_AUTH_PAUSE_MS        300000 /* after a 401: wrong tokens block the host's own logins */
 #define BN_GONE_AFTER_POLLS     3 /* a guest missing from so many listings is gone (PVE-API 13.4) */
-#define BN_STALE_AFTER_MS       30000 /* a node's uptime that stands still (PVE-API 6.2) */
+#define BN_RRD_ROWS_MAX         2000  /* of one history: a day of Proxmox VE 9 has 1,440 */
+#define BN_RRD_KEEP_MS          20000 /* an answer: what it tells changes once a minute at most */
+#define BN_RRD_KEPT_MAX         64    /* answers, the oldest goes … */
+#define BN_RRD_KEPT_BYTES       (8 << 20) /* … also when all together are larger */
+#define BN_RRD_AT_ONCE          64        /* questions; beyond: refused */
+#define BN_RRD_WAIT_MS          15000     /* for one: it is read from a disk of the node itself */
+#define BN_HISTORIES_FREE       60        /* asked for by one person, then one a second */
+#define BN_STALE_AFTER_MS       30000     /* a node's uptime that stands still (PVE-API 6.2) */

@@ -22,7 +22,7 @@ static bool open_data(struct bn_str body, struct bn_doc **doc, const struct bn_d
     return *out || bn_fail(err, BN_E_UPSTREAM, "this is no answer of a Proxmox VE: no \"data\"");
 }
 
-static bool open_list(struct bn_str body, struct bn_doc **doc, const struct bn_doc **out,
+bool bn_pve_open_list(struct bn_str body, struct bn_doc **doc, const struct bn_doc **out,
         struct bn_err *err)
 {
     if (!open_data(body, doc, out, err))
@@ -164,7 +164,7 @@ bool bn_pve_read_resources(struct bn_str body, const char *server_id, struct bn_
     BN_DOC_AUTO *doc = NULL;
     const struct bn_doc *list;
     *out = (struct bn_pve_listing){.guests = NULL};
-    if (!open_list(body, &doc, &list, err))
+    if (!bn_pve_open_list(body, &doc, &list, err))
         return false;
     const size_t count = bn_doc_count(list);
     out->guests = bn_alloc_array(BN_MIN(count, BN_VMS_PER_SERVER_MAX) + 1, sizeof *out->guests);
@@ -201,7 +201,7 @@ bool bn_pve_read_cluster(struct bn_str body, struct bn_pve_cluster *out, struct 
 {
     BN_DOC_AUTO *doc = NULL;
     const struct bn_doc *list;
-    if (!open_list(body, &doc, &list, err))
+    if (!bn_pve_open_list(body, &doc, &list, err))
         return false;
     *out = (struct bn_pve_cluster){.is_quorate = BN_UNKNOWN};
     for (size_t i = 0; i < bn_doc_count(list); i++) {
@@ -222,7 +222,7 @@ bool bn_pve_read_nodes(struct bn_str body, int64_t *out_count, struct bn_err *er
 {
     BN_DOC_AUTO *doc = NULL;
     const struct bn_doc *list;
-    if (!open_list(body, &doc, &list, err))
+    if (!bn_pve_open_list(body, &doc, &list, err))
         return false;
     *out_count = (int64_t)bn_doc_count(list);
     return true;

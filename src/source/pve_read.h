@@ -10,6 +10,13 @@
 
 #include "model/infra.h"
 
+struct bn_doc;
+
+/* {"data":[…]}: the list of an answer, for readers of their own. The document is the caller's to
+   free with bn_doc_destroy, also after a failure. */
+BN_MUST_CHECK bool bn_pve_open_list(struct bn_str body, struct bn_doc **doc,
+        const struct bn_doc **out, struct bn_err *err);
+
 /* A guest as listed: the counters run since its start, so rates need two listings. Bytes;
    BN_UNKNOWN where they are not told. */
 struct bn_pve_guest {

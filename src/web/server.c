@@ -6,6 +6,7 @@
 
 #include "base/secret.h"
 
+#include "source/rrd.h"
 #include "web/api_infra.h"
 #include "web/crowd.h"
 #include "web/web_private.h"
@@ -143,6 +144,7 @@ void bn_web_drain(struct bn_web *web, int64_t window_ms)
     bn_live_state_tick(web,
             web->config.clock->mono_ms); /* who waits for a change is answered now */
     bn_servers_check_hurry(web);
+    bn_rrd_hurry(web->config.rrd);
 }
 
 bool bn_web_is_empty(const struct bn_web *web)

@@ -13,6 +13,7 @@
 
 struct bn_fetch;
 struct bn_fleet;
+struct bn_rrd;
 struct bn_seal_key;
 struct bn_target_policy;
 
@@ -26,8 +27,9 @@ struct bn_web_config {
     struct bn_sessions *sessions;
     struct bn_worker *hash_worker;
     struct bn_worker *query_worker;
-    struct bn_fetch *fetch; /* these four: for the routes about servers */
+    struct bn_fetch *fetch; /* these five: for the routes about servers */
     struct bn_fleet *fleet;
+    struct bn_rrd *rrd;
     const struct bn_seal_key *key;
     const char *key_absent; /* why nothing can be sealed; NULL or "": it can */
     const struct bn_target_policy *targets;

@@ -95,6 +95,7 @@ enum bn_try {
     BN_TRY_SETUP,
     BN_TRY_DENIAL,
     BN_TRY_CHECK,
+    BN_TRY_HISTORY,
     BN_TRY_COUNT
 };
 

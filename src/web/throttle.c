@@ -31,6 +31,13 @@ const struct bn_throttle_rule bn_throttle_check = {
         .forget_ms = 60 * 1000 / BN_CHECKS_AT_ONCE,
 };
 
+const struct bn_throttle_rule bn_throttle_history = {
+        .free_tries = BN_HISTORIES_FREE,
+        .first_wait_ms = 1000,
+        .wait_max_ms = 1000,
+        .forget_ms = 1000,
+};
+
 struct entry {
     struct entry *next;  /* of the same slot */
     struct bn_list link; /* tried longest ago first */

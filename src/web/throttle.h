@@ -24,6 +24,9 @@ extern const struct bn_throttle_rule bn_throttle_setup;
 /* BN_CHECKS_AT_ONCE, then one in 10 s. */
 extern const struct bn_throttle_rule bn_throttle_check;
 
+/* BN_HISTORIES_FREE, then one a second. */
+extern const struct bn_throttle_rule bn_throttle_history;
+
 struct bn_throttle;
 
 struct bn_throttle *bn_throttle_create(const struct bn_throttle_rule *rule);

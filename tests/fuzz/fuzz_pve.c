@@ -1,10 +1,12 @@
 /* Answers of a Proxmox VE, or of what pretends to be one: whatever is read is valid by its field
    table, every refusal has its sentence, and what was mended once needs no mending again. */
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "source/pve_read.h"
+#include "source/pve_rrd.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -33,6 +35,30 @@ static void check_listing(struct bn_str body)
     bn_pve_listing_finish(&listing);
 }
 
+/* In order, each time once, no share beyond 1 and nothing below 0; what is written is read again.
+ */
+static void check_history(struct bn_str body, enum bn_pve_rrd_of of)
+{
+    struct bn_pve_rrd rrd;
+    struct bn_err err;
+    struct bn_json json;
+    BN_BUF_AUTO out;
+    bn_buf_init(&out, 1 << 22);
+    bn_json_init(&json, &out);
+    if (!bn_pve_read_rrd(body, of, &rrd, &err))
+        check_sentence(&err);
+    assert(rrd.count < 2 || rrd.step_s > 0);
+    for (size_t i = 0; i < rrd.count; i++) {
+        const struct bn_pve_rrd_point *point = &rrd.points[i];
+        assert(point->time_s > (i ? point[-1].time_s : 0));
+        assert(isnan(point->values[0]) || (point->values[0] >= 0 && point->values[0] <= 1));
+        assert(isnan(point->values[4]) || point->values[4] >= 0);
+    }
+    bn_pve_rrd_json(&rrd, "hour", &json);
+    assert(bn_buf_ok(&out) && bn_utf8_is_valid(out.p, out.len));
+    bn_pve_rrd_finish(&rrd);
+}
+
 static void check_upid(struct bn_str body)
 {
     char upid[256];
@@ -57,6 +83,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int64_t count;
     check_listing(body);
     check_upid(body);
+    check_history(body, BN_RRD_GUEST);
+    check_history(body, BN_RRD_NODE);
     if (bn_pve_read_cluster(body, &cluster, &err))
         assert(cluster.member_count <= BN_PVE_MEMBERS_MAX);
     else
