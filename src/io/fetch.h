@@ -55,6 +55,7 @@ struct bn_fetch_request {
     char host[254]; /* name, IPv4 or IPv6 address without brackets */
     int port;
     bool is_plain;           /* http:// */
+    bool is_fresh;           /* nothing kept is used, so that every phase is measured */
     char path[1024];         /* from the slash on, percent-encoded, with the query */
     char authorization[400]; /* value of the field, or ""; wiped with the job */
     char body_type[48];      /* of body */

@@ -11,6 +11,7 @@
 #include "io/fetch_private.h"
 
 #define HEAD_BYTES_MAX (32 << 10) /* PVE-API 13.12 */
+#define DNS_KEEP_S     60L        /* what the library does by itself */
 
 /* --- what comes in --------------------------------------------------------------------------- */
 
@@ -222,7 +223,9 @@ static void set_method(CURL *h, struct bn_fetch_call *call)
         curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, request->method);
     /* A kept connection may have died; the library then asks again on a fresh one, which only a
        question may (PVE-API 13.10). */
-    curl_easy_setopt(h, CURLOPT_FRESH_CONNECT, is_get ? 0L : 1L);
+    curl_easy_setopt(h, CURLOPT_FRESH_CONNECT, is_get && !request->is_fresh ? 0L : 1L);
+    curl_easy_setopt(h, CURLOPT_SSL_SESSIONID_CACHE, request->is_fresh ? 0L : 1L);
+    curl_easy_setopt(h, CURLOPT_DNS_CACHE_TIMEOUT, request->is_fresh ? 0L : DNS_KEEP_S);
     if (!is_get && strcmp(request->method, "DELETE") != 0) {
         curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE, (long)request->body.len);
         curl_easy_setopt(h, CURLOPT_POSTFIELDS, request->body.len ? request->body.p : "");

@@ -262,6 +262,24 @@ BN_TEST(a_connection_is_kept_for_the_next_question)
     rig_stop(&rig);
 }
 
+BN_TEST(who_wants_every_phase_measured_gets_a_connection_of_its_own)
+{
+    struct rig rig;
+    struct ask ask;
+    rig_start(&rig, &usual, true);
+    serve(&rig, answers, COUNT(answers), NULL);
+    for (int i = 1; i <= 3; i++) {
+        ask_init(&rig, &ask, "/ok");
+        ask.job.request.is_fresh = true;
+        const struct bn_fetch_answer *answer = run_ask(&rig, &ask);
+        CHECK(!answer->is_kept);
+        CHECK(answer->dns_ms >= 0 && answer->tcp_ms >= 0 && answer->wait_ms >= 0);
+        CHECK_INT(rig.peer.connections, i);
+        bn_fetch_job_finish(&ask.job);
+    }
+    rig_stop(&rig);
+}
+
 static const struct peer_answer leaving[] = {
         {"/ok", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 0, false},
         {"/act", NULL, 0, true},
