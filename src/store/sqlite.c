@@ -14,6 +14,7 @@
 #define CLOSE_MS           4000
 #define CLOSE_SLACK_MS     500
 #define KEEP_MS            10000
+#define SETTLE_MS          1000
 #define SERVER_WAIT_MS     3000
 #define SERVER_LOOK_MS     20
 
@@ -375,6 +376,7 @@ static bool enqueue(struct bn_store *store, struct bn_batch *batch)
     store->facts_waiting += batch->fact_count;
     store->points_waiting += batch->point_count;
     store->checks_waiting += batch->check_count;
+    store->checks_unwritten += batch->check_count;
     pthread_cond_signal(&store->work);
     return true;
 }
@@ -560,6 +562,20 @@ void bn_store_tidy(struct bn_store *store)
     pthread_cond_signal(&store->work);
     while (store->tidy_done < asked)
         pthread_cond_wait(&store->news, &store->mutex);
+    pthread_mutex_unlock(&store->mutex);
+}
+
+void bn_store_settle(struct bn_store *store)
+{
+    int64_t until = bn_mono_ms() + SETTLE_MS;
+    struct timespec at = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
+    pthread_mutex_lock(&store->mutex);
+    if (store->checks_unwritten > 0 && !store->is_closing) {
+        uint64_t asked = ++store->settle_asked;
+        pthread_cond_signal(&store->work);
+        while (store->settle_done < asked && !store->is_closing && bn_mono_ms() < until)
+            pthread_cond_clockwait(&store->news, &store->mutex, CLOCK_MONOTONIC, &at);
+    }
     pthread_mutex_unlock(&store->mutex);
 }
 

@@ -160,13 +160,23 @@ static void acknowledge(struct bn_store *store, const struct bn_batch *batch)
     bn_store_acknowledge(store, &ack);
 }
 
+/* Written or lost, they are not waited for any more. */
+static void forget_samples(struct bn_store *store)
+{
+    struct bn_writer *writer = &store->writer;
+    pthread_mutex_lock(&store->mutex);
+    store->checks_unwritten -= writer->check_count;
+    pthread_mutex_unlock(&store->mutex);
+    writer->point_count = 0;
+    writer->check_count = 0;
+}
+
 static void lose_samples(struct bn_store *store)
 {
     struct bn_writer *writer = &store->writer;
     bn_store_lose_points(store, writer->point_count);
     bn_store_lose_checks(store, writer->check_count);
-    writer->point_count = 0;
-    writer->check_count = 0;
+    forget_samples(store);
 }
 
 /* Every batch leaves here: acknowledged, told and freed. */
@@ -187,8 +197,7 @@ static void answer_batches(struct bn_store *store, const struct bn_err *err)
         bn_list_remove(&batch->link);
         bn_batch_destroy(batch);
     }
-    writer->point_count = 0;
-    writer->check_count = 0;
+    forget_samples(store);
     if (is_news && store->config.wake)
         store->config.wake(store->config.user);
 }
@@ -442,7 +451,8 @@ static int64_t hold_until(const struct bn_store *store)
 static bool is_called(const struct bn_store *store)
 {
     bool is_tidy_new = store->tidy_asked != store->tidy_done && !store->writer.tidy_now;
-    return store->is_closing || is_tidy_new || store->log.has_result;
+    return store->is_closing || is_tidy_new || store->log.has_result ||
+           store->settle_asked != store->settle_done;
 }
 
 static void take_one(struct bn_store *store)
@@ -461,9 +471,15 @@ static void take_one(struct bn_store *store)
     store->checks_waiting -= batch->check_count;
 }
 
+/* The last request of each kind; 0: none is new. */
+struct asked {
+    uint64_t tidy;
+    uint64_t settle;
+};
+
 /* Waits for something to do and moves the queue to the writer. False: closing, and nothing is left.
    A flood of checks is taken in pieces; who asked for tidying waits for all of them. */
-static bool take_batches(struct bn_store *store, uint64_t *out_tidy, bool *out_late)
+static bool take_batches(struct bn_store *store, struct asked *out, bool *out_late)
 {
     struct bn_writer *writer = &store->writer;
     pthread_mutex_lock(&store->mutex);
@@ -480,11 +496,21 @@ static bool take_batches(struct bn_store *store, uint64_t *out_tidy, bool *out_l
     while (!holds && store->queue_count && writer->check_count < CHECKS_AT_ONCE)
         take_one(store);
     bool is_tidy_new = !writer->tidy_now && store->tidy_asked != store->tidy_done;
-    *out_tidy = is_tidy_new && (holds || !store->queue_count) ? store->tidy_asked : 0;
+    bool is_all = holds || !store->queue_count;
+    out->tidy = is_tidy_new && is_all ? store->tidy_asked : 0;
+    out->settle = is_all && store->settle_asked != store->settle_done ? store->settle_asked : 0;
     *out_late = store->is_closing && bn_mono_ms() > store->close_by;
     bool goes_on = !store->is_closing || any;
     pthread_mutex_unlock(&store->mutex);
     return goes_on;
+}
+
+static void end_settle(struct bn_store *store, uint64_t asked)
+{
+    pthread_mutex_lock(&store->mutex);
+    store->settle_done = asked;
+    pthread_cond_broadcast(&store->news);
+    pthread_mutex_unlock(&store->mutex);
 }
 
 static int note_frames(void *user, sqlite3 *db, const char *name, int frames)
@@ -519,10 +545,10 @@ static void end(struct bn_store *store)
 void *bn_writer_main(void *arg)
 {
     struct bn_store *store = arg;
-    uint64_t tidy;
+    struct asked asked;
     bool is_late;
     store->writer.fold_due = bn_mono_ms() + FOLD_FIRST_MS;
-    while (take_batches(store, &tidy, &is_late)) {
+    while (take_batches(store, &asked, &is_late)) {
         if (is_late) {
             struct bn_err err;
             bn_fail(&err, BN_E_STORAGE, "Binnacle is stopping and the disk is too slow");
@@ -530,9 +556,13 @@ void *bn_writer_main(void *arg)
             continue;
         }
         hear_of_log(store);
-        if (tidy)
-            begin_tidy(store, tidy);
+        if (asked.tidy)
+            begin_tidy(store, asked.tidy);
+        if (asked.settle)
+            store->writer.samples_due = 0;
         keep_batches(store);
+        if (asked.settle)
+            end_settle(store, asked.settle);
         tidy_step(store);
         if (store->writer.tidy_now)
             tidy_asked_step(store);

@@ -89,6 +89,7 @@ struct bn_store {
     size_t facts_waiting;
     size_t points_waiting;
     size_t checks_waiting;
+    size_t checks_unwritten; /* in the queue and with the writer */
     struct bn_acks acks;
     struct bn_fact *foreign;
     size_t foreign_count;
@@ -101,6 +102,8 @@ struct bn_store {
     int threads_running;
     uint64_t tidy_asked;
     uint64_t tidy_done;
+    uint64_t settle_asked;
+    uint64_t settle_done;
     bool is_reading_barred; /* the writer is reopening */
     bool is_lent[BN_READERS];
     bool is_checking;

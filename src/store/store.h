@@ -12,6 +12,7 @@
 
 #include "model/fact.h"
 #include "model/point.h"
+#include "store/checks.h"
 
 struct bn_store;
 
@@ -113,33 +114,6 @@ struct bn_span {
    interval that is still filling holds what it has so far. `timeout` after 5 s. */
 BN_MUST_CHECK bool bn_store_read_series(struct bn_store *store, const struct bn_span *span,
         struct bn_point *out, struct bn_err *err);
-
-/* The checks of one server in a stretch of time, from_ms <= at < to_ms. */
-struct bn_check_span {
-    const char *tenant;
-    const char *server_id;
-    int64_t from_ms;
-    int64_t to_ms;
-};
-
-struct bn_check_hour {
-    int64_t at_ms; /* the hour begins, UTC */
-    int64_t attempts;
-    int64_t successes;
-    int64_t ms_count; /* successes whose response time is known; without any the next are 0 ... */
-    int64_t ms_sum;
-    int64_t ms_min; /* ... and these unknown */
-    int64_t ms_max;
-};
-
-/* Hours with attempts, oldest first: those that begin in the span. At most *n, then *n are there.
-   An unknown server has none. `timeout` after 5 s. */
-BN_MUST_CHECK bool bn_store_read_check_hours(struct bn_store *store,
-        const struct bn_check_span *span, struct bn_check_hour *out, size_t *n, struct bn_err *err);
-/* The attempts themselves, newest first. What a cluster is called and its certificate are not kept
-   with each. */
-BN_MUST_CHECK bool bn_store_read_checks(struct bn_store *store, const struct bn_check_span *span,
-        struct bn_check *out, size_t *n, struct bn_err *err);
 
 /* Audit entries before `before_id` ("" for the newest), newest first: at most *n, then *n are
  * there. */

@@ -57,6 +57,23 @@ BN_TEST(a_check_comes_back_as_it_was_and_what_was_unknown_stays_unknown)
     place_finish(&place);
 }
 
+BN_TEST(who_asks_next_need_not_wait_for_the_second_to_pass)
+{
+    struct place place;
+    struct bn_store *store = open_at(&place, NOW);
+    struct bn_check out[40];
+    add_server(store, "a");
+    bn_store_settle(store); /* nothing waits */
+    for (int i = 1; i <= 30; i++) {
+        tell(store, "a", NOW + i, 10);
+        (void)bn_store_flush(store);
+        bn_store_settle(store);
+        CHECK_INT(read_checks(store, "a", out, 40), i);
+    }
+    bn_store_close(store);
+    place_finish(&place);
+}
+
 BN_TEST(an_attempt_that_is_under_way_is_no_history)
 {
     struct place place;
