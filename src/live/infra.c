@@ -8,7 +8,10 @@
 struct bn_server_past {
     UT_hash_handle hh;
     struct bn_attempts attempts;
-    int64_t status_before; /* the attempt that is under way */
+    uint64_t serial;              /* of the last attempt; counts from 1 */
+    struct bn_past_error *errors; /* the last failures, a ring; NULL: it never failed */
+    uint64_t error_count;         /* since it began */
+    int64_t status_before;        /* the attempt that is under way */
     char server_id[BN_ID_MAX];
 };
 
@@ -31,13 +34,19 @@ static struct bn_server_past *past_get(struct bn_tenant_live *tenant, const char
     return past;
 }
 
+static void past_destroy(struct bn_server_past *past)
+{
+    free(past->errors);
+    free(past);
+}
+
 void bn_infra_forget(struct bn_tenant_live *tenant, const char *server_id)
 {
     struct bn_server_past *past = past_find(tenant, server_id);
     if (!past)
         return;
     HASH_DEL(tenant->past, past);
-    free(past);
+    past_destroy(past);
 }
 
 void bn_infra_finish(struct bn_tenant_live *tenant)
@@ -48,7 +57,7 @@ void bn_infra_finish(struct bn_tenant_live *tenant)
     {
         // NOLINTNEXTLINE(clang-analyzer-*): uthash; what is freed has left the table
         HASH_DEL(tenant->past, past);
-        free(past);
+        past_destroy(past);
     }
 }
 
@@ -207,15 +216,30 @@ static void note_failure(const struct bn_check *check, struct bn_server *server)
     memcpy(server->health_check_error, check->error, sizeof server->health_check_error);
 }
 
+static void remember_error(struct bn_server_past *past, const struct bn_check *check)
+{
+    if (!past->errors)
+        past->errors = bn_alloc(BN_PAST_ERRORS * sizeof *past->errors);
+    struct bn_past_error *error = &past->errors[past->error_count++ % BN_PAST_ERRORS];
+    error->at = check->at;
+    error->serial = past->serial;
+    memcpy(error->error_class, check->error_class, sizeof error->error_class);
+    memcpy(error->error_phase, check->error_phase, sizeof error->error_phase);
+    memcpy(error->error, check->error, sizeof error->error);
+}
+
 static void note_end(struct bn_server_past *past, const struct bn_check *check,
         struct bn_server *server)
 {
     bn_attempts_add(&past->attempts, check->at, check->success == 1 ? check->response_time_ms : -1);
+    past->serial++;
     server->last_health_check_at = check->at;
-    if (check->success == 1)
+    if (check->success == 1) {
         note_success(check, server);
-    else
+    } else {
         note_failure(check, server);
+        remember_error(past, check);
+    }
     if (check->seen_fingerprint[0]) {
         memcpy(server->seen_fingerprint, check->seen_fingerprint, sizeof server->seen_fingerprint);
         server->cert_expires_at = check->cert_expires_at;
@@ -250,4 +274,26 @@ int64_t bn_infra_timeout_ms(const struct bn_tenant_live *tenant, const struct bn
                                           ? BN_SERVER_TIMEOUT_MS
                                           : server->connection_timeout_ms;
     return past ? bn_attempts_timeout_ms(&past->attempts, configured_ms) : configured_ms;
+}
+
+const struct bn_attempts *bn_infra_attempts(const struct bn_tenant_live *tenant,
+        const char *server_id)
+{
+    const struct bn_server_past *past = past_find(tenant, server_id);
+    return past ? &past->attempts : NULL;
+}
+
+size_t bn_infra_errors(const struct bn_tenant_live *tenant, const char *server_id,
+        struct bn_past_error out[BN_PAST_ERRORS])
+{
+    const struct bn_server_past *past = past_find(tenant, server_id);
+    size_t n = 0;
+    while (past && n < BN_PAST_ERRORS && n < past->error_count) {
+        const struct bn_past_error *error =
+                &past->errors[(past->error_count - 1 - n) % BN_PAST_ERRORS];
+        if (error->serial + BN_ATTEMPTS_MAX <= past->serial)
+            break;
+        out[n++] = *error;
+    }
+    return n;
 }

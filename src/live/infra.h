@@ -28,6 +28,25 @@ bool bn_check_is_over(const struct bn_check *check);
 /* How long the next attempt on it may take: learned or configured (B7). */
 int64_t bn_infra_timeout_ms(const struct bn_tenant_live *tenant, const struct bn_server *server);
 
+/* The last attempts on it; NULL when there was none since it stands where it stands. */
+const struct bn_attempts *bn_infra_attempts(const struct bn_tenant_live *tenant,
+        const char *server_id);
+
+#define BN_PAST_ERRORS 5 /* E19 */
+
+/* A failure among the last BN_ATTEMPTS_MAX attempts, as its CHECK said. */
+struct bn_past_error {
+    int64_t at;
+    uint64_t serial; /* of the attempt */
+    char error_class[24];
+    char error_phase[12];
+    char error[192];
+};
+
+/* Newest first; returns how many. */
+size_t bn_infra_errors(const struct bn_tenant_live *tenant, const char *server_id,
+        struct bn_past_error out[BN_PAST_ERRORS]);
+
 /* With a server everything about it goes. */
 void bn_infra_forget(struct bn_tenant_live *tenant, const char *server_id);
 void bn_infra_finish(struct bn_tenant_live *tenant);

@@ -91,6 +91,9 @@
 #define BN_VMS_PER_SERVER_MAX   20000  /* guests of one cluster; the largest known has some 5,000 */
 #define BN_CHECK_EVERY_MS       120000 /* of a server that answers (source 001): --check-interval */
 #define BN_CHECKS_AT_ONCE       6      /* asked for by one person; then one in 10 s (B18) */
+#define BN_TESTS_AT_ONCE        20   /* of saved servers, by one person: "Diagnose now" twice … */
+#define BN_TESTS_EVERY_MS       3000 /* … then one in this time */
+#define BN_PAST_RAW_MAX         5000 /* attempts in one answer: one in 17 s of a day, 4 MB */
 #define BN_POLL_EVERY_MS        10000  /* its guests: what it says of them changes every 10 s */
 #define BN_CHECK_BACKOFF_MS     10000  /* after a failure, doubling … */
 #define BN_CHECK_BACKOFF_MAX_MS 300000 /* … up to this (PVE-API 11) */

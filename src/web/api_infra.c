@@ -10,6 +10,7 @@
 #include "web/server.h"
 
 #define FORM_MAX  8192      /* texts of a server, escaped */
+#define NONE_MAX  16        /* "{}" */
 #define CHECK_MAX (1 << 20) /* ids of 10,000 servers */
 
 const struct bn_route bn_infra_routes[] = {
@@ -55,6 +56,25 @@ const struct bn_route bn_infra_routes[] = {
                 .right = BN_RIGHT_ADMIN,
                 .handler = bn_server_remove,
                 .summary = "Remove a server with all that is known of it"},
+        {.method = "POST",
+                .path = "/api/v1/servers/{id}/test",
+                .right = BN_RIGHT_OPERATE,
+                .handler = bn_server_test_saved,
+                .body_max = NONE_MAX,
+                .summary = "Try to reach a server once, with every phase measured; its history and "
+                           "state stay as they are"},
+        {.method = "GET",
+                .path = "/api/v1/servers/{id}/history",
+                .right = BN_RIGHT_READ,
+                .handler = bn_server_history,
+                .summary = "How checks of a server went, by the hour or the day; raw=1 adds the "
+                           "attempts of the last day",
+                .query = bn_server_history_query},
+        {.method = "GET",
+                .path = "/api/v1/servers/{id}/stats",
+                .right = BN_RIGHT_READ,
+                .handler = bn_server_stats,
+                .summary = "Figures of the last 100 attempts on a server, with the last 5 errors"},
         {.method = "GET",
                 .path = "/api/v1/vms",
                 .right = BN_RIGHT_READ,

@@ -10,7 +10,7 @@
 extern const struct bn_route bn_infra_routes[];
 extern const size_t bn_infra_route_count;
 
-/* --- handlers: api_servers.c, api_server_check.c, api_server_test.c, api_vms.c, api_rrd.c ---- */
+/* --- handlers: api_server*.c, api_vms.c, api_rrd.c ------------------------------------------- */
 
 void bn_servers_list(struct bn_request *req);
 void bn_server_add(struct bn_request *req);
@@ -24,6 +24,10 @@ extern const char *const bn_rrd_query[];
 void bn_qemu_rrd(struct bn_request *req);
 void bn_lxc_rrd(struct bn_request *req);
 void bn_node_rrd(struct bn_request *req);
+void bn_server_test_saved(struct bn_request *req);
+extern const char *const bn_server_history_query[];
+void bn_server_history(struct bn_request *req);
+void bn_server_stats(struct bn_request *req);
 extern const char *const bn_vms_query[];
 void bn_vms_list(struct bn_request *req);
 

@@ -94,16 +94,23 @@ size_t bn_sessions_of(struct bn_sessions *sessions, const char *tenant, const ch
 
 /* --- making and unmaking --------------------------------------------------------------------- */
 
+static const struct bn_throttle_rule *const rules[BN_TRY_COUNT] = {
+        [BN_TRY_ACCOUNT] = &bn_throttle_login,
+        [BN_TRY_ADDRESS] = &bn_throttle_login,
+        [BN_TRY_PASSWORD] = &bn_throttle_login,
+        [BN_TRY_SETUP] = &bn_throttle_setup,
+        [BN_TRY_DENIAL] = &bn_throttle_denial,
+        [BN_TRY_CHECK] = &bn_throttle_check,
+        [BN_TRY_HISTORY] = &bn_throttle_history,
+        [BN_TRY_TEST] = &bn_throttle_test,
+};
+
 struct bn_sessions *bn_sessions_create(struct bn_hub *hub)
 {
     struct bn_sessions *sessions = bn_alloc(sizeof *sessions);
     sessions->hub = hub;
     for (int i = 0; i < BN_TRY_COUNT; i++)
-        sessions->throttles[i] = bn_throttle_create(i == BN_TRY_SETUP     ? &bn_throttle_setup
-                                                    : i == BN_TRY_DENIAL  ? &bn_throttle_denial
-                                                    : i == BN_TRY_CHECK   ? &bn_throttle_check
-                                                    : i == BN_TRY_HISTORY ? &bn_throttle_history
-                                                                          : &bn_throttle_login);
+        sessions->throttles[i] = bn_throttle_create(rules[i]);
     for (struct bn_tenant_live *tenant = hub->live.tenants; tenant; tenant = tenant->next) {
         bn_table_each(row, &tenant->tables[BN_KIND_SESSION])
                 own(sessions, (const void *)row->record);

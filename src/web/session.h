@@ -96,6 +96,7 @@ enum bn_try {
     BN_TRY_DENIAL,
     BN_TRY_CHECK,
     BN_TRY_HISTORY,
+    BN_TRY_TEST,
     BN_TRY_COUNT
 };
 

@@ -38,6 +38,13 @@ const struct bn_throttle_rule bn_throttle_history = {
         .forget_ms = 1000,
 };
 
+const struct bn_throttle_rule bn_throttle_test = {
+        .free_tries = BN_TESTS_AT_ONCE,
+        .first_wait_ms = BN_TESTS_EVERY_MS,
+        .wait_max_ms = BN_TESTS_EVERY_MS,
+        .forget_ms = BN_TESTS_EVERY_MS,
+};
+
 struct entry {
     struct entry *next;  /* of the same slot */
     struct bn_list link; /* tried longest ago first */

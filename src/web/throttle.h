@@ -21,8 +21,9 @@ struct bn_throttle_rule {
 /* BN_LOGIN_TRIES, 1 s doubling to 15 min; BN_SETUP_TRIES, then 60 s. */
 extern const struct bn_throttle_rule bn_throttle_login;
 extern const struct bn_throttle_rule bn_throttle_setup;
-/* BN_CHECKS_AT_ONCE, then one in 10 s. */
+/* BN_CHECKS_AT_ONCE, then one in 10 s; BN_TESTS_AT_ONCE, then one in 3 s. */
 extern const struct bn_throttle_rule bn_throttle_check;
+extern const struct bn_throttle_rule bn_throttle_test;
 
 /* BN_HISTORIES_FREE, then one a second. */
 extern const struct bn_throttle_rule bn_throttle_history;

@@ -382,6 +382,60 @@ BN_TEST(a_test_shows_the_certificate_first_and_speaks_when_it_is_confirmed)
     end();
 }
 
+/* The path of its test. */
+static const char *test_of(const char *name)
+{
+    static char path[220];
+    snprintf(path, sizeof path, "%s/test", path_of(name));
+    return path;
+}
+
+/* Each of ten in a row opens a connection of its own, so that no phase is spared. */
+BN_TEST(a_saved_server_is_tried_ten_times_in_a_row_with_every_phase_measured)
+{
+    char more[200];
+    char print[BN_FINGERPRINT_SIZE];
+    begin();
+    fingerprint_of("a", print);
+    snprintf(more, sizeof more, ",\"is_active\":false,\"fingerprint\":\"%s\"", print);
+    add("one", more);
+    for (int i = 1; i <= 10; i++) {
+        ask(max, "POST", test_of("one"), i == 1 ? "" : "{}", 200, "\"success\":true");
+        CHECK(strstr(rig.web.answer.p, "\"nodes\":1"));
+        CHECK(strstr(rig.web.answer.p, "\"version\":\"9.2.2\""));
+        CHECK(strstr(rig.web.answer.p, "\"path\":\"direct\""));
+        CHECK(strstr(rig.web.answer.p, "\"timeout_ms\":10000"));
+        CHECK(strstr(rig.web.answer.p, "\"recommended_timeout_ms\":5000"));
+        CHECK(!strstr(rig.web.answer.p, "_ms\":null"));
+        CHECK(peer.connections >= i);
+    }
+    CHECK_INT(named("one")->connection_status, BN_SERVER_UNKNOWN); /* it is no check */
+    CHECK_INT(named("one")->last_health_check_at, 0);
+    ask(rig.vera, "POST", test_of("one"), "", 403, "forbidden");
+    ask(max, "POST", test_of("one"), "{\"a\":1}", 400, "unknown field");
+    ask(max, "POST", SERVERS "/nobody/test", "", 404, "there is no such server");
+    ask(rig.ada, "GET", "/api/v1/audit", "", 200, "\"action\":\"server.test\",\"object\":\"one\"");
+    end();
+}
+
+BN_TEST(trying_a_server_ends_with_a_wait_and_a_failure_says_its_phase)
+{
+    begin();
+    ask(max, "POST", SERVERS,
+            "{\"name\":\"down\",\"host\":\"127.0.0.1\",\"port\":1,\"is_active\":false,"
+            "\"api_token\":\"" TOKEN "\"}",
+            201, "");
+    for (int i = 0; i < BN_TESTS_AT_ONCE; i++)
+        ask(max, "POST", test_of("down"), "", 200, "\"error_class\":\"refused\"");
+    CHECK(strstr(rig.web.answer.p, "\"error_phase\":\"tcp\""));
+    CHECK(strstr(rig.web.answer.p, "\"tls_ms\":null"));
+    CHECK(strstr(rig.web.answer.p, "\"version\":null"));
+    CHECK(strstr(rig.web.answer.p, "\"recommended_timeout_ms\":null"));
+    ask(max, "POST", test_of("down"), "", 429, "Retry-After: 3");
+    ask(rig.ada, "POST", test_of("down"), "", 200, "\"success\":false");
+    end();
+}
+
 BN_TEST(openapi_says_that_a_check_takes_a_list_or_nothing)
 {
     begin();
