@@ -342,6 +342,7 @@ export interface Toast {
   text: string;
   error?: ApiError;
   undo?: () => void;
+  forMs?: number | undefined; // how long it stays by itself
 }
 
 export const toasts = signal<Toast[]>([]);
@@ -350,11 +351,11 @@ let nextToast = 1;
 const TOAST_MS = 5000;
 const UNDO_MS = 12_000;
 
-export function toast(kind: Toast['kind'], text: string, more: { error?: ApiError; undo?: () => void } = {}): void {
+export function toast(kind: Toast['kind'], text: string, more: Omit<Toast, 'id' | 'kind' | 'text'> = {}): void {
   const id = nextToast++;
   toasts.value = [...toasts.value.slice(-3), { id, kind, text, ...more }];
   // Errors stay until dismissed: they carry what support would ask for.
-  if (kind !== 'error') window.setTimeout(() => fade(id), more.undo ? UNDO_MS : TOAST_MS);
+  if (kind !== 'error') window.setTimeout(() => fade(id), more.forMs ?? (more.undo ? UNDO_MS : TOAST_MS));
 }
 
 // Not from under a pointer or a finger on the key.
