@@ -34,7 +34,7 @@ const SYNC = 'binnacle';
 const NARROW = 360; // px; plots below this get shorter labels
 
 // A custom property is text to scripts; the computed colour of an element is a colour.
-function colours(names: string[]): Record<string, string> {
+export function colours(names: string[]): Record<string, string> {
   const probe = document.createElement('i');
   document.body.append(probe);
   const out: Record<string, string> = {};
@@ -46,7 +46,7 @@ function colours(names: string[]): Record<string, string> {
   return out;
 }
 
-function fade(rgb: string, alpha: number): string {
+export function fade(rgb: string, alpha: number): string {
   return rgb.replace(/^rgb\(([^)]+)\)$/, (_, parts: string) => `rgba(${parts}, ${alpha})`);
 }
 
@@ -267,7 +267,7 @@ function pointElement(): HTMLElement {
 }
 
 /** Arrow keys walk from point to point, with Shift ten at once. */
-function step(u: uPlot, e: KeyboardEvent): void {
+export function step(u: uPlot, e: KeyboardEvent): void {
   const last = u.data[0]!.length - 1;
   const at = u.cursor.idx ?? last + 1;
   const by = e.shiftKey ? 10 : 1;

@@ -1,0 +1,143 @@
+// why: what the server says about a connection that fails or flaps, and what ten attempts in a row say; pure.
+
+import { failedIn, msText, phasesOf, rank, timeLimit, type PhaseName, type Timed } from './attempts';
+import type { Server } from '../model.gen';
+
+export interface Why {
+  state: 'ok' | 'failing' | 'flapping' | 'early';
+  headline: string;
+  since: string | null;
+  attempts: number;
+  changes: number;
+  flap_pct: number | null;
+  flap_limit: number;
+  success_rate: number | null;
+  median_ms: number | null;
+  p95_ms: number | null;
+  findings: { kind: string; title: string; evidence: string; verdict: string; confidence: number; is_cause: boolean }[];
+  not: { kind: string; title: string }[];
+  phases: { name: string; ms: number | null; typical_ms: number | null; is_slow: boolean }[];
+  errors: { error_class: string; count: number }[];
+  strip: { from: string; to: string; state: string }[];
+  changed: { at: string; text: string }[];
+  advice: Advice[];
+}
+
+export interface Advice {
+  kind: string;
+  text: string;
+  timeout_ms?: number | null;
+}
+
+/** What POST /api/v1/servers/{id}/test answers. */
+export interface TestResult extends Timed {
+  success: boolean;
+  error: string | null;
+  error_class: string | null;
+  error_phase: string | null;
+  timeout_ms?: number | null;
+  recommended_timeout_ms?: number | null;
+}
+
+// --- the strip ---------------------------------------------------------------------------------------
+
+export type Stretch = 'up' | 'down' | 'none';
+
+export function stretchOf(state: string): Stretch {
+  if (state === 'up' || state === 'ok' || state === 'online') return 'up';
+  if (state === 'down' || state === 'failing' || state === 'offline') return 'down';
+  return 'none';
+}
+
+export interface Piece {
+  state: Stretch;
+  x: number; // 0 to 1 of the day
+  w: number;
+}
+
+const DAY_MS = 86_400_000;
+
+/** The day that ends at `end`, in its pieces; what lies outside of it is cut off. */
+export function piecesOf(strip: Why['strip'], end: number): Piece[] {
+  const start = end - DAY_MS;
+  const out: Piece[] = [];
+  for (const s of strip) {
+    const from = Math.max(start, Date.parse(s.from));
+    const to = Math.min(end, Date.parse(s.to));
+    if (!(to > from)) continue;
+    out.push({ state: stretchOf(s.state), x: (from - start) / DAY_MS, w: (to - from) / DAY_MS });
+  }
+  return out;
+}
+
+/** "up for 20 h 3 min, down for 2 h, 11 times": the strip for those who hear it. */
+export function stripWords(pieces: readonly Piece[], durationOf: (ms: number) => string): string {
+  const sum = (state: Stretch) => pieces.filter((p) => p.state === state).reduce((total, p) => total + p.w * DAY_MS, 0);
+  const times = pieces.filter((p) => p.state === 'down').length;
+  if (sum('up') + sum('down') === 0) return 'nothing was measured in the last 24 hours';
+  const down = times === 0 ? 'never down' : `down for ${durationOf(sum('down'))} in ${times} ${times === 1 ? 'stretch' : 'stretches'}`;
+  return `the last 24 hours: up for ${durationOf(sum('up'))}, ${down}`;
+}
+
+// --- what can be done --------------------------------------------------------------------------------
+
+export const TIMEOUT_MAX_MS = 120_000;
+
+/** The limit to raise the configured one to, where doing so has an effect: the attempt must be the kind that the
+ *  configured limit cuts off, and more than the limit now. Null when the button would change nothing. */
+export function raiseTo(server: Server, advice: Pick<Advice, 'timeout_ms'>): number | null {
+  const now = server.connection_timeout_ms;
+  if (now === undefined || timeLimit(server).isLearned) return null;
+  const wanted = advice.timeout_ms ?? now * 2;
+  const whole = Math.min(TIMEOUT_MAX_MS, Math.ceil(wanted / 1000) * 1000);
+  return whole > now ? whole : null;
+}
+
+// --- ten in a row ------------------------------------------------------------------------------------
+
+const spentOn: Record<PhaseName, string> = {
+  dns: 'the name lookup', tcp: 'connecting', tls: 'the TLS handshake', wait: 'waiting for the first byte', body: 'reading the answer',
+};
+
+/** Where most of the time of the answered attempts went, and its share. */
+function slowest(results: readonly TestResult[]): { name: PhaseName; share: number } | null {
+  const sums = new Map<PhaseName, number>();
+  let total = 0;
+  for (const r of results) {
+    for (const p of phasesOf(r)) {
+      sums.set(p.name, (sums.get(p.name) ?? 0) + p.ms);
+      total += p.ms;
+    }
+  }
+  const first = [...sums].sort((a, b) => b[1] - a[1])[0];
+  return first && total > 0 ? { name: first[0], share: first[1] / total } : null;
+}
+
+function most(words: readonly string[]): { word: string; count: number } | null {
+  const counts = new Map<string, number>();
+  for (const w of words) if (w) counts.set(w, (counts.get(w) ?? 0) + 1);
+  const first = [...counts].sort((a, b) => b[1] - a[1])[0];
+  return first ? { word: first[0], count: first[1] } : null;
+}
+
+/** What the attempts say together, in one or two sentences. */
+export function diagnosis(results: readonly TestResult[]): string {
+  if (results.length === 0) return '';
+  const won = results.filter((r) => r.success);
+  const lost = results.filter((r) => !r.success);
+  const parts: string[] = [];
+  if (won.length === results.length) parts.push(`All ${results.length} attempts succeeded.`);
+  else if (won.length === 0) parts.push(`None of ${results.length} attempts succeeded.`);
+  else parts.push(`${won.length} of ${results.length} attempts succeeded.`);
+  const totals = won.map((r) => r.total_ms).filter((v): v is number => v != null);
+  if (totals.length > 0) {
+    const at = slowest(won);
+    const where = at && at.share >= 0.5 ? `; ${Math.round(at.share * 100)} % of it went into ${spentOn[at.name]}` : '';
+    parts.push(`Median ${msText(rank(totals, 0.5))}, slowest ${msText(Math.max(...totals))}${where}.`);
+  }
+  const phase = most(lost.map((r) => failedIn(r.error_phase)));
+  if (phase) parts.push(`${phase.count === lost.length ? (lost.length === 1 ? 'It failed' : 'All failures were') : `${phase.count} of ${lost.length} failures were`} in ${phase.word}.`);
+  const said = most(lost.map((r) => r.error ?? ''));
+  if (said) parts.push(said.word.charAt(0).toUpperCase() + said.word.slice(1) + (/[.!?]$/.test(said.word) ? '' : '.'));
+  return parts.join(' ');
+}
