@@ -1,4 +1,4 @@
-// overview: how everything stands, on one screen; today everything is this machine.
+// overview: how everything stands, on one screen: this machine, and the fleet once there is one.
 
 import { computed, signal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
@@ -10,6 +10,9 @@ import { concerns, countedNics, disks, failedUnits, host, hostTopic, indicator, 
 import { Dial, Spark } from '../parts/gauge';
 import { Icon, type IconName } from '../parts/icon';
 import { Since } from '../parts/num';
+import { countLine, type Fleet } from '../state/summary';
+import { FleetPanel, useFleet } from './overview-fleet';
+import { Start } from './overview-start';
 import { Failure, Forbidden, Panel, Skeleton } from '../parts/panel';
 
 export function total(values: (number | undefined)[]): number | undefined {
@@ -32,14 +35,19 @@ export function Overview() {
     return openFeed(signal(SPAN), whenKnown, host);
   }, []);
   useEffect(() => feed.stop, [feed]);
+  const fleet = useFleet().value;
+  const hasFleet = fleet !== undefined && fleet.servers > 0;
 
   return (
     <div class="page overview">
       <h1 class="visually-hidden">Overview</h1>
-      <Standing />
+      <Standing fleet={fleet} />
+      {hasFleet && <FleetPanel fleet={fleet} />}
       <div class="overview-grid">
         <Machine feed={feed} />
-        <Start />
+        <div class="column">
+          <Start />
+        </div>
       </div>
     </div>
   );
@@ -47,7 +55,7 @@ export function Overview() {
 
 const glyph: Record<Level, string> = { ok: '●', warn: '▲', crit: '◆', unknown: '?' };
 
-function Standing() {
+function Standing({ fleet }: { fleet: Fleet | undefined }) {
   const list = concerns.value;
   const isLive = indicator.value.kind === 'live';
   const level: Level = host.value === undefined || (!isLive && list.length === 0) ? 'unknown' : (list[0]?.level ?? 'ok');
@@ -59,7 +67,7 @@ function Standing() {
         {host.value === undefined ? 'Waiting for the first sample'
           : list.length === 0 ? `Nothing ${need} attention` : list.length === 1 ? `One thing ${need} attention` : `${list.length} things ${isLive ? 'need' : 'needed'} attention`}
         {host.value !== undefined && !isLive && ' when last seen'}
-        <span class="standing-count num" data-tip="This machine; others come with the next versions">1 host</span>
+        <span class="standing-count num" data-tip={fleet?.guests ? 'This machine, the Proxmox servers, their virtual machines and containers' : 'This machine'}>{fleet ? countLine(fleet) : '1 host'}</span>
       </p>
       {list.length > 0 && (
         <ul class="concerns">
@@ -168,30 +176,5 @@ function Pair({ label, icon, room, feedCells, names, values, signs, format, colo
         })}
       </span>
     </div>
-  );
-}
-
-const starts: { icon: IconName; title: string; text: string }[] = [
-  { icon: 'boxes', title: 'Add a Proxmox server', text: 'Nodes, guests and their history, from one API token.' },
-  { icon: 'file-spreadsheet', title: 'Paste a list or CSV', text: 'Fifty servers at once, tested before anything is kept.' },
-  { icon: 'laptop', title: 'Load a demo fleet', text: 'Simulated and marked as such, removable with one click.' },
-];
-
-function Start() {
-  return (
-    <Panel title="Start here" icon="plus" class="start">
-      <p class="dim start-lead">This machine is already on screen. These come next; they are not built yet.</p>
-      <ul>
-        {starts.map((s) => (
-          <li key={s.title}>
-            <button type="button" class="start-card" disabled>
-              <span class="start-icon"><Icon name={s.icon} size={20} /></span>
-              <span class="start-text"><strong>{s.title}</strong><span>{s.text}</span></span>
-              <span class="tag">next</span>
-            </button>
-          </li>
-        ))}
-      </ul>
-    </Panel>
   );
 }

@@ -1,4 +1,4 @@
-// palette: one box that finds pages, parts of this machine and actions.
+// palette: one box that finds pages, servers, guests, parts of this machine and actions.
 
 import { useMemo, useRef, useState } from 'preact/hooks';
 import { api } from '../link/api';
@@ -7,20 +7,14 @@ import { go, href, route } from '../link/route';
 import { bitRate, bytes, line, percent } from '../state/format';
 import { ranges } from '../state/history';
 import { curl, json, markdown } from '../state/record';
+import { Index, wordsOf } from '../state/search';
 import { act, copy, disks, host, leave, may, nics, procs, realMounts, rows, self, theme, toast, unitName, units } from '../state/store';
 import { Icon, type IconName } from '../parts/icon';
 import { useModal } from '../parts/dialog';
+import { fleetEntries, useThings, type Entry } from './palette-fleet';
 import { isHelpOpen, pages } from './shell';
 
-interface Entry {
-  id: string;
-  group: string;
-  icon: IconName;
-  text: string;
-  note?: string;
-  words?: string; // also found by these
-  run: () => void;
-}
+const SHOWN = 40; // more is a list, and has its page
 
 /** To a part of the host page, opened there. */
 function jump(section: string, query: Record<string, string> = {}): void {
@@ -57,6 +51,10 @@ function entries(): Entry[] {
   add('Act', 'sun', 'Theme: light', () => (theme.value = 'light'), '', 'day bright');
   add('Act', 'moon', 'Theme: dark', () => (theme.value = 'dark'), '', 'night');
   add('Act', 'monitor', 'Theme: as the system', () => (theme.value = 'system'));
+  if (may('operate')) {
+    add('Act', 'plus', 'Add a Proxmox server', () => go(href('servers', { add: '1' })), '', 'new node pve');
+    add('Go to', 'file-spreadsheet', 'Import servers', () => go(href('servers/import')), 'from CSV', 'spreadsheet list paste upload');
+  }
   add('Act', 'terminal', 'Copy as curl', () => void copy(curlHere(), 'Command'), 'what this page shows', 'api shell');
   add('Act', 'copy', 'Copy link to this page', () => void copy(location.href, 'Link'), '', 'url address');
   add('Act', 'copy', 'Copy as JSON', () => void copy(json(shownHere()), 'JSON'), 'what this page shows', 'object');
@@ -78,30 +76,17 @@ function entries(): Entry[] {
   return out;
 }
 
-/** Higher is better; 0 is no match. Every word must be found. */
-function score(e: Entry, words: string[]): number {
-  const text = e.text.toLowerCase();
-  const rest = `${e.note ?? ''} ${e.words ?? ''} ${e.group}`.toLowerCase();
-  let total = 1;
-  for (const w of words) {
-    if (text.startsWith(w)) total += 8;
-    else if (new RegExp(`[^a-z0-9]${w.replace(/[^a-z0-9]/g, '\\$&')}`).test(text)) total += 5;
-    else if (text.includes(w)) total += 3;
-    else if (rest.includes(w)) total += 1;
-    else return 0;
-  }
-  return total;
-}
-
 export function Palette({ onClose }: { onClose: () => void }) {
   const [query, setQuery] = useState('');
   const [at, setAt] = useState(0);
   const list = useRef<HTMLDivElement>(null);
   const box = useModal(onClose);
   const all = useMemo(entries, []);
-  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+  const index = useMemo(() => new Index(all, (e) => ({ text: e.text, rest: `${e.note ?? ''} ${e.words ?? ''} ${e.group}` })), [all]);
+  const words = wordsOf(query);
+  const things = useThings(words.length > 0);
   const found = words.length === 0 ? all.filter((e) => e.group === 'Go to' || e.group === 'Act')
-    : all.map((e) => ({ e, n: score(e, words) })).filter((x) => x.n > 0).sort((a, b) => b.n - a.n).slice(0, 40).map((x) => x.e);
+    : [...index.find(words, SHOWN), ...fleetEntries(things, words, SHOWN)].sort((a, b) => b.score - a.score).slice(0, SHOWN).map((h) => h.of);
   const current = Math.min(at, Math.max(0, found.length - 1));
 
   function choose(e: Entry | undefined): void {
@@ -139,7 +124,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
         <Icon name="search" size={18} />
         <input role="combobox" aria-expanded={found.length > 0} aria-controls="palette-list" aria-autocomplete="list" autofocus
           aria-activedescendant={found.length ? `palette-${current}` : undefined} aria-label="Search or act"
-          placeholder="A page, a process, a file system, or what to do" autocomplete="off" spellcheck={false} value={query}
+          placeholder="A server, a guest, a page, or what to do" autocomplete="off" spellcheck={false} value={query}
           onInput={(e) => {
             setQuery(e.currentTarget.value);
             setAt(0);
