@@ -207,6 +207,7 @@ static void note_success(const struct bn_check *check, struct bn_server *server)
     if (check->cluster[0])
         memcpy(server->cluster, check->cluster, sizeof server->cluster);
     server->is_quorate = check->is_quorate;
+    memcpy(server->listed_under, check->listed_under, sizeof server->listed_under);
 }
 
 static void note_failure(const struct bn_check *check, struct bn_server *server)

@@ -72,6 +72,9 @@ static const struct bn_field server_fields[] = {
                 .doc = "share of changes between up and down in the last 21 attempts, weighted"),
         BN_FIELD(struct bn_server, is_flapping, BN_T_BOOL, .flags = BN_F_DERIVED,
                 .doc = "it goes up and down all the time"),
+        BN_FIELD(struct bn_server, listed_under, BN_T_TEXT, .flags = BN_F_DERIVED,
+                .doc = "the server under which guests and nodes of their cluster are listed; "
+                       "absent: itself"),
 };
 _Static_assert(COUNT(server_fields) <= BN_FIELDS_MAX, "one bit each");
 
@@ -127,6 +130,8 @@ static const struct bn_field check_fields[] = {
                 .doc = "SHA-256 of the certificate"),
         BN_FIELD(struct bn_check, cert_expires_at, BN_T_TIME, .flags = BN_F_FIXED,
                 .doc = "when the certificate ends"),
+        BN_FIELD(struct bn_check, listed_under, BN_T_TEXT, .flags = BN_F_FIXED,
+                .doc = "the server under which its cluster is listed; absent: itself"),
 };
 _Static_assert(COUNT(check_fields) <= BN_FIELDS_MAX, "one bit each");
 

@@ -55,6 +55,7 @@ struct bn_server {
     int64_t cert_expires_at;
     double flap_pct;
     int64_t is_flapping;
+    char listed_under[BN_ID_MAX]; /* another server of the same cluster, or "": itself */
 };
 
 /* One attempt to reach a server: FEATURES B5. Response times of successes only. */
@@ -81,6 +82,7 @@ struct bn_check {
     int64_t is_quorate;
     char seen_fingerprint[96];
     int64_t cert_expires_at;
+    char listed_under[BN_ID_MAX]; /* not kept: it follows from the checks of several servers */
 };
 
 /* A node of a server's cluster, from /cluster/resources and /cluster/status. */

@@ -6,7 +6,8 @@
 
 #include "source/fleet_private.h"
 
-#define TICK_MS 100
+#define TICK_MS    100
+#define SPEAKER_MS 500 /* who does not speak for its cluster may have to soon */
 
 struct run {
     struct bn_fleet_run ops;
@@ -41,6 +42,7 @@ static struct bn_fleet_entry *entry_add(struct bn_fleet *fleet, const char *tena
     bn_text_clip(entry->tenant, sizeof entry->tenant, bn_str(tenant));
     bn_text_clip(entry->id, sizeof entry->id, bn_str(id));
     bn_list_init(&entry->waits);
+    bn_list_init(&entry->kin);
     HASH_ADD_STR(fleet->entries, key, entry);
     return entry;
 }
@@ -67,9 +69,11 @@ static void entry_remove(struct bn_fleet *fleet, struct bn_fleet_entry *entry)
 {
     drop_retry(entry);
     HASH_DEL(fleet->entries, entry);
+    bn_fleet_part(fleet, entry);
     bn_fleet_clear(fleet, entry);
     bn_list_each_safe(it, tmp, &entry->waits)
         leave_run(container_of(it, struct wait, link));
+    free(entry->members);
     free(entry);
 }
 
@@ -126,7 +130,11 @@ static void take_server(struct bn_fleet *fleet, const char *tenant, const struct
     if (!entry)
         entry = entry_add(fleet, tenant, server->id);
     drop_retry(entry);
+    bn_fleet_part(fleet, entry);
     bn_fleet_clear(fleet, entry); /* what was listed may be somebody else's */
+    entry->is_up = entry->was_checked = false;
+    entry->cluster[0] = entry->shown[0] = '\0';
+    entry->member_count = 0;
     entry->poll_due_mono_ms = 0;
     entry->serial = serial;
     entry->is_checking = entry->is_polling = false; /* what is under way asks somebody else */
@@ -172,6 +180,7 @@ struct bn_fleet_ask *bn_fleet_ask_create(struct bn_fleet *fleet, const struct bn
 void bn_fleet_ask_destroy(struct bn_fleet_ask *ask)
 {
     bn_pve_listing_finish(&ask->listing);
+    free(ask->members);
     bn_fetch_job_finish(&ask->job);
     free(ask);
 }
@@ -220,11 +229,15 @@ void bn_fleet_checked(struct bn_fleet *fleet, struct bn_fleet_entry *entry,
 {
     const int64_t now = fleet->config.clock->mono_ms;
     entry->is_checking = false;
+    entry->was_checked = true;
     fleet->stats.checks++;
-    if (check->success != BN_UNKNOWN)
+    if (check->success != BN_UNKNOWN) {
         entry->failures = check->success == 1 ? 0 : entry->failures + 1;
+        entry->is_up = check->success == 1;
+    }
     entry->check_due_mono_ms = now + bn_fleet_about(next_check_ms(fleet, entry, check));
-    if (check->success == 1 && entry->poll_due_mono_ms == 0)
+    /* Who asks how it is wants to see its guests as they are. */
+    if (check->success == 1 && (entry->poll_due_mono_ms == 0 || !bn_list_is_empty(&entry->waits)))
         entry->poll_due_mono_ms = now;
     else if (check->success == 0)
         entry->poll_due_mono_ms = 0; /* until it answers again */
@@ -250,7 +263,10 @@ static void on_tick(void *user)
             bn_fleet_check(fleet, entry);
         } else if (!entry->is_polling && entry->poll_due_mono_ms &&
                    now >= entry->poll_due_mono_ms) {
-            bn_fleet_poll(fleet, entry);
+            if (bn_fleet_may_poll(fleet, entry))
+                bn_fleet_poll(fleet, entry);
+            else
+                entry->poll_due_mono_ms = now + SPEAKER_MS;
         }
     }
 }
@@ -295,6 +311,12 @@ size_t bn_fleet_check_now(struct bn_fleet *fleet, const char *tenant, const char
     return waiting;
 }
 
+const char *bn_fleet_voice(struct bn_fleet *fleet, const char *tenant, const char *server_id)
+{
+    struct bn_fleet_entry *entry = entry_find(fleet, tenant, server_id);
+    return entry ? bn_fleet_speaker(fleet, entry)->id : server_id;
+}
+
 /* --- life ------------------------------------------------------------------------------------ */
 
 bool bn_fleet_start(const struct bn_fleet_config *config, struct bn_fleet **out, struct bn_err *err)
@@ -302,6 +324,7 @@ bool bn_fleet_start(const struct bn_fleet_config *config, struct bn_fleet **out,
     struct bn_fleet *fleet = bn_alloc(sizeof *fleet);
     (void)err;
     fleet->config = *config;
+    fleet->begun_mono_ms = config->clock->mono_ms;
     for (struct bn_tenant_live *tenant = config->hub->live.tenants; tenant; tenant = tenant->next)
         bn_table_each(row, &tenant->tables[BN_KIND_SERVER])
                 take_server(fleet, tenant->id, (const void *)row->record);

@@ -2,7 +2,8 @@
  * fleet: asks each active server of the registry when it is due, and tells what came back.
  *
  * A check is one question for the list of nodes, with retries; it decides about the status. Between
- * checks the guests of servers that are online are listed. Whatever an answer finds when it comes
+ * checks the guests of servers that are online are listed, of a cluster by one of its members.
+ * Whatever an answer finds when it comes
  * is looked up by name: a server may have been changed or removed meanwhile.
  */
 #pragma once
@@ -41,6 +42,11 @@ struct bn_fleet_run {
    called. */
 size_t bn_fleet_check_now(struct bn_fleet *fleet, const char *tenant, const char *const *ids,
         size_t count, const struct bn_fleet_run *run);
+
+/* The server to ask about guests and nodes told under that one: another member of its cluster while
+   it does not answer or has no quorum. Never NULL; the id given when there is nobody better. Valid
+   until the next turn. */
+const char *bn_fleet_voice(struct bn_fleet *fleet, const char *tenant, const char *server_id);
 
 struct bn_fleet_stats {
     size_t servers;

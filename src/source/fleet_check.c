@@ -69,6 +69,10 @@ static void note_answer(struct bn_fleet_ask *ask)
 static void end(struct bn_fleet_ask *ask, struct bn_fleet_entry *entry)
 {
     if (entry) {
+        if (ask->check.success == 1)
+            bn_fleet_relate(ask->fleet, entry);
+        if (entry->home)
+            memcpy(ask->check.listed_under, entry->home->id, sizeof ask->check.listed_under);
         tell_check(ask, entry);
         bn_fleet_checked(ask->fleet, entry, &ask->check);
     }
@@ -185,6 +189,8 @@ static void cluster_done(struct bn_fetch_job *job)
             bn_pve_read_cluster(bn_buf_str(&job->answer.body), &cluster, NULL)) {
         memcpy(ask->check.cluster, cluster.name, sizeof ask->check.cluster);
         ask->check.is_quorate = cluster.is_quorate;
+        if (entry)
+            bn_fleet_learn_cluster(ask, entry, cluster.name);
     }
     if (!entry || ask->fleet->config.clock->mono_ms < entry->look_due_mono_ms) {
         end(ask, entry);
@@ -236,6 +242,7 @@ static void nodes_done(struct bn_fetch_job *job)
     if (verdict.is_ok && !bn_pve_read_nodes(bn_buf_str(&job->answer.body), &nodes, &err))
         bn_pve_judge_unreadable(&err, &verdict);
     else if (verdict.is_ok) {
+        bn_fleet_learn_members(ask);
         succeed(ask, entry, nodes);
         return;
     }

@@ -206,15 +206,23 @@ static void tell_nodes(struct bn_fleet *fleet, struct bn_fleet_entry *entry,
     }
 }
 
+/* Of the server that was asked; told under its home. */
 static void take_listing(struct bn_fleet *fleet, struct bn_fleet_entry *entry,
         struct bn_pve_listing *listing)
 {
-    tell_nodes(fleet, entry, listing);
+    struct bn_fleet_entry *home = bn_fleet_home(entry);
+    tell_nodes(fleet, home, listing);
     for (size_t i = 0; i < listing->guest_count; i++)
-        tell_guest(fleet, entry, listing, &listing->guests[i]);
+        tell_guest(fleet, home, listing, &listing->guests[i]);
     /* What a cluster without a quorum does not list may run all the same (PVE-API 13.4). */
     if (listing->skipped == 0 && bn_fleet_server(fleet, entry)->is_quorate != 0)
-        tell_missing(fleet, entry);
+        tell_missing(fleet, home);
+}
+
+/* What was asked for is told under a server that may have got another home meanwhile. */
+static bool is_of_home(struct bn_fleet_entry *entry, const struct bn_fleet_ask *ask)
+{
+    return strcmp(bn_fleet_home(entry)->id, ask->server_id) == 0;
 }
 
 /* --- asking ---------------------------------------------------------------------------------- */
@@ -238,9 +246,9 @@ static void poll_done(struct bn_fetch_job *job)
         fleet->stats.polls++;
         if (entry->poll_due_mono_ms)
             entry->poll_due_mono_ms = now + bn_fleet_about(fleet->config.poll_every_ms);
-        if (ask->was_read)
+        if (ask->was_read && is_of_home(entry, ask))
             take_listing(fleet, entry, &ask->listing);
-        else if (job->answer.fault != BN_FETCH_CANCELLED)
+        else if (!ask->was_read && job->answer.fault != BN_FETCH_CANCELLED)
             entry->check_due_mono_ms = now; /* it will say what is wrong */
     }
     bn_fleet_ask_destroy(ask);
@@ -249,6 +257,7 @@ static void poll_done(struct bn_fetch_job *job)
 void bn_fleet_poll(struct bn_fleet *fleet, struct bn_fleet_entry *entry)
 {
     struct bn_fleet_ask *ask = bn_fleet_ask_create(fleet, entry);
+    memcpy(ask->server_id, bn_fleet_home(entry)->id, sizeof ask->server_id);
     ask->job.read = read_listing;
     ask->job.done = poll_done;
     entry->is_polling = true;

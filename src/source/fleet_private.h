@@ -33,12 +33,23 @@ struct bn_fleet_entry {
     struct bn_list waits;         /* runs that wait for the check */
     struct bn_guest_seen *guests; /* counters of the last listing, by id */
     struct bn_node_seen *nodes;   /* when each last moved */
+    /* Its cluster, as the last check that succeeded said: */
+    bool was_checked; /* since the start, whatever came of it */
+    bool is_up;       /* by the last check */
+    char cluster[64];
+    bn_fingerprint shown;    /* the certificate it showed */
+    bn_fingerprint *members; /* those its cluster lists */
+    size_t member_count;
+    struct bn_fleet_entry *home; /* under whom the cluster's guests are told; NULL: under itself */
+    struct bn_list kin;          /* who follows it, or its place among them */
+    int64_t kin_mono_ms;         /* when that was last proven */
 };
 
 struct bn_fleet {
     struct bn_fleet_config config;
     struct bn_timer *timer;
     struct bn_fleet_entry *entries;
+    int64_t begun_mono_ms;
     struct bn_fleet_stats stats;
 };
 
@@ -54,6 +65,9 @@ struct bn_fleet_ask {
     int64_t begun_at;
     struct bn_check check; /* as far as it is known */
     struct bn_pve_listing listing;
+    bn_fingerprint *members; /* of its cluster, until that has a name */
+    size_t member_count;
+    bn_fingerprint shown;
     bool was_read;
     struct bn_err unreadable; /* when it was not */
 };
@@ -79,6 +93,22 @@ int64_t bn_fleet_about(int64_t base_ms);
 /* fleet_check.c */
 void bn_fleet_check(struct bn_fleet *fleet, struct bn_fleet_entry *entry);
 void bn_fleet_try_again(struct bn_fleet_entry *entry); /* its retry is due */
+
+/* fleet_cluster.c: several servers of the registry may be members of one cluster, whose guests are
+   told once, under the oldest of them: its home */
+/* What a check learns of it: first the certificates an answer of /nodes lists, then, with the name
+   of the cluster, all of it counts. */
+void bn_fleet_learn_members(struct bn_fleet_ask *ask);
+void bn_fleet_learn_cluster(struct bn_fleet_ask *ask, struct bn_fleet_entry *entry,
+        const char *name);
+/* After a check that succeeded: whose kin it is. */
+void bn_fleet_relate(struct bn_fleet *fleet, struct bn_fleet_entry *entry);
+/* It leaves those it belonged to; what it was home of gets another. */
+void bn_fleet_part(struct bn_fleet *fleet, struct bn_fleet_entry *entry);
+struct bn_fleet_entry *bn_fleet_home(struct bn_fleet_entry *entry);
+/* The member to ask about the cluster: the home, unless another is better off. */
+struct bn_fleet_entry *bn_fleet_speaker(const struct bn_fleet *fleet, struct bn_fleet_entry *entry);
+bool bn_fleet_may_poll(const struct bn_fleet *fleet, struct bn_fleet_entry *entry);
 
 /* fleet_poll.c */
 void bn_fleet_poll(struct bn_fleet *fleet, struct bn_fleet_entry *entry);

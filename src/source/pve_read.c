@@ -228,6 +228,23 @@ bool bn_pve_read_nodes(struct bn_str body, int64_t *out_count, struct bn_err *er
     return true;
 }
 
+size_t bn_pve_read_fingerprints(struct bn_str body, bn_fingerprint *out, size_t max)
+{
+    BN_DOC_AUTO *doc = NULL;
+    const struct bn_doc *list;
+    size_t count = 0;
+    if (!bn_pve_open_list(body, &doc, &list, NULL))
+        return 0;
+    for (size_t i = 0; i < bn_doc_count(list) && count < max; i++) {
+        const struct bn_doc *row = bn_doc_item(list, i);
+        if (!bn_doc_is_object(row))
+            continue;
+        bn_foreign_text(row, "ssl_fingerprint", out[count], sizeof *out);
+        count += out[count][0] != '\0';
+    }
+    return count;
+}
+
 /* --- the rest -------------------------------------------------------------------------------- */
 
 /* The digits at the front, four at most; -1 without any. */

@@ -65,6 +65,10 @@ BN_MUST_CHECK bool bn_pve_read_cluster(struct bn_str body, struct bn_pve_cluster
 /* GET /nodes: how many there are. */
 BN_MUST_CHECK bool bn_pve_read_nodes(struct bn_str body, int64_t *out_count, struct bn_err *err);
 
+/* The same: the certificate of each node, SHA-256 as elsewhere. Nodes without one are left out. */
+typedef char bn_fingerprint[96];
+size_t bn_pve_read_fingerprints(struct bn_str body, bn_fingerprint *out, size_t max);
+
 /* GET /version: "9.2.2" as it stands there, and its parts, -1 where it says none. */
 struct bn_pve_version {
     char text[24];

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "source/fleet.h"
 #include "source/pve_read.h"
 #include "source/pve_rrd.h"
 #include "source/rrd.h"
@@ -20,6 +21,17 @@ static const struct bn_server *active_server(const struct bn_request *req, struc
         return NULL;
     }
     return server;
+}
+
+/* Another member of its cluster, while it does not answer itself. */
+static const struct bn_server *speaker_for(const struct bn_request *req,
+        const struct bn_server *server)
+{
+    struct bn_fleet *fleet = bn_web_parts(req->web)->fleet;
+    const char *id = fleet ? bn_fleet_voice(fleet, req->who.tenant, server->id) : server->id;
+    const struct bn_server *other = bn_live_get(&bn_web_hub(req->web)->live, req->who.tenant,
+            BN_KIND_SERVER, id);
+    return other ? other : server;
 }
 
 static const void *row_of(const struct bn_request *req, enum bn_kind kind, const char *server_id,
@@ -117,6 +129,7 @@ static void history(struct bn_request *req, const char *type)
     bn_text_clip(node, sizeof node, req->params[1]);
     subject.node = node;
     subject.vmid = vm ? vm->vmid : 0;
+    subject.server = speaker_for(req, subject.server);
     ask(req, &subject);
 }
 

@@ -99,7 +99,8 @@ static bool read_filter(const struct bn_request *req, struct filter *out, struct
         return false;
     if (server->is_active == 0)
         return bn_fail(err, BN_E_NOT_FOUND, "the server \"%.100s\" is disabled", server->name);
-    out->server_id = server->id;
+    /* Guests of a cluster are told once: asked for those of one member, all are meant. */
+    out->server_id = server->listed_under[0] ? server->listed_under : server->id;
     return true;
 }
 

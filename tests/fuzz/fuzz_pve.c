@@ -91,6 +91,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_sentence(&err);
     if (!bn_pve_read_nodes(body, &count, &err))
         check_sentence(&err);
+    static bn_fingerprint prints[4];
+    assert(bn_pve_read_fingerprints(body, prints, COUNT(prints)) <= COUNT(prints));
     if (!bn_pve_read_version(body, &version, &err))
         check_sentence(&err);
     if (!bn_pve_read_task(body, &task, &err))

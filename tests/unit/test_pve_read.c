@@ -105,6 +105,20 @@ BN_TEST(a_recorded_cluster_status_is_read)
     free(text);
 }
 
+BN_TEST(certificates_of_nodes_are_those_that_are_named)
+{
+    bn_fingerprint prints[2];
+    CHECK_INT(bn_pve_read_fingerprints(
+                      BN_STR("{\"data\":[{\"node\":\"a\",\"ssl_fingerprint\":\"AA:01\"},7,"
+                             "{\"node\":\"b\"},{\"ssl_fingerprint\":\"AA:02\"},"
+                             "{\"ssl_fingerprint\":\"AA:03\"}]}"),
+                      prints, COUNT(prints)),
+            2);
+    CHECK_STR(prints[0], "AA:01");
+    CHECK_STR(prints[1], "AA:02");
+    CHECK_INT(bn_pve_read_fingerprints(BN_STR("<html>"), prints, COUNT(prints)), 0);
+}
+
 /* --- types are sloppy (PVE-API 4.4) ---------------------------------------------------------- */
 
 static void read_one(const char *row, struct bn_pve_listing *out)

@@ -459,6 +459,8 @@ export interface Server {
   flap_pct?: number;
   /** it goes up and down all the time */
   is_flapping?: boolean;
+  /** the server under which guests and nodes of their cluster are listed; absent: itself */
+  listed_under?: string;
 }
 
 export interface Check {
@@ -506,6 +508,8 @@ export interface Check {
   seen_fingerprint?: string;
   /** when the certificate ends */
   cert_expires_at?: string;
+  /** the server under which its cluster is listed; absent: itself */
+  listed_under?: string;
 }
 
 export interface Node {
