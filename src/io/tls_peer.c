@@ -100,6 +100,27 @@ void bn_tls_peer_judge(void *ssl_ctx, struct bn_tls_peer *peer)
     /* Later handshakes on the connection would be judged by a peer that is gone (and by nobody's
        wish: TLS 1.3 has none). */
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION);
+    /* A server that closes an idle connection does not say so in TLS; without this its session
+       would be thrown away with the connection. What is cut short is seen by its length. */
+    SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* until keep_session() */
+}
+
+/* At the end of a handshake OpenSSL takes the ticket it used out of use, for most servers send
+   another; those that do not would be greeted in full every second time. So sessions are only
+   kept track of from now on: before the tickets of TLS 1.3 come, after the session of TLS 1.2. */
+static void keep_session(SSL *ssl)
+{
+    SSL_CTX *ctx = SSL_get_SSL_CTX(ssl);
+    int (*keep)(SSL * ssl, SSL_SESSION * session) = SSL_CTX_sess_get_new_cb(ctx);
+    if (!keep || SSL_CTX_get_session_cache_mode(ctx) != SSL_SESS_CACHE_OFF)
+        return;
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    if (SSL_version(ssl) >= TLS1_3_VERSION || SSL_session_reused(ssl))
+        return;
+    SSL_SESSION *session = SSL_get1_session(ssl);
+    if (session && !keep(ssl, session))
+        SSL_SESSION_free(session);
 }
 
 bool bn_tls_peer_may_use(void *ssl, struct bn_tls_peer *peer)
@@ -107,6 +128,7 @@ bool bn_tls_peer_may_use(void *ssl, struct bn_tls_peer *peer)
     X509 *cert = SSL_get1_peer_certificate(ssl);
     note_certificate(peer, cert);
     X509_free(cert);
+    keep_session(ssl);
     if (peer->trust == BN_TRUST_CA && SSL_get_verify_result(ssl) == X509_V_OK)
         return true;
     if (peer->trust == BN_TRUST_PIN && is_pinned(peer))

@@ -212,3 +212,18 @@ test('the end does not wait for servers that say nothing', async (t) => {
   assert.equal(answer.status, 503, answer.text);
   assert.equal(answer.json.error.code, 'unavailable');
 });
+
+test('a server is greeted in full once, also one that closes without a word and sends no second ticket', async (t) => {
+  const lab = await openLab(t, { idle: 200 });
+  const { server, admin, add } = await start(t);
+  const { id } = await add(lab.servers[0]);
+  await until('the first check', async () => (await lab.control.state()).count.handshakes > 0);
+  for (let i = 0; i < 6; i++) {
+    await sleep(500); // its connections are closed by now
+    const answer = await server.request('POST', CHECK, { cookie: admin.cookie, body: { server_ids: [id] } });
+    assert.equal(answer.json?.results[0].status, 'online', answer.text);
+  }
+  const { handshakes, resumed } = (await lab.control.state()).count;
+  assert.ok(handshakes >= 5, `${handshakes} connections`);
+  assert.ok(handshakes - resumed <= 2, `${resumed} of ${handshakes} were resumed`); // the first check and the first listing may run at once
+});
