@@ -272,6 +272,7 @@ static bool open_web(struct app *app, struct bn_err *err)
     app->web = bn_web_create(&web);
     bn_web_add_routes(app->web, bn_people_routes, bn_people_route_count);
     bn_web_add_routes(app->web, bn_meter_routes, bn_meter_route_count);
+    bn_web_add_routes(app->web, bn_import_routes, bn_import_route_count);
     bn_web_add_routes(app->web, bn_infra_routes, bn_infra_route_count);
     return bn_web_listen(app->web, config->listen_host, (int)config->listen_port, app->tls,
             &app->port, err);

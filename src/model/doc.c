@@ -1,8 +1,11 @@
 #include "model/doc.h"
 
 #include <jansson.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/secret.h"
 
 /* A bn_doc is a json_t under another name. jansson's iterators want it writable although they write
    nothing, hence the copy of the pointer instead of a cast that drops const. */
@@ -16,6 +19,21 @@ static json_t *value_of(const struct bn_doc *doc)
 static const struct bn_doc *doc_of(const json_t *value)
 {
     return (const struct bn_doc *)(const void *)value;
+}
+
+/* What was read may be a password or a token: nothing of it stays behind in freed memory. */
+static void wipe_and_free(void *p)
+{
+    if (!p)
+        return;
+    bn_wipe(p, malloc_usable_size(p));
+    free(p);
+}
+
+/* Before main(), when there is one thread. */
+__attribute__((constructor)) static void use_wiping_free(void)
+{
+    json_set_alloc_funcs(malloc, wipe_and_free);
 }
 
 /* --- parsing --------------------------------------------------------------------------------- */

@@ -107,3 +107,9 @@
 #define BN_RRD_WAIT_MS          15000     /* for one: it is read from a disk of the node itself */
 #define BN_HISTORIES_FREE       60        /* asked for by one person, then one a second */
 #define BN_STALE_AFTER_MS       30000     /* a node's uptime that stands still (PVE-API 6.2) */
+#define BN_IMPORT_ROWS_MAX      1000 /* of one file: an answer of 1 MB, 0.1 s of the loop's time */
+#define BN_IMPORT_TESTS         1000 /* rows one person tries at once: one file; then 17 a second */
+#define BN_IMPORT_TESTS_AT_ONCE 16   /* rows of one question (journey 2) */
+#define BN_IMPORT_TESTS_RUNNING 64   /* of all people: four files, a quarter of BN_FETCH_AT_ONCE */
+#define BN_UNDO_MS              600000 /* an import can be taken back: 10 min (journey 2) */
+#define BN_UNDO_ROWS_MAX        4000   /* remembered per tenant: 12 MB if all were updates */

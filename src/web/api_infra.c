@@ -135,8 +135,7 @@ void bn_server_set_defaults(struct bn_server *server)
 
 /* --- forms ----------------------------------------------------------------------------------- */
 
-/* A name or address, and no address that nobody may make us call. */
-static bool check_host(const struct bn_request *req, const char *field, const char *host,
+bool bn_server_check_host(const struct bn_request *req, const char *field, const char *host,
         struct bn_err *err)
 {
     static const char allowed[] =
@@ -156,23 +155,33 @@ static bool check_host(const struct bn_request *req, const char *field, const ch
     return false;
 }
 
+bool bn_server_may_seal(const struct bn_request *req, struct bn_err *err)
+{
+    const char *absent = bn_web_parts(req->web)->key_absent;
+    return !absent || !absent[0] || bn_fail(err, BN_E_UNAVAILABLE, "%s", absent);
+}
+
+bool bn_server_seal(const struct bn_request *req, const char *token, struct bn_server *server,
+        struct bn_err *err)
+{
+    char aad[BN_TOKEN_AAD_SIZE];
+    if (!bn_server_may_seal(req, err))
+        return false;
+    bn_token_hint(token, server->token_hint, sizeof server->token_hint);
+    bn_token_aad(req->who.tenant, server->id, aad);
+    return bn_seal(bn_web_parts(req->web)->key, aad, bn_str(token), server->token,
+                   sizeof server->token) ||
+           bn_fail_field(err, "api_token", "api_token is too long");
+}
+
 static bool seal_token(const struct bn_request *req, struct bn_server_form *form,
         struct bn_server *server, struct bn_err *err)
 {
     char token[sizeof form->api_token];
-    char aad[BN_TOKEN_AAD_SIZE];
-    if (!bn_token_read(bn_str(form->api_token), token, sizeof token, err))
-        return false;
-    if (bn_web_parts(req->web)->key_absent && bn_web_parts(req->web)->key_absent[0]) {
-        bn_wipe(token, sizeof token);
-        return bn_fail(err, BN_E_UNAVAILABLE, "%s", bn_web_parts(req->web)->key_absent);
-    }
-    bn_token_hint(token, server->token_hint, sizeof server->token_hint);
-    bn_token_aad(req->who.tenant, server->id, aad);
-    const bool is_sealed = bn_seal(bn_web_parts(req->web)->key, aad, bn_str(token), server->token,
-            sizeof server->token);
+    const bool is_sealed = bn_token_read(bn_str(form->api_token), token, sizeof token, err) &&
+                           bn_server_seal(req, token, server, err);
     bn_wipe(token, sizeof token);
-    return is_sealed || bn_fail_field(err, "api_token", "api_token is too long");
+    return is_sealed;
 }
 
 static bool take_pin(const struct bn_server_form *form, struct bn_server *server,
@@ -205,9 +214,9 @@ bool bn_server_take_form(const struct bn_request *req, const struct bn_record_ty
     _Static_assert(sizeof form->fingerprint != sizeof server->fingerprint, "not copied as it is");
     const bool has_pin = (given & BN_BIT(bn_field_index(type, "fingerprint"))) != 0;
     copy_members(type, form, given, server);
-    bool is_good = check_host(req, "host", server->host, err);
+    bool is_good = bn_server_check_host(req, "host", server->host, err);
     if (is_good && (server->vpn_enabled == 1 || server->vpn_host[0]))
-        is_good = check_host(req, "vpn_host", server->vpn_host, err);
+        is_good = bn_server_check_host(req, "vpn_host", server->vpn_host, err);
     if (is_good && has_pin)
         is_good = take_pin(form, server, err);
     if (is_good && form->api_token[0])

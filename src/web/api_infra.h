@@ -9,6 +9,8 @@
 
 extern const struct bn_route bn_infra_routes[];
 extern const size_t bn_infra_route_count;
+extern const struct bn_route bn_import_routes[]; /* api_import.c; go first: "import" is no id */
+extern const size_t bn_import_route_count;
 
 /* --- handlers: api_server*.c, api_vms.c, api_rrd.c ------------------------------------------- */
 
@@ -43,5 +45,30 @@ const struct bn_table *bn_servers_of(const struct bn_request *req);
 BN_MUST_CHECK bool bn_server_take_form(const struct bn_request *req,
         const struct bn_record_type *type, struct bn_server_form *form, uint64_t given,
         struct bn_server *server, struct bn_err *err);
+/* A name or address, and no address that nobody may make us call. */
+BN_MUST_CHECK bool bn_server_check_host(const struct bn_request *req, const char *field,
+        const char *host, struct bn_err *err);
+BN_MUST_CHECK bool bn_server_may_seal(const struct bn_request *req, struct bn_err *err);
+/* A token in clear, which the caller wipes, becomes the row's, with its hint; server has its id. */
+BN_MUST_CHECK bool bn_server_seal(const struct bn_request *req, const char *token,
+        struct bn_server *server, struct bn_err *err);
+/* A token that is kept goes where it was meant to go, and nowhere else (SECURITY T20); a server
+   that is elsewhere or called by another token is unknown again, and loses another machine's pin.
+ */
+BN_MUST_CHECK bool bn_server_judge_change(const struct bn_server *before, struct bn_server *after,
+        bool has_token, bool has_pin, struct bn_err *err);
+
+/* Whom to tell what a try found, as a JSON object; on the loop thread, once, perhaps after the
+   request is gone. */
+struct bn_server_test {
+    void (*told)(void *user, struct bn_str result);
+    void *user;
+};
+
+/* One attempt at a server, added or not (then its token is sealed for the id it has); noted in the
+   audit. then NULL: req is answered when it is over. False: err says why it cannot be asked. */
+BN_MUST_CHECK bool bn_server_test_begin(const struct bn_request *req,
+        const struct bn_server *server, int64_t timeout_ms, const struct bn_server_test *then,
+        struct bn_err *err);
 /* What a form that does not say means. */
 void bn_server_set_defaults(struct bn_server *server);

@@ -28,8 +28,9 @@ bool bn_may_try(struct bn_request *req, enum bn_try which, struct bn_str name, c
         bn_audit_request(req,
                 &(struct bn_deed){.action = which == BN_TRY_SETUP   ? "setup"
                                             : which == BN_TRY_CHECK ? "server.check"
-                                            : which == BN_TRY_TEST  ? "server.test"
-                                                                    : "session.throttle",
+                                            : which == BN_TRY_TEST || which == BN_TRY_IMPORT
+                                                    ? "server.test"
+                                                    : "session.throttle",
                         .detail = detail});
     }
     bn_reply_field(req, "Retry-After", seconds);

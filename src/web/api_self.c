@@ -209,6 +209,19 @@ static bool may_be_absent(const struct bn_record_type *type)
     return type && type->field_count == 1 && (type->fields[0].flags & BN_F_IDS);
 }
 
+static void put_media(struct bn_json *json, struct bn_str type, const struct bn_record_type *takes)
+{
+    char name[64];
+    bn_text_clip(name, sizeof name, type);
+    bn_json_key(json, name);
+    bn_json_object(json);
+    if (takes) {
+        bn_json_key(json, "schema");
+        put_schema(json, takes);
+    }
+    bn_json_object_end(json);
+}
+
 static void put_body(struct bn_json *json, const struct bn_route *route)
 {
     if (route->body_max == 0)
@@ -219,13 +232,9 @@ static void put_body(struct bn_json *json, const struct bn_route *route)
     bn_json_bool(json, !may_be_absent(route->takes));
     bn_json_key(json, "content");
     bn_json_object(json);
-    bn_json_key(json, route->body_type ? route->body_type : "application/json");
-    bn_json_object(json);
-    if (route->takes) {
-        bn_json_key(json, "schema");
-        put_schema(json, route->takes);
-    }
-    bn_json_object_end(json);
+    struct bn_str types = bn_str(route->body_type ? route->body_type : "application/json");
+    while (types.p)
+        put_media(json, bn_str_trim(bn_str_cut(&types, ',')), route->takes);
     bn_json_object_end(json);
     bn_json_object_end(json);
 }

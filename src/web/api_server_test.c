@@ -29,6 +29,8 @@ struct test {
     struct bn_err unreadable;
     struct bn_buf answer; /* ours, while the version is asked for */
     struct bn_json json;
+    void (*told)(void *user, struct bn_str result); /* NULL: the request of ticket is answered */
+    void *user;
 };
 
 static void test_destroy(struct test *test)
@@ -128,7 +130,9 @@ static void reply(struct test *test, const char *version)
     struct bn_request *req = bn_request_find(test->web, test->ticket);
     put_text(&test->json, "version", version);
     bn_json_object_end(&test->json);
-    if (req)
+    if (test->told)
+        test->told(test->user, bn_buf_str(&test->answer));
+    else if (req)
         bn_reply_json(req, 200, &test->answer);
     test_destroy(test);
 }
@@ -168,10 +172,14 @@ static void tested(struct bn_fetch_job *job)
         reply(test, "");
 }
 
-static bool start(const struct bn_request *req, const struct bn_server *server, int64_t timeout_ms,
-        struct bn_err *err)
+static bool begin(const struct bn_request *req, const struct bn_server *server, int64_t timeout_ms,
+        const struct bn_server_test *then, struct bn_err *err)
 {
     struct test *test = bn_alloc(sizeof *test);
+    if (then) {
+        test->told = then->told;
+        test->user = then->user;
+    }
     bn_fetch_job_init(&test->job, 1);
     test->web = req->web;
     test->ticket = req->ticket;
@@ -185,18 +193,23 @@ static bool start(const struct bn_request *req, const struct bn_server *server, 
     return false;
 }
 
-static void run(struct bn_request *req, const struct bn_server *server, int64_t timeout_ms,
-        const char *name)
+bool bn_server_test_begin(const struct bn_request *req, const struct bn_server *server,
+        int64_t timeout_ms, const struct bn_server_test *then, struct bn_err *err)
 {
-    struct bn_err err;
     char detail[400];
     snprintf(detail, sizeof detail, "%s, %s", server->host, server->token_hint);
-    const bool is_asked = start(req, server, timeout_ms, &err);
+    const bool is_asked = begin(req, server, timeout_ms, then, err);
     bn_audit_request(req, &(struct bn_deed){.action = "server.test",
-                                  .object = name,
+                                  .object = server->name[0] ? server->name : server->host,
                                   .detail = detail,
                                   .ok = is_asked});
-    if (!is_asked)
+    return is_asked;
+}
+
+static void run(struct bn_request *req, const struct bn_server *server, int64_t timeout_ms)
+{
+    struct bn_err err;
+    if (!bn_server_test_begin(req, server, timeout_ms, NULL, &err))
         bn_reply_err(req, &err);
 }
 
@@ -222,7 +235,7 @@ void bn_server_test(struct bn_request *req)
     }
     snprintf(asker, sizeof asker, "test %s", asker_id(req));
     if (bn_may_try(req, BN_TRY_CHECK, bn_str(asker), "trying servers"))
-        run(req, &server, server.connection_timeout_ms, server.host);
+        run(req, &server, server.connection_timeout_ms);
 }
 
 /* Nothing, or an object with nothing in it. */
@@ -242,5 +255,5 @@ void bn_server_test_saved(struct bn_request *req)
     if (!server || !is_bodiless(req, &err))
         bn_reply_err(req, &err);
     else if (bn_may_try(req, BN_TRY_TEST, bn_str(asker_id(req)), "trying servers"))
-        run(req, server, bn_infra_timeout_ms(tenant, server), server->name);
+        run(req, server, bn_infra_timeout_ms(tenant, server));
 }

@@ -115,9 +115,8 @@ static bool is_same_trust(const struct bn_server *a, const struct bn_server *b)
            (b->fingerprint[0] || a->verify_ssl == b->verify_ssl || b->verify_ssl == 1);
 }
 
-/* A token that is kept goes where it was meant to go, and nowhere else (SECURITY T20). */
-static bool check_token_again(const struct bn_server *before, struct bn_server *after,
-        bool has_token, bool has_pin, struct bn_err *err)
+bool bn_server_judge_change(const struct bn_server *before, struct bn_server *after, bool has_token,
+        bool has_pin, struct bn_err *err)
 {
     const bool is_here = is_same_place(before, after);
     if (!is_here && !has_pin)
@@ -168,7 +167,7 @@ void bn_server_change(struct bn_request *req)
     fact.u.server = *before;
     fact.u.server.updated_at = bn_web_clock(req->web)->now_ms;
     if (!bn_server_take_form(req, type, &form, given, &fact.u.server, &err) ||
-            !check_token_again(before, &fact.u.server, has_token, has_pin, &err)) {
+            !bn_server_judge_change(before, &fact.u.server, has_token, has_pin, &err)) {
         bn_reply_err(req, &err);
         return;
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/secret.h"
 
 #include "web/crowd.h"
 #include "web/setup_code.h"
@@ -42,6 +43,8 @@ static void request_destroy(struct bn_answering *a)
         a->conn->web->poll_count--;
     bn_list_remove(&a->poll_link);
     bn_arena_finish(&a->arena);
+    if (a->body.p)
+        bn_wipe(a->body.p, a->body.len); /* passwords and tokens come in bodies */
     bn_buf_finish(&a->body);
     bn_buf_finish(&a->fields);
     free(a);
@@ -141,10 +144,18 @@ static bool check_asker(struct bn_answering *a, struct bn_err *err)
     return true;
 }
 
-/* "application/json; charset=utf-8" is application/json; "application/jsonp" is not. */
-static bool is_type(struct bn_str type, const char *wanted)
+/* "application/json; charset=utf-8" is application/json; "application/jsonp" is not. wanted: one,
+   or several with commas between them. */
+static bool is_type(struct bn_str type, struct bn_str wanted)
 {
-    return bn_str_is_nocase(bn_str_trim(bn_str_cut(&type, ';')), wanted);
+    const struct bn_str name = bn_str_trim(bn_str_cut(&type, ';'));
+    char text[64];
+    if (name.len == 0 || !bn_text_copy(text, sizeof text, name))
+        return false;
+    while (wanted.p)
+        if (bn_str_is_nocase(bn_str_trim(bn_str_cut(&wanted, ',')), text))
+            return true;
+    return false;
 }
 
 static bool check_body(const struct bn_request *req, struct bn_err *err)
@@ -159,7 +170,7 @@ static bool check_body(const struct bn_request *req, struct bn_err *err)
                 req->route->body_max, (long long)bytes);
     const char *wanted = req->route->body_type ? req->route->body_type : "application/json";
     struct bn_str type = bn_http_find(req->head, "Content-Type");
-    if (!is_type(type, wanted))
+    if (!is_type(type, bn_str(wanted)))
         return bn_fail_field(err, "Content-Type", "send Content-Type: %s", wanted);
     return true;
 }

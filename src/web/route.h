@@ -44,8 +44,8 @@ struct bn_route {
     const char *summary;                /* one sentence for openapi.json */
     const struct bn_record_type *takes; /* request body, or NULL */
     const struct bn_record_type *gives; /* answer, or NULL */
-    const char *body_type;              /* of the request; NULL: application/json */
-    const char *const *query;           /* for openapi.json, as for bn_query_only; NULL: none */
+    const char *body_type;    /* of the request, or several: "a/b, c/d"; NULL: application/json */
+    const char *const *query; /* for openapi.json, as for bn_query_only; NULL: none */
 };
 
 /* Unknown parameters are refused by name, and repeated ones, for which of two values counts is a

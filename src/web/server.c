@@ -9,6 +9,7 @@
 #include "source/rrd.h"
 #include "web/api_infra.h"
 #include "web/crowd.h"
+#include "web/undo.h"
 #include "web/web_private.h"
 
 #define TICK_MS  1000
@@ -30,6 +31,7 @@ static void tick(void *user)
     if (mono_ms - web->swept_mono_ms >= SWEEP_MS) {
         web->swept_mono_ms = mono_ms;
         bn_sessions_sweep(web->config.sessions);
+        bn_undos_sweep(web->undos, mono_ms);
     }
 }
 
@@ -50,6 +52,7 @@ struct bn_web *bn_web_create(const struct bn_web_config *config)
     bn_list_init(&web->polls);
     bn_list_init(&web->check_runs);
     bn_list_init(&web->dirty);
+    web->undos = bn_undos_create();
     bn_random_code(web->node, 8);
     web->crowd = bn_crowd_create();
     web->tick = bn_timer_create(config->loop, tick, web);
@@ -163,6 +166,7 @@ void bn_web_destroy(struct bn_web *web)
         bn_stream_abort(container_of(it, struct bn_conn, link)->stream);
     bn_loop_reap_now(web->config.loop); /* closed() of each reaches into the server */
     bn_crowd_destroy(web->crowd);
+    bn_undos_destroy(web->undos);
     free(web);
 }
 

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <uthash.h>
 
-#include "base/addr.h"
 #include "base/secret.h"
 
 #include "io/tls_peer.h"
@@ -65,6 +64,31 @@ static const struct {
         [ENABLED] = {"enabled", NULL, "is_active"},
         [REMARK] = {"error", NULL, NULL},
 };
+
+static enum column column_find(struct bn_str name)
+{
+    enum column i = 0;
+    while (i < COLUMNS && !bn_str_is_nocase(name, columns[i].name) &&
+            !(columns[i].alias && bn_str_is_nocase(name, columns[i].alias)))
+        i++;
+    return i;
+}
+
+const char *bn_server_csv_column_name(size_t column)
+{
+    return column < REMARK ? columns[column].name : NULL;
+}
+
+bool bn_server_csv_column(struct bn_str name, uint8_t *out)
+{
+    const enum column column = column_find(bn_str_trim(name));
+    *out = (uint8_t)column;
+    return column < REMARK;
+}
+
+/* How a value came: blanks around a bare one mean nothing, and what a person typed into the page
+   was not guarded by anybody. */
+enum how { BARE, QUOTED, TYPED };
 
 /* A row being read: what two cells say together is judged when all are known. */
 struct draft {
@@ -126,15 +150,6 @@ static bool is_separator_line(const struct bn_csv_row *row)
            row->field[1].len == 0;
 }
 
-static enum column column_find(struct bn_str name)
-{
-    enum column i = 0;
-    while (i < COLUMNS && !bn_str_is_nocase(name, columns[i].name) &&
-            !(columns[i].alias && bn_str_is_nocase(name, columns[i].alias)))
-        i++;
-    return i;
-}
-
 static bool read_columns(struct bn_server_csv *csv, uint32_t *found, struct bn_err *err)
 {
     const struct bn_csv_row *row = &csv->csv.row;
@@ -177,6 +192,8 @@ static bool read_header(struct bn_server_csv *csv, struct bn_err *err)
             snprintf(missing + len, sizeof missing - len, "%s%s", len ? ", " : "", columns[i].name);
         }
     csv->separator = csv->csv.separator;
+    csv->header_line = csv->csv.row.line;
+    csv->header_line_to = csv->csv.line - (csv->at > 0 && csv->file.p[csv->at - 1] == '\n');
     return !missing[0] ||
            bn_fail(err, BN_E_INVALID, "line %zu: the header lacks %s", csv->csv.row.line, missing);
 }
@@ -246,11 +263,13 @@ void bn_server_csv_close(struct bn_server_csv *csv)
 /* --- cells ----------------------------------------------------------------------------------- */
 
 /* False when there is nothing in it. What stood in quotes keeps its blanks. */
-static bool read_text(struct bn_str cell, bool is_quoted, const char *name, char *out, size_t size,
+static bool read_text(struct bn_str cell, enum how how, const char *name, char *out, size_t size,
         struct bn_err *err)
 {
     const bool is_prose = strcmp(name, "notes") == 0;
-    const struct bn_str text = bn_csv_unguard(is_quoted ? cell : bn_str_trim(cell));
+    struct bn_str text = how == QUOTED ? cell : bn_str_trim(cell);
+    if (how != TYPED)
+        text = bn_csv_unguard(text);
     for (size_t i = 0; i < text.len; i++) {
         const unsigned char c = (unsigned char)text.p[i];
         if ((c < 0x20 && !(is_prose && strchr("\t\r\n", c))) || c == 0x7F)
@@ -317,7 +336,7 @@ static bool is_token(struct bn_str text)
     return is_one;
 }
 
-static bool read_cell(struct draft *draft, enum column column, struct bn_str cell, bool is_quoted,
+static bool read_cell(struct draft *draft, enum column column, struct bn_str cell, enum how how,
         struct bn_err *err)
 {
     struct bn_server *server = &draft->row->server;
@@ -326,10 +345,10 @@ static bool read_cell(struct draft *draft, enum column column, struct bn_str cel
     if (column != TOKEN && is_token(text))
         return bn_fail_field(err, name, "%s holds an API token: are the columns in order?", name);
     switch (column) {
-    case NAME: return read_text(cell, is_quoted, name, server->name, sizeof server->name, err);
-    case TAGS: return read_text(cell, is_quoted, name, server->tags, sizeof server->tags, err);
-    case SITE: return read_text(cell, is_quoted, name, server->site, sizeof server->site, err);
-    case NOTES: return read_text(cell, is_quoted, name, server->notes, sizeof server->notes, err);
+    case NAME: return read_text(cell, how, name, server->name, sizeof server->name, err);
+    case TAGS: return read_text(cell, how, name, server->tags, sizeof server->tags, err);
+    case SITE: return read_text(cell, how, name, server->site, sizeof server->site, err);
+    case NOTES: return read_text(cell, how, name, server->notes, sizeof server->notes, err);
     case HOST: return bn_endpoint_read(text, name, &draft->host, err);
     case VPN_HOST: return bn_endpoint_read(text, name, &draft->vpn, err);
     case TOKEN: return bn_token_read(text, draft->row->token, sizeof draft->row->token, err);
@@ -377,20 +396,68 @@ static void clear_row(struct bn_server_csv_row *row)
     row->duplicate_of = -1;
     row->error_count = 0;
     row->warning_count = 0;
+    memset(row->wrong, 0, sizeof row->wrong);
 }
 
-static void read_cells(const struct bn_server_csv *csv, struct draft *draft)
+/* A wrong value is shown so that it can be corrected where it stands; never what may be a token. */
+static bool may_be_shown(enum column column, struct bn_str cell)
+{
+    const char *bang = memchr(cell.p, '!', cell.len);
+    return column != TOKEN && !(bang && memchr(bang, '=', cell.len - (size_t)(bang - cell.p)));
+}
+
+static void take_cell(const struct bn_server_csv *csv, struct draft *draft, enum column column,
+        struct bn_str cell, enum how how)
+{
+    struct bn_server_csv_row *row = draft->row;
+    struct bn_err err = {.code = BN_E_OK};
+    if (column >= REMARK || bn_str_trim(cell).len == 0)
+        return;
+    row->given |= csv->bit[column];
+    if (read_cell(draft, column, cell, how, &err))
+        return;
+    if (may_be_shown(column, cell))
+        row->wrong[row->error_count] = cell;
+    *add_error(row) = err;
+}
+
+static bool is_edited(const struct bn_server_csv_edit *edits, size_t count, enum column column)
+{
+    for (size_t i = 0; i < count; i++)
+        if (edits[i].column == column)
+            return true;
+    return false;
+}
+
+/* Those of this row, which are the next: both are in the order of the file. */
+static size_t take_edits(struct bn_server_csv *csv, size_t index,
+        const struct bn_server_csv_edit **out)
+{
+    size_t count = 0;
+    while (csv->edits_used < csv->edit_count && csv->edits[csv->edits_used].index < index) {
+        csv->edits_used++;
+        csv->edits_lost++;
+    }
+    *out = csv->edits + csv->edits_used;
+    while (csv->edits_used + count < csv->edit_count && (*out)[count].index == index)
+        count++;
+    csv->edits_used += count;
+    return count;
+}
+
+static void read_cells(const struct bn_server_csv *csv, struct draft *draft,
+        const struct bn_server_csv_edit *edits, size_t count)
 {
     const struct bn_csv_row *cells = &csv->csv.row;
-    for (size_t i = 0; i < cells->count; i++) {
+    const size_t columns_known = cells->count == csv->column_count ? cells->count : 0;
+    for (size_t i = 0; i < columns_known; i++) {
         const enum column column = csv->column[i];
-        struct bn_err err = {.code = BN_E_OK};
-        if (column >= REMARK || bn_str_trim(cells->field[i]).len == 0)
-            continue;
-        draft->row->given |= csv->bit[column];
-        if (!read_cell(draft, column, cells->field[i], cells->quoted >> i & 1, &err))
-            *add_error(draft->row) = err;
+        if (!is_edited(edits, count, column))
+            take_cell(csv, draft, column, cells->field[i], cells->quoted >> i & 1 ? QUOTED : BARE);
     }
+    for (size_t i = 0; i < count; i++)
+        if (!is_edited(edits + i + 1, count - i - 1, edits[i].column))
+            take_cell(csv, draft, edits[i].column, edits[i].value, TYPED);
 }
 
 static void want_required(const struct bn_server_csv *csv, struct bn_server_csv_row *row)
@@ -445,25 +512,11 @@ static void warn(struct bn_server_csv_row *row)
                 "the certificate of the first contact is shown and must be confirmed");
 }
 
-/* Names are the same in capitals, addresses in every spelling. */
-static void put_key(const struct bn_server *server, char *out, size_t size)
-{
-    char text[BN_ADDR_TEXT_SIZE];
-    struct bn_addr addr;
-    const bool is_addr = bn_addr_parse(bn_str(server->host), &addr);
-    if (is_addr)
-        bn_addr_text(&addr, text);
-    snprintf(out, size, "%s %lld", is_addr ? text : server->host, (long long)server->port);
-    for (char *p = out; *p; p++)
-        if (*p >= 'A' && *p <= 'Z')
-            *p |= 0x20;
-}
-
 static void find_duplicate(struct bn_server_csv *csv, struct bn_server_csv_row *row)
 {
-    char key[sizeof row->server.host + 24];
+    char key[BN_SERVER_PLACE_SIZE];
     struct bn_server_csv_place *place;
-    put_key(&row->server, key, sizeof key);
+    bn_server_csv_place(&row->server, key);
     HASH_FIND_STR(csv->places, key, place);
     if (place) {
         row->duplicate_of = (int64_t)place->index;
@@ -478,21 +531,35 @@ static void find_duplicate(struct bn_server_csv *csv, struct bn_server_csv_row *
     HASH_ADD_STR(csv->places, key, place);
 }
 
+static bool is_wanted(const struct bn_server_csv *csv, size_t index)
+{
+    return !csv->wanted || (index < BN_CSV_ROWS_MAX && (csv->wanted[index / 8] >> index % 8 & 1));
+}
+
 static void judge_row(struct bn_server_csv *csv, struct bn_server_csv_row *row)
 {
     struct draft draft = {.row = row};
     const size_t count = csv->csv.row.count;
-    if (count != csv->column_count) {
+    const struct bn_server_csv_edit *edits;
+    const size_t edit_count = take_edits(csv, row->index, &edits);
+    if (count != csv->column_count && edit_count == 0) {
         bn_fail(add_error(row), BN_E_INVALID, "the row has %zu fields where the header has %zu",
                 count, csv->column_count);
         return; /* which value belongs to which column is not known */
     }
-    read_cells(csv, &draft);
+    read_cells(csv, &draft, edits, edit_count);
     want_required(csv, row);
     settle_places(&draft);
-    if (row->server.host[0] && !has_error(row, PORT))
+    if (row->server.host[0] && !has_error(row, PORT) && is_wanted(csv, row->index))
         find_duplicate(csv, row);
     warn(row);
+}
+
+static size_t last_line(size_t line, struct bn_str raw)
+{
+    for (size_t i = 0; i < raw.len; i++)
+        line += raw.p[i] == '\n';
+    return line;
 }
 
 bool bn_server_csv_next(struct bn_server_csv *csv, struct bn_server_csv_row *row)
@@ -502,6 +569,7 @@ bool bn_server_csv_next(struct bn_server_csv *csv, struct bn_server_csv_row *row
         if (is_empty_row(&csv->csv.row))
             continue;
         row->line = csv->csv.row.line;
+        row->line_to = last_line(row->line, row->raw);
         clear_row(row);
         judge_row(csv, row);
         return true;
@@ -519,59 +587,8 @@ void bn_server_csv_keep_token(struct bn_server_csv_row *row)
             row->error_count--;
             memmove(row->errors + i, row->errors + i + 1,
                     (row->error_count - i) * sizeof *row->errors);
+            memmove(row->wrong + i, row->wrong + i + 1,
+                    (row->error_count - i) * sizeof *row->wrong);
             return;
         }
-}
-
-/* --- written --------------------------------------------------------------------------------- */
-
-void bn_server_csv_write_header(struct bn_csv_out *out)
-{
-    for (enum column i = 0; i < REMARK; i++)
-        bn_csv_word(out, columns[i].name);
-    bn_csv_row_end(out);
-}
-
-static void put_number(struct bn_csv_out *out, int64_t number)
-{
-    if (number == BN_UNKNOWN)
-        bn_csv_word(out, "");
-    else
-        bn_csv_i64(out, number);
-}
-
-static void put_timeout(struct bn_csv_out *out, int64_t ms)
-{
-    char text[40];
-    if (ms == BN_UNKNOWN || ms % 1000 == 0) {
-        put_number(out, ms == BN_UNKNOWN ? ms : ms / 1000);
-        return;
-    }
-    snprintf(text, sizeof text, "%lld.%03lld", (long long)(ms / 1000), (long long)(ms % 1000));
-    bn_csv_word(out, text);
-}
-
-static void put_bool(struct bn_csv_out *out, int64_t flag)
-{
-    bn_csv_word(out, flag ? "true" : "false");
-}
-
-/* In the order of the columns. */
-void bn_server_csv_write(struct bn_csv_out *out, const struct bn_server *server)
-{
-    bn_csv_text(out, bn_str(server->name));
-    bn_csv_text(out, bn_str(server->host));
-    bn_csv_word(out, ""); /* tokens never leave */
-    put_number(out, server->port);
-    put_bool(out, server->verify_ssl);
-    bn_csv_text(out, bn_str(server->fingerprint));
-    bn_csv_text(out, bn_str(server->tags));
-    bn_csv_text(out, bn_str(server->site));
-    bn_csv_text(out, bn_str(server->notes));
-    put_bool(out, server->vpn_enabled);
-    bn_csv_text(out, bn_str(server->vpn_host));
-    put_number(out, server->vpn_port);
-    put_timeout(out, server->connection_timeout_ms);
-    put_bool(out, server->is_active);
-    bn_csv_row_end(out);
 }

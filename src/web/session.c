@@ -103,6 +103,7 @@ static const struct bn_throttle_rule *const rules[BN_TRY_COUNT] = {
         [BN_TRY_CHECK] = &bn_throttle_check,
         [BN_TRY_HISTORY] = &bn_throttle_history,
         [BN_TRY_TEST] = &bn_throttle_test,
+        [BN_TRY_IMPORT] = &bn_throttle_import,
 };
 
 struct bn_sessions *bn_sessions_create(struct bn_hub *hub)

@@ -97,6 +97,7 @@ enum bn_try {
     BN_TRY_CHECK,
     BN_TRY_HISTORY,
     BN_TRY_TEST,
+    BN_TRY_IMPORT,
     BN_TRY_COUNT
 };
 

@@ -45,6 +45,13 @@ const struct bn_throttle_rule bn_throttle_test = {
         .forget_ms = BN_TESTS_EVERY_MS,
 };
 
+const struct bn_throttle_rule bn_throttle_import = {
+        .free_tries = BN_IMPORT_TESTS,
+        .first_wait_ms = 60 * 1000 / BN_IMPORT_TESTS,
+        .wait_max_ms = 60 * 1000 / BN_IMPORT_TESTS,
+        .forget_ms = 60 * 1000 / BN_IMPORT_TESTS,
+};
+
 struct entry {
     struct entry *next;  /* of the same slot */
     struct bn_list link; /* tried longest ago first */

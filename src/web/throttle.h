@@ -24,6 +24,8 @@ extern const struct bn_throttle_rule bn_throttle_setup;
 /* BN_CHECKS_AT_ONCE, then one in 10 s; BN_TESTS_AT_ONCE, then one in 3 s. */
 extern const struct bn_throttle_rule bn_throttle_check;
 extern const struct bn_throttle_rule bn_throttle_test;
+/* BN_IMPORT_TESTS, then as many in a minute. */
+extern const struct bn_throttle_rule bn_throttle_import;
 
 /* BN_HISTORIES_FREE, then one a second. */
 extern const struct bn_throttle_rule bn_throttle_history;

@@ -13,6 +13,7 @@
 
 struct bn_crowd;
 struct bn_live_conn;
+struct bn_undos;
 #define BN_ROUTE_SETS_MAX 16
 
 struct bn_route_set {
@@ -27,6 +28,8 @@ struct bn_web {
     struct bn_list polls; /* requests that wait for a topic to move */
     size_t poll_count;
     struct bn_list check_runs;     /* asked for and not over: api_server_check.c */
+    size_t tests_running;          /* api_server_test.c */
+    struct bn_undos *undos;        /* imports that can be taken back */
     struct bn_list dirty;          /* connections with something to write this turn */
     struct bn_answering *requests; /* by ticket */
     struct bn_route_set sets[BN_ROUTE_SETS_MAX];
@@ -34,18 +37,15 @@ struct bn_web {
     struct bn_listener *listeners[4];
     size_t listener_count;
     struct bn_crowd *crowd;
-    struct bn_timer *tick;
-    struct bn_timer *pace; /* runs while listeners wait for their own pace */
+    struct bn_timer *tick, *pace; /* the latter runs while listeners wait for their own pace */
     struct bn_web_stats stats;
     struct bn_tally tally;
-    uint64_t next_ticket;
-    uint64_t next_conn;
+    uint64_t next_ticket, next_conn;
     char date[32]; /* of the Date field, once a second */
     int64_t date_s;
     char node[16];                   /* names this run in welcome messages */
     struct bn_ear_count *ear_counts; /* live connections by user */
-    bool pace_runs;
-    bool people_changed, draining;
+    bool pace_runs, people_changed, draining;
     int64_t people_checked_mono_ms;
     int64_t swept_mono_ms;
 };
