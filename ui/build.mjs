@@ -29,7 +29,7 @@ const common = {
 function pageOptions(isDev) {
   return {
     ...common,
-    entryPoints: ['src/main.tsx', 'src/theme.ts', 'src/style/main.css'],
+    entryPoints: ['src/main.tsx', 'src/theme.ts', 'src/style/main.css', 'src/style/more.css'],
     entryNames: '[name]-[hash]',
     chunkNames: '[name]-[hash]',
     outdir: 'dist/assets',
@@ -58,7 +58,7 @@ function finish(result, isDev) {
   const preload = first.filter((n) => n !== main)
     .map((n) => `<link rel="modulepreload" href="${rel(n)}">`).join('\n');
   const html = fs.readFileSync(at('index.html'), 'utf8')
-    .replace('%CSS%', rel(css)).replace('%THEME%', rel(theme)).replace('%MAIN%', rel(main))
+    .replace('%CSS%', rel(css)).replace('%MORE%', rel(entry('src/style/more.css'))).replace('%THEME%', rel(theme)).replace('%MAIN%', rel(main))
     .replace('%PRELOAD%', preload);
   fs.writeFileSync(at('dist/index.html'), html);
   fs.writeFileSync(at('dist/licenses.txt'), notices(['preact', '@preact/signals', '@preact/signals-core', 'uplot']));

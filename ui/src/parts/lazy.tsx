@@ -1,8 +1,29 @@
-// lazy: a page fetched when first shown; its skeleton stands at once.
+// lazy: a page fetched when first shown, with the styles of all such pages; its skeleton stands at once.
 
 import type { ComponentType, VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { Skeleton } from './panel';
+
+let sheet: Promise<void> | null = null;
+
+/** What stands in style/more.css, before the first page that needs it is drawn. */
+function styles(): Promise<void> {
+  sheet ??= new Promise((done, failed) => {
+    const at = document.querySelector<HTMLLinkElement>('link[rel=prefetch][as=style]');
+    if (!at) return done();
+    const link = document.createElement('link');
+    link.rel = 'stylesheet';
+    link.href = at.href;
+    link.onload = () => done();
+    link.onerror = () => {
+      sheet = null;
+      link.remove();
+      failed(new Error('the styles could not be fetched'));
+    };
+    document.head.append(link);
+  });
+  return sheet;
+}
 
 export interface LazyView<P> {
   (props: P): VNode;
@@ -15,7 +36,7 @@ export function lazy<P extends object = object>(fetchIt: () => Promise<Component
   let found: ComponentType<P> | null = null;
   let pending: Promise<void> | null = null;
   const load = () => {
-    pending ??= fetchIt().then((view) => {
+    pending ??= Promise.all([fetchIt(), styles()]).then(([view]) => {
       found = view;
     });
     pending.catch(() => {

@@ -15,7 +15,6 @@ import { wallOf } from '../state/wall';
 import { lazy } from '../parts/lazy';
 import { Clock } from './clock';
 import { Help } from './help';
-import { Palette } from './palette';
 
 interface Item {
   page: string;
@@ -37,6 +36,8 @@ export const pages: readonly Item[] = [
 ];
 
 const WallHead = lazy(() => import('./wall').then((m) => m.WallHead), () => <header class="head" />);
+
+const Palette = lazy<{ onClose: () => void }>(() => import('./palette').then((m) => m.Palette), () => <></>);
 
 export const isPaletteOpen = signal(false);
 export const isHelpOpen = signal(false);
@@ -75,6 +76,7 @@ function useKeys(): void {
 export function Shell({ children, ahead }: { children: ComponentChildren; ahead: () => void }) {
   useKeys();
   useEffect(() => {
+    Palette.ahead();
     const timer = window.setTimeout(ahead, 300);
     return () => window.clearTimeout(timer);
   }, []);
