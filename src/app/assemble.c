@@ -16,6 +16,7 @@
 #include "app/outside.h"
 #include "app/setup.h"
 #include "app/url.h"
+#include "hub/audit.h"
 #include "hub/hub.h"
 #include "hub/inbox.h"
 #include "io/notify.h"
@@ -28,7 +29,6 @@
 #include "web/api_infra.h"
 #include "web/api_meter.h"
 #include "web/api_people.h"
-#include "web/audit.h"
 #include "web/server.h"
 
 #define DRAIN_CHECK_MS 50

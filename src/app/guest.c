@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/secret.h"
 
-#include "web/audit.h"
+#include "hub/audit.h"
 
 static void remember(void *user, const struct bn_fact *fact)
 {

@@ -20,6 +20,8 @@ static const struct bn_field server_fields[] = {
                 .doc = "an authority of this system must vouch for its certificate; else the pinned one counts"),
         BN_FIELD(struct bn_server, fingerprint, BN_T_TEXT,
                 .doc = "SHA-256 of the pinned certificate"),
+        BN_FIELD(struct bn_server, is_pin_auto, BN_T_BOOL, .flags = BN_F_FIXED,
+                .doc = "the certificate of the first contact was pinned, and nobody has confirmed it"),
         BN_FIELD(struct bn_server, is_active, BN_T_BOOL, .doc = "it is checked"),
         BN_FIELD(struct bn_server, connection_timeout_ms, BN_T_I64, .min = 5000, .max = 120000,
                 .doc = "how long an attempt may take"),

@@ -25,6 +25,7 @@ struct bn_server {
     char token_hint[96]; /* "root@pam!bnc=••••3f9a" */
     int64_t verify_ssl;  /* false: the certificate of the first contact is pinned */
     char fingerprint[96];
+    int64_t is_pin_auto; /* set by the first contact, and nobody has said that it is right */
     int64_t is_active;
     int64_t connection_timeout_ms;
     int64_t vpn_enabled;

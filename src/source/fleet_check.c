@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hub/audit.h"
 #include "live/infra.h"
 #include "source/fleet_private.h"
 
@@ -145,6 +146,17 @@ void bn_fleet_try_again(struct bn_fleet_entry *entry)
 
 /* --- the first contact ----------------------------------------------------------------------- */
 
+/* Nobody did it, and it decides whom the token is sent to. */
+static void note_pin(struct bn_fleet *fleet, const struct bn_fleet_entry *entry,
+        const struct bn_server *server)
+{
+    struct bn_audit deed = {.actor = "auto", .action = "server.pin", .ok = 1};
+    bn_text_clip(deed.object, sizeof deed.object, bn_str(server->name));
+    snprintf(deed.detail, sizeof deed.detail, "first contact with %.40s: %.95s", server->host,
+            server->fingerprint);
+    bn_audit_note(fleet->config.hub, entry->tenant, &deed);
+}
+
 /* `verify_ssl` off: what the first contact shows is what counts from now on. */
 static void pin(struct bn_fleet_ask *ask, const struct bn_fleet_entry *entry)
 {
@@ -156,7 +168,9 @@ static void pin(struct bn_fleet_ask *ask, const struct bn_fleet_entry *entry)
         return; /* somebody pinned one meanwhile */
     fact.u.server.updated_at = ask->fleet->config.clock->now_ms;
     memcpy(fact.u.server.fingerprint, ask->job.peer.fingerprint, sizeof fact.u.server.fingerprint);
+    fact.u.server.is_pin_auto = 1;
     bn_fleet_tell(ask->fleet, &fact);
+    note_pin(ask->fleet, entry, &fact.u.server);
 }
 
 static bool is_first_contact(const struct bn_fleet_ask *ask)

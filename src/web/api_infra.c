@@ -188,6 +188,7 @@ static bool take_pin(const struct bn_server_form *form, struct bn_server *server
         struct bn_err *err)
 {
     server->fingerprint[0] = '\0';
+    server->is_pin_auto = 0; /* whoever names it has looked at it */
     return !form->fingerprint[0] || bn_fingerprint_read(form->fingerprint, server->fingerprint) ||
            bn_fail_field(err, "fingerprint",
                    "fingerprint must be a SHA-256: 32 pairs of hexadecimal digits");

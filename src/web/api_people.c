@@ -4,7 +4,7 @@
 
 #include "base/addr.h"
 
-#include "web/audit.h"
+#include "hub/audit.h"
 #include "web/forms.h"
 
 #define BODY_MAX 4096 /* a name, two passwords and a code */

@@ -119,8 +119,10 @@ bool bn_server_judge_change(const struct bn_server *before, struct bn_server *af
         bool has_pin, struct bn_err *err)
 {
     const bool is_here = is_same_place(before, after);
-    if (!is_here && !has_pin)
+    if (!is_here && !has_pin) {
         after->fingerprint[0] = '\0'; /* of another machine */
+        after->is_pin_auto = 0;
+    }
     if (!is_here || has_token)
         after->connection_status = BN_SERVER_UNKNOWN;
     if (has_token || (is_here && is_same_trust(before, after)))

@@ -1,7 +1,7 @@
 #include "web/denial.h"
 
+#include "hub/audit.h"
 #include "model/limits.h"
-#include "web/audit.h"
 
 const struct bn_throttle_rule bn_throttle_denial = {
         .free_tries = BN_DENIALS_AT_ONCE,

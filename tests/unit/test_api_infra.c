@@ -256,6 +256,24 @@ BN_TEST(what_is_another_tenants_is_not_there)
     end();
 }
 
+/* Pinned at the first contact: shown as such until somebody says that it is the right one, which
+   takes no token, for nothing is sent elsewhere. */
+BN_TEST(a_pin_of_the_first_contact_is_confirmed_by_naming_it)
+{
+    char body[200];
+    begin();
+    add("one", ",\"verify_ssl\":false");
+    for (int i = 0; !named("one")->fingerprint[0]; i++) {
+        CHECK(i < 5000);
+        web_rig_round(&rig.web);
+    }
+    ask(rig.vera, "GET", SERVERS, "", 200, "\"is_pin_auto\":true");
+    ask(max, "PATCH", path_of("one"), "{\"is_pin_auto\":false}", 400, "is_pin_auto");
+    snprintf(body, sizeof body, "{\"fingerprint\":\"%s\"}", named("one")->fingerprint);
+    ask(max, "PATCH", path_of("one"), body, 200, "\"is_pin_auto\":false");
+    end();
+}
+
 /* --- changing -------------------------------------------------------------------------------- */
 
 BN_TEST(a_kept_token_goes_to_no_other_place)

@@ -371,10 +371,17 @@ BN_TEST(failures_back_off_to_five_minutes)
 
 /* --- certificates ---------------------------------------------------------------------------- */
 
+static void take_audit(void *user, const struct bn_fact *fact)
+{
+    *(struct bn_audit *)user = fact->u.audit;
+}
+
 BN_TEST(the_first_contact_pins_without_a_word_and_the_second_asks)
 {
     char seen[BN_FINGERPRINT_SIZE];
+    struct bn_audit deed = {.id = ""};
     begin();
+    bn_hub_watch(&rig.hub, BN_KIND_AUDIT, take_audit, &deed);
     struct bn_fact fact = a_server();
     fact.u.server.fingerprint[0] = '\0';
     put(&fact);
@@ -382,6 +389,11 @@ BN_TEST(the_first_contact_pins_without_a_word_and_the_second_asks)
     AWAIT(server()->fingerprint[0]);
     fingerprint_of("a", seen);
     CHECK_STR(server()->fingerprint, seen);
+    CHECK_INT(server()->is_pin_auto, 1); /* shown until somebody confirms it */
+    CHECK_STR(deed.actor, "auto");
+    CHECK_STR(deed.action, "server.pin");
+    CHECK_STR(deed.object, "one");
+    CHECK(strstr(deed.detail, "first contact with 127.0.0.1: ") && strstr(deed.detail, seen));
     CHECK_INT(rig.peer.requests, 0);
     AWAIT(rig.done == 1); /* who asked is told of the real check */
     CHECK_INT(rig.last.success, 1);

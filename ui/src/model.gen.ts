@@ -403,6 +403,8 @@ export interface Server {
   verify_ssl?: boolean;
   /** SHA-256 of the pinned certificate */
   fingerprint?: string;
+  /** the certificate of the first contact was pinned, and nobody has confirmed it */
+  is_pin_auto?: boolean;
   /** it is checked */
   is_active?: boolean;
   /** how long an attempt may take */

@@ -1,4 +1,4 @@
-#include "web/audit.h"
+#include "hub/audit.h"
 
 #include <inttypes.h>
 #include <stdio.h>
