@@ -11,6 +11,8 @@ export class ApiError extends Error {
     readonly requestId: string | null,
     readonly retryAfterS: number | null,
     readonly request: string,      // "POST api/v1/keys"
+    readonly hint: string | null = null,        // what to do about it, such as a command for a shell
+    readonly operationId: string | null = null, // what is already under way
   ) {
     super(message);
   }
@@ -21,6 +23,7 @@ export class ApiError extends Error {
       `${this.request}: ${this.status || 'no answer'} ${this.code}`,
       this.message,
       this.field ? `field: ${this.field}` : '',
+      this.hint ? `to do: ${this.hint}` : '',
       `request: ${this.requestId ?? 'none'}`,
       `at: ${new Date().toISOString()}`,
       `page: ${location.pathname}`,
@@ -77,14 +80,18 @@ async function refusal(response: Response, request: string): Promise<ApiError> {
   let message = `The server answered ${response.status} ${response.statusText}`.trim() + '.';
   let field: string | null = null;
   let id: string | null = null;
+  let hint: string | null = null;
+  let operation: string | null = null;
   try {
-    const { error } = (await response.json()) as { error: Record<string, unknown> };
+    const { error, operation_id } = (await response.json()) as { error: Record<string, unknown>; operation_id?: unknown };
+    if (typeof operation_id === 'string') operation = operation_id;
     if (typeof error.code === 'string') code = error.code;
     if (typeof error.message === 'string') message = sentence(error.message);
     if (typeof error.field === 'string' && error.field !== '') field = error.field;
     if (typeof error.request_id === 'string') id = error.request_id;
+    if (typeof error.hint === 'string' && error.hint !== '') hint = error.hint;
   } catch {
     // Not our own answer: a proxy's page. Status and text above say what is known.
   }
-  return new ApiError(response.status, code, message, field, id, Number.isFinite(retry) ? retry : null, request);
+  return new ApiError(response.status, code, message, field, id, Number.isFinite(retry) ? retry : null, request, hint, operation);
 }

@@ -75,9 +75,23 @@ export function Failure({ error, retry }: { error: ApiError; retry?: () => void 
       <Icon name="circle-alert" size={18} />
       <div class="failure-body">
         <p>{said(error.message)}</p>
+        <Hint text={error.hint} />
         <ErrorCode error={error} />
         {retry && <div class="row"><button type="button" class="button small" onClick={retry}>Try again</button></div>}
       </div>
+    </div>
+  );
+}
+
+/** What to do about it: a command for a shell of the Proxmox VE host with a button that copies it, or a sentence. */
+export function Hint({ text }: { text: string | null | undefined }) {
+  if (!text) return null;
+  if (!/^(sudo )?pve\w+ /.test(text)) return <p>{said(text)}</p>;
+  return (
+    <div class="hint">
+      <p>Run this on a node of it as root:</p>
+      <code class="command">{text}</code>
+      <button type="button" class="button small" onClick={() => void copy(text, 'Command')}><Icon name="copy" size={14} /> Copy command</button>
     </div>
   );
 }

@@ -17,6 +17,7 @@ export interface RowMenu {
   record: object;     // as it came from the server
   path?: string;      // where a program finds it
   acts?: (RowAct | false)[];
+  isShort?: boolean;  // only what is to be done, not what is to be copied
 }
 
 interface Open extends RowMenu {
@@ -36,7 +37,7 @@ function isSelected(target: Element): boolean {
 /** For the row's `contextmenu` event, or a button's click; with Shift the browser's own menu comes. */
 export function openRowMenu(menu: RowMenu, event: MouseEvent): void {
   const target = event.target as Element;
-  if (event.shiftKey || target.closest('input, textarea, select') || isSelected(target)) return;
+  if (event.shiftKey || target.closest('input, textarea, select') || (event.type === 'contextmenu' && isSelected(target))) return;
   event.preventDefault();
   const from = event.currentTarget as HTMLElement;
   const box = from.getBoundingClientRect();
@@ -46,6 +47,7 @@ export function openRowMenu(menu: RowMenu, event: MouseEvent): void {
 
 function actsOf(m: RowMenu): RowAct[] {
   const acts = (m.acts ?? []).filter((a): a is RowAct => a !== false);
+  if (m.isShort) return acts;
   if (m.path) {
     const path = m.path;
     acts.push({ label: 'Copy as curl', icon: 'terminal', run: () => void copy(curl(location.origin, path), 'Command') });
@@ -60,7 +62,7 @@ function useDot(): void {
   useEffect(() => {
     const key = (e: KeyboardEvent) => {
       if (e.key !== '.' || e.ctrlKey || e.metaKey || e.altKey || (e.target as Element).closest('input, textarea, select, dialog')) return;
-      const row = document.activeElement?.closest('tr[data-row]') ?? document.querySelector('tr[data-row]:hover');
+      const row = document.activeElement?.closest('[data-row]') ?? document.querySelector('[data-row]:hover');
       if (!row) return;
       e.preventDefault();
       row.dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, cancelable: true }));

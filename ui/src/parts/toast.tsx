@@ -1,6 +1,6 @@
 import { dismiss, toasts } from '../state/store';
 import { Icon } from './icon';
-import { ErrorCode, said } from './panel';
+import { ErrorCode, Hint, said } from './panel';
 
 const sign = { ok: 'circle-check', info: 'info', error: 'circle-alert' } as const;
 
@@ -13,6 +13,8 @@ export function Toasts() {
             <Icon name={sign[t.kind]} />
             <div class="toast-body">
               <p>{t.error ? said(t.text) : t.text}</p>
+              <Hint text={t.hint ?? t.error?.hint} />
+              {t.link && <p><a href={t.link.href} onClick={() => dismiss(t.id)}>{t.link.text}</a></p>}
               {t.error && <ErrorCode error={t.error} />}
             </div>
             {t.undo && <button type="button" class="button small" onClick={() => {

@@ -341,6 +341,8 @@ export interface Toast {
   kind: 'ok' | 'info' | 'error';
   text: string;
   error?: ApiError;
+  hint?: string; // what to do about it
+  link?: { text: string; href: string };
   undo?: () => void;
   forMs?: number | undefined; // how long it stays by itself
 }

@@ -30,6 +30,8 @@ const VmsPage = lazy(() => import('./infra-vms').then((m) => m.VmsPage));
 const VmPage = lazy(() => import('./infra-vm').then((m) => m.VmPage));
 const OperationsPage = lazy(() => import('./work-operations').then((m) => m.OperationsPage));
 
+const Watch = lazy(() => import('./work-watch').then((m) => m.Watch), () => <></>);
+
 /** Pages of one thing: "servers/ID", "vms/SERVER/VMID". */
 function Thing({ page }: { page: string }) {
   const [kind, ...rest] = page.split('/');
@@ -84,7 +86,7 @@ function Inside() {
     case 'setup': return <SetupPage setup={door.value.setup} />;
     case 'login': return route.value.page === 'setup' ? <SetupPage setup={null} /> : <Login note={door.value.note} />;
     case 'broken': return <Gate title="Binnacle does not answer"><Failure error={door.value.error} retry={() => void enter()} /></Gate>;
-    case 'inside': return <Shell ahead={ahead}><Page /></Shell>;
+    case 'inside': return <><Shell ahead={ahead}><Page /></Shell><Watch /></>;
   }
 }
 

@@ -1,0 +1,88 @@
+// virtual: very many equal rows of which only those in sight stand in the page; scrolled with the page itself.
+
+import type { RefObject } from 'preact';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { stepOf, windowOf, type Window } from '../state/window';
+
+const rootPx = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
+
+/** Which rows to draw. `height` of one in rem; `box` begins where the first one would stand. */
+export function useWindow(box: RefObject<HTMLElement | null>, count: number, height: number): Window & { px: number } {
+  const [at, setAt] = useState({ top: 0, seen: window.innerHeight, px: rootPx() * height });
+  const measure = useRef(() => {});
+  measure.current = () => {
+    if (!box.current) return;
+    const px = rootPx() * height;
+    const top = box.current.getBoundingClientRect().top;
+    const seen = window.innerHeight;
+    const old = windowOf(count, at.px, at.top, at.seen);
+    const fresh = windowOf(count, px, top, seen);
+    if (old.first !== fresh.first || old.last !== fresh.last || px !== at.px) setAt({ top, seen, px });
+  };
+  useLayoutEffect(() => {
+    let frame = 0;
+    const later = () => {
+      frame ||= requestAnimationFrame(() => {
+        frame = 0;
+        measure.current();
+      });
+    };
+    measure.current();
+    document.addEventListener('scroll', later, { passive: true });
+    window.addEventListener('resize', later);
+    return () => {
+      cancelAnimationFrame(frame);
+      document.removeEventListener('scroll', later);
+      window.removeEventListener('resize', later);
+    };
+  }, []);
+  // What stands above may have grown, or the list become shorter than where one was.
+  useLayoutEffect(() => measure.current(), [count]);
+  return { ...windowOf(count, at.px, at.top, at.seen), px: at.px };
+}
+
+/** How many columns of at least `min` rem fit. */
+export function useColumns(box: RefObject<HTMLElement | null>, min: number): number {
+  const [columns, setColumns] = useState(1);
+  useLayoutEffect(() => {
+    const watch = new ResizeObserver(([entry]) => setColumns(Math.max(1, Math.floor(entry!.contentRect.width / (min * rootPx())))));
+    watch.observe(box.current!);
+    return () => watch.disconnect();
+  }, []);
+  return columns;
+}
+
+/** Arrow keys, Page and Home/End go from row to row, also to rows that are not drawn yet. Rows carry `data-index`. */
+export function useWalk(box: RefObject<HTMLElement | null>, rows: RefObject<HTMLElement | null>, px: number, count: number, columns = 1) {
+  return (e: KeyboardEvent): void => {
+    const target = e.target as HTMLElement;
+    if (e.ctrlKey || e.metaKey || e.altKey || target.closest('select, input, textarea')) return;
+    const row = target.closest<HTMLElement>('[data-index]');
+    const at = row ? Number(row.dataset.index) : -1;
+    const page = Math.max(1, Math.floor(window.innerHeight / px) - 3);
+    if (e.key === 'Enter' && row === target) return row.querySelector<HTMLElement>('a')?.click();
+    if (e.key === 'ArrowUp' && at >= 0 && at < columns) {
+      e.preventDefault();
+      return box.current?.focus();
+    }
+    const to = stepOf(e.key, at, count, page, columns);
+    if (to === null) return;
+    e.preventDefault();
+    const find = () => rows.current?.querySelector<HTMLElement>(`[data-index="${to}"]`);
+    if (!find()) {
+      // There is nothing to stand on where the old row was: the list itself keeps the focus until the new one is drawn.
+      box.current?.focus({ preventScroll: true });
+      const top = rows.current!.getBoundingClientRect().top + window.scrollY + Math.floor(to / columns) * px;
+      window.scrollTo(0, Math.max(0, top - window.innerHeight / 2));
+    }
+    focusSoon(find);
+  };
+}
+
+function focusSoon(find: () => HTMLElement | null | undefined, tries = 20): void {
+  const row = find();
+  if (row) {
+    row.focus({ preventScroll: true });
+    row.scrollIntoView({ block: 'nearest' }); // heeds the margin under the head
+  } else if (tries > 0) requestAnimationFrame(() => focusSoon(find, tries - 1));
+}
