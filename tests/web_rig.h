@@ -18,6 +18,7 @@
 #include "bn_test.h"
 #include "io/fetch.h"
 #include "source/fleet.h"
+#include "source/power.h"
 #include "web/server.h"
 
 struct web_rig {
@@ -29,6 +30,8 @@ struct web_rig {
     struct bn_worker *query_worker;
     struct bn_fetch *fetch; /* of tests that call others */
     struct bn_fleet *fleet;
+    struct bn_operations *operations;
+    struct bn_power *power;
     struct bn_web *web;
     int port;
     struct bn_buf answer; /* the last one, head and body, with a NUL behind it */
@@ -108,6 +111,8 @@ BN_UNUSED static void web_rig_finish(struct web_rig *rig)
     bn_worker_destroy(rig->hash_worker);
     bn_fetch_destroy(rig->fetch);
     bn_fleet_stop(rig->fleet);
+    bn_power_stop(rig->power);
+    bn_operations_stop(rig->operations);
     bn_web_destroy(rig->web);
     bn_sessions_destroy(rig->sessions);
     bn_hub_finish(&rig->hub);

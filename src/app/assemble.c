@@ -198,6 +198,8 @@ static void fill_web_config(struct app *app, struct bn_web_config *web)
             .fetch = app->outside.fetch,
             .fleet = app->outside.fleet,
             .rrd = app->outside.rrd,
+            .operations = app->outside.operations,
+            .power = app->outside.power,
             .key = &app->outside.key.key,
             .key_absent = app->outside.key.absent,
             .targets = &app->outside.targets,

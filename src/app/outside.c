@@ -33,7 +33,18 @@ bool bn_outside_open(struct bn_outside *outside, const struct bn_config *config,
             .fetch = outside->fetch,
             .key = &outside->key.key};
     outside->rrd = bn_rrd_create(&rrd);
-    return bn_fleet_start(&fleet, &outside->fleet, err);
+    if (!bn_fleet_start(&fleet, &outside->fleet, err))
+        return false;
+    const struct bn_operations_config operations = {.loop = loop, .hub = hub, .clock = hub->clock};
+    outside->operations = bn_operations_start(&operations);
+    const struct bn_power_config power = {.loop = loop,
+            .hub = hub,
+            .clock = hub->clock,
+            .fetch = outside->fetch,
+            .key = &outside->key.key,
+            .operations = outside->operations};
+    outside->power = bn_power_start(&power);
+    return true;
 }
 
 void bn_outside_collect(struct bn_outside *outside)
@@ -47,8 +58,12 @@ void bn_outside_close(struct bn_outside *outside)
     bn_fetch_destroy(outside->fetch);
     bn_fleet_stop(outside->fleet);
     bn_rrd_destroy(outside->rrd);
+    bn_power_stop(outside->power);
+    bn_operations_stop(outside->operations);
     bn_master_key_forget(&outside->key);
     outside->fetch = NULL;
     outside->fleet = NULL;
     outside->rrd = NULL;
+    outside->operations = NULL;
+    outside->power = NULL;
 }

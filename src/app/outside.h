@@ -1,6 +1,6 @@
 /*
  * outside: what calls other servers, built together: the master key, the conversations, the
- * schedule.
+ * schedule, the operations.
  */
 #pragma once
 
@@ -9,6 +9,7 @@
 #include "hub/hub.h"
 #include "io/fetch.h"
 #include "source/fleet.h"
+#include "source/power.h"
 #include "source/rrd.h"
 
 struct bn_outside {
@@ -17,6 +18,8 @@ struct bn_outside {
     struct bn_fetch *fetch;
     struct bn_fleet *fleet;
     struct bn_rrd *rrd;
+    struct bn_operations *operations;
+    struct bn_power *power;
 };
 
 /* After the store is loaded and the key was found: judges the key, then begins. */

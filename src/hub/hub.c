@@ -248,7 +248,7 @@ static void take_told(struct bn_hub *hub, const struct bn_fact *fact)
     hub->fact_count++;
     if (!bn_live_admit(&hub->live, fact, NULL))
         hub->refused_count++;
-    else if (bn_kinds[fact->kind].class == BN_SAMPLE)
+    else if (bn_kinds[fact->kind].class == BN_SAMPLE || fact->op == BN_PAST)
         take_sample(hub, fact);
     else
         take_record(hub, fact, NULL, NULL);

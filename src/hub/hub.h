@@ -7,6 +7,7 @@
 
 #include "live/live.h"
 #include "store/store.h"
+#include "store/store_work.h"
 #include "topic/sink.h"
 
 /* What became of a record someone waits for; called on the loop thread, once. */
@@ -45,9 +46,10 @@ void bn_hub_tell(struct bn_hub *hub, const struct bn_fact *fact);
 /* Where a listener of that tenant joins: a topic, or the member of a family whose row exists. NULL:
    there is none. */
 struct bn_topic *bn_hub_topic(struct bn_hub *hub, const char *tenant, struct bn_str name);
-/* Loop thread, records: admitted and applied now; answer(user, …) comes when the store has kept it
-   (err NULL) or refused it (storage; what was applied is undone). False: not admitted, err says
-   why, and answer will not be called. */
+/* Loop thread, records (BN_PUT and BN_GONE; a BN_PAST is told, for nothing is written): admitted
+   and applied now; answer(user, …) comes when the store has kept it (err NULL) or refused it
+   (storage; what was applied is undone). False: not admitted, err says why, and answer will not be
+   called. */
 BN_MUST_CHECK bool bn_hub_ask(struct bn_hub *hub, const struct bn_fact *fact, bn_answer_fn answer,
         void *user, struct bn_err *err);
 /* Facts read back from the store, before the first turn. */

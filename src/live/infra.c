@@ -126,7 +126,7 @@ bool bn_infra_admit(const struct bn_tenant_live *tenant, const struct bn_fact *f
         struct bn_err *err)
 {
     const char *owner = owner_of(fact);
-    if (fact->op == BN_GONE)
+    if (fact->op != BN_PUT)
         return true;
     if (owner)
         return server_row(tenant, owner) ||

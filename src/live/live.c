@@ -5,6 +5,7 @@
 
 #include "live/infra.h"
 #include "live/people.h"
+#include "live/work.h"
 
 static struct bn_tenant_live *tenant_create(struct bn_live *live, const char *id)
 {
@@ -115,14 +116,14 @@ bool bn_live_admit(struct bn_live *live, const struct bn_fact *fact, struct bn_e
     const struct bn_table *table = &tenant->tables[fact->kind];
     if (table->type) {
         const size_t count = table->count + count_coming(tenant, (enum bn_kind)fact->kind);
-        bool known = (fact->op == BN_GONE || count >= table->max) && bn_table_find(table, key);
-        if (fact->op == BN_GONE && !known)
+        bool known = (fact->op != BN_PUT || count >= table->max) && bn_table_find(table, key);
+        if (fact->op != BN_PUT && !known)
             return bn_fail(err, BN_E_NOT_FOUND, "there is no %s \"%s\"", info->word, key);
         if (fact->op == BN_PUT && !known && count >= table->max)
             return bn_fail(err, BN_E_TOO_MANY, "there are %zu of %s already, which is the limit",
                     table->max, info->word);
     }
-    return bn_infra_admit(tenant, fact, err) &&
+    return bn_infra_admit(tenant, fact, err) && bn_work_admit(tenant, fact, err) &&
            (info->class == BN_SAMPLE || bn_people_admit(tenant, fact, err));
 }
 
@@ -177,7 +178,7 @@ void bn_live_apply(struct bn_live *live, const struct bn_fact *fact, struct bn_c
         out->changed = is_event(fact) ? BN_MASK_ALL : 0;
         return;
     }
-    if (fact->op == BN_GONE) {
+    if (fact->op != BN_PUT) {
         out->is_gone = bn_table_remove(table, key);
         out->changed = out->is_gone ? BN_MASK_ALL : 0;
         if (fact->kind == BN_KIND_SERVER)

@@ -100,7 +100,7 @@ bool bn_people_admit(const struct bn_tenant_live *tenant, const struct bn_fact *
 {
     if (fact->replay)
         return true;
-    if (fact->op == BN_GONE) {
+    if (fact->op != BN_PUT) {
         if (fact->kind == BN_KIND_USER)
             return check_last_admin(tenant, user_find(tenant, fact->u.user.id), err);
         if (fact->kind == BN_KIND_TENANT && strcmp(fact->u.tenant.id, BN_TENANT_DEFAULT) == 0)

@@ -10,6 +10,7 @@
 #include "model/meter.h"
 #include "model/people.h"
 #include "model/self.h"
+#include "model/work.h"
 
 /* Samples are told at once and kept in batches; records are told when the store has kept them. */
 enum bn_class { BN_SAMPLE, BN_RECORD };
@@ -33,18 +34,21 @@ enum bn_class { BN_SAMPLE, BN_RECORD };
     X(SERVER, server, RECORD, "infra.servers", "servers", BN_SERVERS_MAX) /* of the fleet    */   \
     X(CHECK, check, SAMPLE, "infra.checks/", "", 0)               /* an attempt to reach one   */ \
     X(NODE, node, SAMPLE, "infra.servers", "nodes", BN_NODES_MAX) /* of its cluster          */   \
-    X(VM, vm, SAMPLE, "infra.vms", "vms", BN_VMS_MAX)             /* a guest of it             */
+    X(VM, vm, SAMPLE, "infra.vms", "vms", BN_VMS_MAX)             /* a guest of it             */ \
+    X(OPERATION, operation, RECORD, "work.operations", "operations", BN_OPERATIONS_MAX)           \
+    X(OUTPUT, output, RECORD, "", "", 0) /* a line of what its task said                       */
 
 /*    name             content right  members    meaning
    A name that ends with a slash is a family: behind it stands the key of a row of that kind. */
-#define BN_TOPICS(X)                                                              \
-    X("meter.host", STATE, READ, NONE)    /* this machine now                  */ \
-    X("self", STATE, ADMIN, NONE)         /* what Binnacle spends              */ \
-    X("self.log", LOG, ADMIN, NONE)       /* our own log lines                 */ \
-    X("people.audit", LOG, ADMIN, NONE)   /* who did what                      */ \
-    X("infra.servers", STATE, READ, NONE) /* servers with their state; nodes   */ \
-    X("infra.vms", STATE, READ, NONE)     /* guests of all servers             */ \
-    X("infra.checks/", LOG, READ, SERVER) /* the attempts on one server        */
+#define BN_TOPICS(X)                                                                \
+    X("meter.host", STATE, READ, NONE)      /* this machine now                  */ \
+    X("self", STATE, ADMIN, NONE)           /* what Binnacle spends              */ \
+    X("self.log", LOG, ADMIN, NONE)         /* our own log lines                 */ \
+    X("people.audit", LOG, ADMIN, NONE)     /* who did what                      */ \
+    X("infra.servers", STATE, READ, NONE)   /* servers with their state; nodes   */ \
+    X("infra.vms", STATE, READ, NONE)       /* guests of all servers             */ \
+    X("infra.checks/", LOG, READ, SERVER)   /* the attempts on one server        */ \
+    X("work.operations", STATE, READ, NONE) /* under way, and just over        */
 
 enum bn_content { BN_STATE, BN_LOG };
 
@@ -69,6 +73,7 @@ enum bn_kind {
 enum bn_fact_op {
     BN_PUT,  /* the record as it is now, whole */
     BN_GONE, /* the key in record is no more; other fields are ignored */
+    BN_PAST, /* the same of what is known now; the store keeps the record (docs/decisions/013) */
 };
 
 #define BN_TENANT_MAX 32 /* a tenant id with its NUL */
@@ -97,6 +102,8 @@ struct bn_fact {
         struct bn_check check;
         struct bn_node node;
         struct bn_vm vm;
+        struct bn_operation operation;
+        struct bn_output output;
         struct bn_self self;
         struct bn_line line;
     } u;

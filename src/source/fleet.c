@@ -319,6 +319,48 @@ const char *bn_fleet_voice(struct bn_fleet *fleet, const char *tenant, const cha
 
 /* --- life ------------------------------------------------------------------------------------ */
 
+/* The wait of that run among those for a check; NULL: there is none. */
+static struct wait *wait_of(struct bn_fleet_entry *entry, const void *user)
+{
+    bn_list_each(it, &entry->waits) {
+        struct wait *wait = container_of(it, struct wait, link);
+        if (wait->run->ops.user == user)
+            return wait;
+    }
+    return NULL;
+}
+
+void bn_fleet_leave(struct bn_fleet *fleet, const void *user)
+{
+    const int64_t now = fleet->config.clock->mono_ms;
+    struct bn_fleet_entry *entry = NULL;
+    struct bn_fleet_entry *next = NULL;
+    HASH_ITER(hh, fleet->entries, entry, next)
+    {
+        struct wait *wait = wait_of(entry, user);
+        if (!wait)
+            continue;
+        if (!entry->is_checking)
+            entry->check_due_mono_ms = now + bn_fleet_about(fleet->config.check_every_ms);
+        leave_run(wait);
+    }
+}
+
+/* --- what was done to a guest ---------------------------------------------------------------- */
+
+/* Its server is asked at once what became of it. */
+static void on_operation(void *user, const struct bn_fact *fact)
+{
+    struct bn_fleet *fleet = user;
+    const struct bn_operation *operation = &fact->u.operation;
+    if (fact->op != BN_PUT || fact->replay || operation->type != BN_WORK_VM_POWER ||
+            !bn_operation_is_over(operation))
+        return;
+    struct bn_fleet_entry *entry = entry_find(fleet, fact->tenant, operation->server_id);
+    if (entry && entry->poll_due_mono_ms)
+        entry->poll_due_mono_ms = fleet->config.clock->mono_ms;
+}
+
 bool bn_fleet_start(const struct bn_fleet_config *config, struct bn_fleet **out, struct bn_err *err)
 {
     struct bn_fleet *fleet = bn_alloc(sizeof *fleet);
@@ -329,6 +371,7 @@ bool bn_fleet_start(const struct bn_fleet_config *config, struct bn_fleet **out,
         bn_table_each(row, &tenant->tables[BN_KIND_SERVER])
                 take_server(fleet, tenant->id, (const void *)row->record);
     bn_hub_watch(config->hub, BN_KIND_SERVER, on_server, fleet);
+    bn_hub_watch(config->hub, BN_KIND_OPERATION, on_operation, fleet);
     fleet->timer = bn_timer_create(config->loop, on_tick, fleet);
     bn_timer_start(fleet->timer, 0, TICK_MS);
     *out = fleet;

@@ -47,6 +47,9 @@ size_t bn_fleet_check_now(struct bn_fleet *fleet, const char *tenant, const char
    it does not answer or has no quorum. Never NULL; the id given when there is nobody better. Valid
    until the next turn. */
 const char *bn_fleet_voice(struct bn_fleet *fleet, const char *tenant, const char *server_id);
+/* The run of that user is not waited for any more: its done() comes now. What it began goes on as
+   if nobody had asked. */
+void bn_fleet_leave(struct bn_fleet *fleet, const void *user);
 
 struct bn_fleet_stats {
     size_t servers;

@@ -324,6 +324,71 @@ bool bn_pve_task_is_ok(const struct bn_pve_task *task)
                                         strncmp(task->exit_status, "WARNINGS: ", 10) == 0);
 }
 
+int64_t bn_pve_task_warnings(const struct bn_pve_task *task)
+{
+    static const char word[] = "WARNINGS: ";
+    int64_t count = 0;
+    if (strncmp(task->exit_status, word, sizeof word - 1) != 0 ||
+            !bn_parse_i64(bn_str(task->exit_status + sizeof word - 1), 1, 1000000, &count))
+        return strncmp(task->exit_status, word, sizeof word - 1) == 0 ? 1 : 0;
+    return count;
+}
+
+/* Tasks draw progress with carriage returns and backspaces; what they end with is what is read. */
+static void drop_controls(char *text)
+{
+    char *to = text;
+    for (const char *from = text; *from; from++)
+        if ((unsigned char)*from >= ' ' && *from != 0x7F)
+            *to++ = *from;
+    *to = '\0';
+}
+
+static bool read_line(const struct bn_doc *row, struct bn_output *out)
+{
+    bn_record_clear(&bn_output_type, out);
+    if (!bn_doc_is_object(row))
+        return false;
+    out->n = count_of(row, "n");
+    bn_foreign_text(row, "t", out->text, sizeof out->text);
+    drop_controls(out->text);
+    return out->n != BN_UNKNOWN && out->n > 0;
+}
+
+bool bn_pve_read_log(struct bn_str body, struct bn_output *out, size_t *n, int64_t *out_total,
+        struct bn_err *err)
+{
+    BN_DOC_AUTO *doc = NULL;
+    const struct bn_doc *list;
+    size_t count = 0;
+    if (!bn_pve_open_list(body, &doc, &list, err))
+        return false;
+    const size_t rows = bn_doc_count(list);
+    *out_total = count_of(doc, "total");
+    if (*out_total == BN_UNKNOWN)
+        *out_total = (int64_t)rows;
+    for (size_t i = rows > *n ? rows - *n : 0; i < rows; i++)
+        count += read_line(bn_doc_item(list, i), &out[count]);
+    if (count == 1 && out[0].n == 1 && strcmp(out[0].text, "no content") == 0)
+        count = 0;
+    *n = count;
+    return true;
+}
+
+bool bn_pve_read_guest_status(struct bn_str body, char *out, size_t size, struct bn_err *err)
+{
+    BN_DOC_AUTO *doc = NULL;
+    const struct bn_doc *data;
+    char status[24] = "";
+    if (!open_data(body, &doc, &data, err))
+        return false;
+    if (bn_doc_is_object(data))
+        bn_foreign_text(data, "status", status, sizeof status);
+    if (!status[0] || !bn_text_copy(out, size, bn_str(status)))
+        return bn_fail(err, BN_E_UPSTREAM, "this is no state of a guest: no status");
+    return true;
+}
+
 #define ERRORS_MAX 64 /* parameters named in one refusal */
 
 /* {"errors":{"vmid":"…"}}: "vmid: …; port: …" */
@@ -400,4 +465,17 @@ bool bn_pve_upid_node(const char *upid, char *out, size_t size)
                 return false;
     }
     return rest.p && rest.len == 0 && bn_text_copy(out, size, bn_str(node));
+}
+
+void bn_pve_upid_type(const char *upid, char *out, size_t size)
+{
+    struct bn_str rest = bn_str(upid);
+    struct bn_str part = rest;
+    char node[64];
+    out[0] = '\0';
+    if (!bn_pve_upid_node(upid, node, sizeof node))
+        return;
+    for (int i = 0; i < 6; i++) /* UPID, node, pid, pstart, starttime, type */
+        part = bn_str_cut(&rest, ':');
+    bn_text_clip(out, size, part);
 }

@@ -9,6 +9,7 @@
 #include "base/text.h"
 
 #include "model/infra.h"
+#include "model/work.h"
 
 struct bn_doc;
 
@@ -90,7 +91,18 @@ struct bn_pve_task {
 
 BN_MUST_CHECK bool bn_pve_read_task(struct bn_str body, struct bn_pve_task *out,
         struct bn_err *err);
-bool bn_pve_task_is_ok(const struct bn_pve_task *task); /* OK, also with warnings */
+bool bn_pve_task_is_ok(const struct bn_pve_task *task);       /* OK, also with warnings */
+int64_t bn_pve_task_warnings(const struct bn_pve_task *task); /* how many; 0 for none */
+
+/* GET /nodes/{n}/tasks/{upid}/log: the last lines of the answer, at most *n, then *n are there;
+   *out_total is how many the whole log has. Control characters are left out, and so is the line
+   that stands for an empty log. */
+BN_MUST_CHECK bool bn_pve_read_log(struct bn_str body, struct bn_output *out, size_t *n,
+        int64_t *out_total, struct bn_err *err);
+
+/* GET /nodes/{n}/{qemu|lxc}/{vmid}/status/current: Proxmox's own word, "running" or "stopped". */
+BN_MUST_CHECK bool bn_pve_read_guest_status(struct bn_str body, char *out, size_t size,
+        struct bn_err *err);
 
 /* What an answer that is no success says, by PVE-API 4.2: errors, message, reason, or the code. */
 void bn_pve_read_refusal(int status, const char *reason, struct bn_str body, char *out,
@@ -98,5 +110,7 @@ void bn_pve_read_refusal(int status, const char *reason, struct bn_str body, cha
 
 /* "UPID:{node}:…:" with its last colon (PVE-API 8.2). The node in it is the one to ask. */
 bool bn_pve_upid_node(const char *upid, char *out, size_t size);
+/* Its type, "qmstart", "hastop"; "" when it is no UPID. */
+void bn_pve_upid_type(const char *upid, char *out, size_t size);
 /* Letters, digits and dashes inside: what may stand in a path (PVE-API 13.11). */
 bool bn_pve_node_is_valid(const char *node);

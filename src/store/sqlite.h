@@ -24,7 +24,7 @@
 enum bn_sql {
 
 #define X(name, text) BN_SQL_##name,
-    BN_SQLS(X) BN_CHECK_SQLS(X)
+    BN_SQLS(X) BN_CHECK_SQLS(X) BN_WORK_SQLS(X)
 #undef X
             BN_SQL_COUNT
 };

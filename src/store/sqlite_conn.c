@@ -14,7 +14,7 @@
 
 static const char *const sql_texts[BN_SQL_COUNT] = {
 #define X(name, text) [BN_SQL_##name] = (text),
-        BN_SQLS(X) BN_CHECK_SQLS(X)
+        BN_SQLS(X) BN_CHECK_SQLS(X) BN_WORK_SQLS(X)
 #undef X
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 
+#include "store/sqlite_work.h"
 #include "store/sqlite_writer.h"
 
 #define READ_MS 5000 /* one reader never keeps the log from being shortened for longer */
@@ -279,7 +280,9 @@ bool bn_store_load(struct bn_store *store, void (*each)(void *user, const struct
     if (rc == SQLITE_OK)
         newest = bn_conn_number(conn, BN_SQL_NOTE_NEWEST);
     for (size_t k = 0; rc == SQLITE_OK && k < BN_KIND_COUNT; k++)
-        if (bn_row_is_kept((enum bn_kind)k) && bn_kinds[k].rows_max)
+        if (k == BN_KIND_OPERATION)
+            rc = bn_work_load(conn, bn_store_now_ms(store) - BN_OPERATION_PAST_MS, each, user);
+        else if (bn_row_is_kept((enum bn_kind)k) && bn_kinds[k].rows_max)
             rc = load_kind(conn, (enum bn_kind)k, each, user);
         else if (k == BN_KIND_CHECK && !store->config.is_guest)
             rc = bn_checks_load(conn, each, user);

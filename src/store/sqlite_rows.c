@@ -140,6 +140,8 @@ static int bind_field(sqlite3_stmt *stmt, int at, const struct bn_field *field, 
 void bn_row_say_taken(const struct bn_fact *fact, struct bn_err *err)
 {
     const struct bn_record_type *type = bn_kinds[fact->kind].type;
+    bn_fail(err, BN_E_CONFLICT, "there is already such a%s %s",
+            strchr("aeiou", type->name[0]) ? "n" : "", type->name);
     for (size_t i = 0; i < bn_row_column_count(type); i++)
         if (type->fields[i].flags & BN_F_UNIQUE)
             bn_fail_field(err, type->fields[i].name, "there is already a %s with the %s %s",

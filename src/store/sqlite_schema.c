@@ -34,6 +34,15 @@ static const char *const steps[] = {
         " attempts INTEGER NOT NULL, successes INTEGER NOT NULL, ms_count INTEGER NOT NULL,"
         " ms_sum INTEGER NOT NULL, ms_min INTEGER, ms_max INTEGER, PRIMARY KEY(server, hour))"
         " STRICT, WITHOUT ROWID;",
+        /* The columns the indexes need; the others follow from the field table. The first index
+           says that nothing is done twice at once, whatever the program thinks (FEATURES J5). */
+        "CREATE TABLE operations(tenant TEXT NOT NULL, id TEXT NOT NULL, type TEXT, server_id TEXT,"
+        " vmid INTEGER, target_id TEXT, status TEXT, started_at INTEGER, completed_at INTEGER,"
+        " PRIMARY KEY(tenant, id)) STRICT;"
+        "CREATE UNIQUE INDEX operations_one_at_a_time ON operations(tenant, type, server_id, vmid)"
+        " WHERE vmid IS NOT NULL AND status IN ('pending', 'in_progress');"
+        "CREATE INDEX operations_by_time ON operations(tenant, started_at);"
+        "CREATE INDEX operations_by_end ON operations(completed_at);",
 };
 
 const uint32_t bn_schema_version = COUNT(steps);

@@ -103,3 +103,21 @@
     X(HOUR_CUT,                                                                                          \
             "DELETE FROM check_hours WHERE server = ?1 AND hour IN (SELECT hour FROM check_hours"        \
             " WHERE server = ?1 AND hour < ?2 ORDER BY hour LIMIT ?3)")
+
+/* Operations (sqlite_work.c): pages of the history, what is still in sight, retention. A filter
+   that is NULL lets all through. */
+#define BN_WORK_FILTER                                                                       \
+    " FROM operations WHERE tenant = ?1 AND started_at >= ?2 AND (?3 IS NULL OR status = ?3" \
+    " OR (?3 = 'active' AND completed_at IS NULL)) AND (?4 IS NULL OR type = ?4)"            \
+    " AND (?5 IS NULL OR server_id = ?5) AND (?6 IS NULL OR target_id = ?6)"
+#define BN_WORK_SQLS(X)                                                                            \
+    X(WORK_COUNT, "SELECT count(*)" BN_WORK_FILTER)                                                \
+    X(WORK_PAGE,                                                                                   \
+            "SELECT id" BN_WORK_FILTER " ORDER BY started_at DESC, rowid DESC LIMIT ?7 OFFSET ?8") \
+    X(WORK_IN_SIGHT, "SELECT tenant, id FROM operations WHERE completed_at IS NULL"                \
+                     " OR completed_at > ?1 ORDER BY rowid")                                       \
+    X(WORK_OLD, "SELECT tenant, id FROM operations WHERE completed_at < ?1"                        \
+                " ORDER BY completed_at LIMIT ?2")                                                 \
+    X(LINE_RANGE, "SELECT n, text FROM outputs WHERE tenant = ?1 AND id >= ?2 || '/'"              \
+                  " AND id < ?2 || '0' ORDER BY id")                                               \
+    X(LINE_CUT, "DELETE FROM outputs WHERE tenant = ?1 AND id >= ?2 || '/' AND id < ?2 || '0'")

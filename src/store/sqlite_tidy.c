@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 
+#include "store/sqlite_work.h"
 #include "store/sqlite_writer.h"
 
 #define AUDIT_KEEP_MS          (365LL * 24 * BN_HOUR_MS)
@@ -37,6 +38,12 @@ static int cut_audit(struct bn_store *store, bool *out_more)
     int rc = bn_conn_exec(conn, text);
     *out_more = rc == SQLITE_OK && sqlite3_changes(conn->db) > 0;
     return rc;
+}
+
+static int cut_work(struct bn_store *store, bool *out_more)
+{
+    return bn_work_cut(&store->writer.conn, bn_store_now_ms(store) - BN_OPERATION_KEEP_MS,
+            units_of(store), out_more);
 }
 
 /* Rows up to *out_upto come next; 0 when there are no more. */
@@ -390,6 +397,7 @@ static const struct stage stages[] = {
         {cut_hours_by_size, BN_CHECK_HOUR_KEEP_MS},
         {cut_silent, 0},
         {cut_audit, 0},
+        {cut_work, 0},
         {cut_sessions, 0},
         {cut_series, 0},
         {shrink, 0},

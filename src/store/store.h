@@ -55,8 +55,8 @@ BN_MUST_CHECK bool bn_store_open(const struct bn_store_config *config, struct bn
 void bn_store_close(struct bn_store *store);
 
 /* Reads every kept record of kinds held in memory (rows_max > 0) back, as facts flagged replay,
-   tenants first, and the newest checks of each server behind the servers, oldest first. Before the
-   first flush. */
+   tenants first, and the newest checks of each server behind the servers, oldest first; of
+   operations those not over and those that ended just now. Before the first flush. */
 BN_MUST_CHECK bool bn_store_load(struct bn_store *store,
         void (*each)(void *user, const struct bn_fact *fact), void *user, struct bn_err *err);
 

@@ -1,9 +1,11 @@
 /*
- * api_infra: the routes about Proxmox VE servers, their checks and their guests.
+ * api_infra: the routes about Proxmox VE servers, their checks, their guests and what is done
+ * to them.
  */
 #pragma once
 
 #include "model/infra.h"
+#include "model/work.h"
 #include "web/forms.h"
 #include "web/route.h"
 
@@ -12,7 +14,7 @@ extern const size_t bn_infra_route_count;
 extern const struct bn_route bn_import_routes[]; /* api_import.c; go first: "import" is no id */
 extern const size_t bn_import_route_count;
 
-/* --- handlers: api_server*.c, api_vms.c, api_rrd.c ------------------------------------------- */
+/* --- handlers: api_server*.c, api_vms.c, api_rrd.c, api_power.c, api_operations.c ------------ */
 
 void bn_servers_list(struct bn_request *req);
 void bn_server_add(struct bn_request *req);
@@ -32,6 +34,16 @@ void bn_server_history(struct bn_request *req);
 void bn_server_stats(struct bn_request *req);
 extern const char *const bn_vms_query[];
 void bn_vms_list(struct bn_request *req);
+void bn_qemu_act(struct bn_request *req);
+void bn_lxc_act(struct bn_request *req);
+extern const char *const bn_operations_query[];
+void bn_operations_list(struct bn_request *req);
+void bn_operation_show(struct bn_request *req);
+void bn_operation_cancel(struct bn_request *req);
+
+/* Ends that run of checks: what is under way is not waited for. */
+BN_MUST_CHECK bool bn_servers_check_cancel(struct bn_web *web, const char *tenant, const char *id,
+        struct bn_err *err);
 
 /* --- shared ---------------------------------------------------------------------------------- */
 
@@ -72,3 +84,5 @@ BN_MUST_CHECK bool bn_server_test_begin(const struct bn_request *req,
         struct bn_err *err);
 /* What a form that does not say means. */
 void bn_server_set_defaults(struct bn_server *server);
+/* Fills in who asked for it. */
+void bn_operation_made_by(const struct bn_request *req, struct bn_operation *out);

@@ -2,25 +2,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/secret.h"
-
 #include "source/fleet.h"
+#include "source/operations.h"
 #include "web/api_infra.h"
 #include "web/api_people.h"
 #include "web/web_private.h"
 
 #define RESULTS_BYTES_MAX (8 << 20) /* of 10,000 servers */
-#define RUN_ID_SIZE       24
 
 const char *const bn_servers_check_query[] = {"wait", NULL};
 
-/* Checks that somebody asked for. Whoever asks for all while all are being checked joins. */
+/* Checks that somebody asked for: an operation. Whoever asks for all while all are being checked
+   joins. */
 struct run {
     struct bn_list link;
     struct bn_web *web;
+    struct bn_work *work; /* NULL: it could not be kept; the checks go on */
     char tenant[BN_TENANT_MAX];
-    char id[RUN_ID_SIZE];
+    char id[BN_ID_MAX];
     bool is_all;
+    bool is_cancelled;
+    size_t total;
+    size_t online;
+    size_t offline;
+    size_t unknown;    /* the attempt came to nothing */
     uint64_t *tickets; /* requests that wait for the results */
     size_t ticket_count;
     struct bn_buf results;
@@ -32,11 +37,9 @@ struct run {
 static struct run *run_create(const struct bn_request *req, bool is_all)
 {
     struct run *run = bn_alloc(sizeof *run);
-    uint8_t id[16];
     run->web = req->web;
     memcpy(run->tenant, req->who.tenant, sizeof run->tenant);
-    bn_random(id, sizeof id);
-    bn_b64url_encode(id, sizeof id, run->id);
+    bn_operation_make_id(run->id);
     run->is_all = is_all;
     bn_buf_init(&run->results, RESULTS_BYTES_MAX);
     bn_json_init(&run->json, &run->results);
@@ -74,9 +77,25 @@ static void put_number(struct bn_json *json, const char *name, int64_t value)
         bn_json_i64(json, value);
 }
 
+/* "37 of 50 checked, 2 offline" */
+static void step(struct run *run, const struct bn_check *check)
+{
+    run->online += check->success == 1;
+    run->offline += check->success == 0;
+    run->unknown += check->success == BN_UNKNOWN;
+    const size_t so_far = run->online + run->offline + run->unknown;
+    if (!run->work)
+        return;
+    snprintf(run->work->now.message, sizeof run->work->now.message,
+            "%zu of %zu checked, %zu offline", so_far, run->total, run->offline);
+    bn_work_step(run->work, (int64_t)(so_far * 99 / BN_MAX(run->total, (size_t)1)),
+            run->work->now.message);
+}
+
 static void on_one(void *user, const struct bn_check *check)
 {
     struct run *run = user;
+    step(run, check);
     const struct bn_server *server = bn_live_get(&bn_web_hub(run->web)->live, run->tenant,
             BN_KIND_SERVER, check->server_id);
     struct bn_json *json = &run->json;
@@ -100,9 +119,24 @@ static void on_one(void *user, const struct bn_check *check)
     bn_json_object_end(json);
 }
 
+static void end_work(struct run *run)
+{
+    const size_t missing = run->total - BN_MIN(run->total, run->online + run->offline);
+    char more[48] = "";
+    if (!run->work)
+        return;
+    if (missing > 0)
+        snprintf(more, sizeof more, ", %zu not checked", missing);
+    snprintf(run->work->now.message, sizeof run->work->now.message, "%zu online, %zu offline%s",
+            run->online, run->offline, more);
+    bn_work_end(run->work, run->is_cancelled ? BN_WORK_CANCELLED : BN_WORK_COMPLETED, NULL, NULL);
+    run->work = NULL;
+}
+
 static void on_done(void *user)
 {
     struct run *run = user;
+    end_work(run);
     bn_json_array_end(&run->json);
     bn_json_object_end(&run->json);
     for (size_t i = 0; i < run->ticket_count; i++) {
@@ -125,7 +159,22 @@ void bn_servers_check_hurry(struct bn_web *web)
                 bn_reply_err(req, &err);
         }
         run->ticket_count = 0;
+        run->work = NULL; /* the next start finds it under way and says that it was interrupted */
     }
+}
+
+bool bn_servers_check_cancel(struct bn_web *web, const char *tenant, const char *id,
+        struct bn_err *err)
+{
+    bn_list_each(it, &web->check_runs) {
+        struct run *run = container_of(it, struct run, link);
+        if (strcmp(run->id, id) != 0 || strcmp(run->tenant, tenant) != 0)
+            continue;
+        run->is_cancelled = true;
+        bn_fleet_leave(bn_web_parts(web)->fleet, run);
+        return true;
+    }
+    return bn_fail(err, BN_E_NOT_FOUND, "this run of checks is over");
 }
 
 /* --- what is asked --------------------------------------------------------------------------- */
@@ -231,23 +280,84 @@ static void reply_nothing(struct bn_request *req)
             BN_STR("{\"results\":[],\"message\":\"No active servers to check\"}"));
 }
 
+/* Who is told the id when it is kept. */
+struct starter {
+    struct bn_web *web;
+    uint64_t ticket;
+    char id[BN_ID_MAX];
+    bool waits; /* for the results, so that this answers nobody */
+};
+
+static struct run *find_run(struct bn_web *web, const char *id)
+{
+    bn_list_each(it, &web->check_runs) {
+        struct run *run = container_of(it, struct run, link);
+        if (strcmp(run->id, id) == 0)
+            return run;
+    }
+    return NULL;
+}
+
+static void on_kept(void *user, const struct bn_err *err)
+{
+    struct starter *starter = user;
+    struct bn_request *req = bn_request_find(starter->web, starter->ticket);
+    struct run *run = find_run(starter->web, starter->id);
+    if (err && run)
+        run->work = NULL; /* that is no more; the checks are made all the same */
+    if (req && !starter->waits && err)
+        bn_reply_err(req, err);
+    else if (req && !starter->waits)
+        reply_id(req, starter->id);
+    free(starter);
+}
+
+/* False: it is not admitted, so nobody can be told of it. */
+static bool begin_work(const struct bn_request *req, struct run *run, bool waits,
+        struct bn_err *err)
+{
+    struct bn_operation first;
+    struct starter *starter = bn_alloc(sizeof *starter);
+    *starter = (struct starter){.web = req->web, .ticket = req->ticket, .waits = waits};
+    memcpy(starter->id, run->id, sizeof starter->id);
+    bn_record_clear(&bn_operation_type, &first);
+    memcpy(first.id, run->id, sizeof first.id);
+    first.type = BN_WORK_HEALTH_CHECK;
+    snprintf(first.subject, sizeof first.subject, "%zu server%s", run->total,
+            run->total == 1 ? "" : "s");
+    bn_operation_made_by(req, &first);
+    run->work = bn_work_begin(bn_web_parts(req->web)->operations,
+            &(struct bn_work_first){req->who.tenant, &first, on_kept, starter}, err);
+    if (run->work)
+        return true;
+    free(starter);
+    return false;
+}
+
 static void check(struct bn_request *req, const struct wanted *wanted)
 {
     struct run *run = wanted->is_all ? find_all(req) : NULL;
-    if (!run) {
-        run = run_create(req, wanted->is_all);
-        const struct bn_fleet_run ops = {.one = on_one, .done = on_done, .user = run};
-        if (bn_fleet_check_now(bn_web_parts(req->web)->fleet, req->who.tenant, wanted->list,
-                    wanted->count, &ops) == 0) {
-            run_destroy(run);
-            reply_nothing(req);
-            return;
-        }
+    struct bn_err err;
+    if (run) {
+        if (wanted->waits)
+            wait_for(req, run);
+        else
+            reply_id(req, run->id);
+        return;
+    }
+    run = run_create(req, wanted->is_all);
+    const struct bn_fleet_run ops = {.one = on_one, .done = on_done, .user = run};
+    run->total = bn_fleet_check_now(bn_web_parts(req->web)->fleet, req->who.tenant, wanted->list,
+            wanted->count, &ops);
+    if (run->total == 0) {
+        run_destroy(run);
+        reply_nothing(req);
+        return;
     }
     if (wanted->waits)
         wait_for(req, run);
-    else
-        reply_id(req, run->id);
+    if (!begin_work(req, run, wanted->waits, &err) && !wanted->waits)
+        bn_reply_err(req, &err);
 }
 
 static struct bn_str asker(const struct bn_request *req)

@@ -4,6 +4,7 @@
  *
  *   {"put":KIND,"rec":{…}}  {"gone":KIND,"id":…}      a fact is told; "tenant" default "default",
  *                                                     "via":"ask", "submit" or "replay"
+ *   {"past":KIND,"id":…}                              it leaves what is known; the store keeps it
  *   {"turn":true}                                     the hub's turn
  *   {"listen":TOPIC,"as":WHO,"min":ms}                joins, at "e" and "s" when they can be
  * resumed
@@ -204,7 +205,8 @@ static void step_fact(struct scene *scene, const struct bn_doc *step, enum bn_fa
 {
     struct bn_fact fact;
     char tenant[BN_TENANT_MAX];
-    enum bn_kind kind = replay_kind(text_of(step, op == BN_PUT ? "put" : "gone", ""));
+    static const char *const words[] = {"put", "gone", "past"};
+    enum bn_kind kind = replay_kind(text_of(step, words[op], ""));
     text_copy(scene, step, "tenant", tenant, sizeof tenant);
     bn_fact_init(&fact, kind, tenant);
     fact.op = (uint8_t)op;
@@ -224,6 +226,11 @@ static void step_put(struct scene *scene, const struct bn_doc *step)
 static void step_gone(struct scene *scene, const struct bn_doc *step)
 {
     step_fact(scene, step, BN_GONE);
+}
+
+static void step_past(struct scene *scene, const struct bn_doc *step)
+{
+    step_fact(scene, step, BN_PAST);
 }
 
 static void step_turn(struct scene *scene, const struct bn_doc *step)
@@ -412,11 +419,11 @@ static void step_times(struct scene *scene, const struct bn_doc *step);
 static const struct {
     const char *word;
     void (*play)(struct scene *scene, const struct bn_doc *step);
-} steps[] = {{"put", step_put}, {"gone", step_gone}, {"turn", step_turn}, {"listen", step_listen},
-        {"rate", step_rate}, {"leave", step_leave}, {"take", step_take}, {"clock", step_clock},
-        {"times", step_times}, {"series", step_series}, {"counts", step_counts},
-        {"store", step_store}, {"disk", step_disk}, {"kept", step_kept}, {"know", step_know},
-        {"restart", step_restart}};
+} steps[] = {{"put", step_put}, {"gone", step_gone}, {"past", step_past}, {"turn", step_turn},
+        {"listen", step_listen}, {"rate", step_rate}, {"leave", step_leave}, {"take", step_take},
+        {"clock", step_clock}, {"times", step_times}, {"series", step_series},
+        {"counts", step_counts}, {"store", step_store}, {"disk", step_disk}, {"kept", step_kept},
+        {"know", step_know}, {"restart", step_restart}};
 
 static void play_step(struct scene *scene, const struct bn_doc *step)
 {

@@ -55,8 +55,21 @@ static void prepare(struct web_rig *web, struct bn_web_config *config)
             .check_every_ms = BN_CHECK_EVERY_MS,
             .poll_every_ms = BN_POLL_EVERY_MS};
     CHECK(bn_fleet_start(&fleet, &web->fleet, NULL));
+    const struct bn_operations_config operations = {.loop = web->loop,
+            .hub = &web->hub,
+            .clock = &web->clock};
+    web->operations = bn_operations_start(&operations);
+    const struct bn_power_config power = {.loop = web->loop,
+            .hub = &web->hub,
+            .clock = &web->clock,
+            .fetch = web->fetch,
+            .key = &key,
+            .operations = web->operations};
+    web->power = bn_power_start(&power);
     config->fetch = web->fetch;
     config->fleet = web->fleet;
+    config->operations = web->operations;
+    config->power = web->power;
     config->key = &key;
     config->targets = &targets;
 }

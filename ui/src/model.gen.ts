@@ -591,3 +591,59 @@ export interface Vm {
   /** its node does not answer: the last known values */
   is_stale?: boolean;
 }
+
+export interface Operation {
+  /** 128 random bits */
+  id?: string;
+  /** what kind of work */
+  type?: 'vm_power' | 'health_check' | 'import';
+  /** of vm_power: start, stop, shutdown, reboot, reset, suspend or resume */
+  action?: string;
+  /** the server it is done on */
+  server_id?: string;
+  /** the node of it */
+  node?: string;
+  /** of the guest */
+  vm_type?: 'qemu' | 'lxc';
+  /** number of the guest */
+  vmid?: number;
+  /** the target it is done on */
+  target_id?: string;
+  /** what it is done to, for people */
+  subject?: string;
+  /** the last three are its end */
+  status?: 'pending' | 'in_progress' | 'completed' | 'failed' | 'cancelled';
+  /** percent; never falls */
+  progress?: number;
+  /** what it is doing, in words */
+  phase?: string;
+  /** what came of it, in words */
+  message?: string;
+  /** why it failed, as a sentence */
+  error?: string;
+  /** what to do about it; of a missing privilege the command that grants it */
+  hint?: string;
+  /** the task of Proxmox VE that does it */
+  upid?: string;
+  /** user or key */
+  created_by?: string;
+  /** who or what asked for it */
+  created_by_kind?: 'user' | 'key' | 'schedule' | 'auto';
+  /** time it was asked for */
+  started_at?: string;
+  /** time of the last change */
+  updated_at?: string;
+  /** time of its end; absent while it is under way */
+  completed_at?: string;
+  /** it succeeded, but its task warned */
+  has_warnings?: boolean;
+}
+
+export interface Output {
+  /** operation/number */
+  id?: string;
+  /** number of the line, from 1 */
+  n?: number;
+  /** the line without control characters */
+  text?: string;
+}

@@ -1,0 +1,102 @@
+#include "model/work.h"
+
+#include <string.h>
+
+/* In the order of their enumerations. */
+static const char *const status_words[] = {"pending", "in_progress", "completed", "failed",
+        "cancelled", NULL};
+static const char *const type_words[] = {"vm_power", "health_check", "import", NULL};
+static const char *const maker_words[] = {"user", "key", "schedule", "auto", NULL};
+static const char *const vm_type_words[] = {"qemu", "lxc", NULL};
+
+static const struct bn_field operation_fields[] = {
+        BN_FIELD(struct bn_operation, id, BN_T_TEXT, .flags = BN_F_KEY | BN_F_FIXED,
+                .doc = "128 random bits"),
+        BN_FIELD(struct bn_operation, type, BN_T_ENUM, .flags = BN_F_REQUIRED | BN_F_FIXED,
+                .words = type_words, .doc = "what kind of work"),
+        BN_FIELD(struct bn_operation, action, BN_T_TEXT, .flags = BN_F_FIXED,
+                .doc = "of vm_power: start, stop, shutdown, reboot, reset, suspend or resume"),
+        BN_FIELD(struct bn_operation, server_id, BN_T_TEXT, .flags = BN_F_FIXED,
+                .doc = "the server it is done on"),
+        BN_FIELD(struct bn_operation, node, BN_T_TEXT, .flags = BN_F_FIXED,
+                .doc = "the node of it"),
+        BN_FIELD(struct bn_operation, vm_type, BN_T_ENUM, .flags = BN_F_FIXED,
+                .words = vm_type_words, .doc = "of the guest"),
+        BN_FIELD(struct bn_operation, vmid, BN_T_I64, .flags = BN_F_FIXED, .min = 1,
+                .max = 999999999, .doc = "number of the guest"),
+        BN_FIELD(struct bn_operation, target_id, BN_T_TEXT, .flags = BN_F_FIXED,
+                .doc = "the target it is done on"),
+        BN_FIELD(struct bn_operation, subject, BN_T_TEXT, .flags = BN_F_FIXED,
+                .doc = "what it is done to, for people"),
+        BN_FIELD(struct bn_operation, status, BN_T_ENUM, .flags = BN_F_REQUIRED | BN_F_FIXED,
+                .words = status_words, .doc = "the last three are its end"),
+        BN_FIELD(struct bn_operation, progress, BN_T_I64, .flags = BN_F_REQUIRED | BN_F_FIXED,
+                .min = 0, .max = 100, .doc = "percent; never falls"),
+        BN_FIELD(struct bn_operation, phase, BN_T_TEXT, .flags = BN_F_FIXED,
+                .doc = "what it is doing, in words"),
+        BN_FIELD(struct bn_operation, message, BN_T_TEXT, .flags = BN_F_FIXED,
+                .doc = "what came of it, in words"),
+        BN_FIELD(struct bn_operation, error, BN_T_TEXT, .flags = BN_F_FIXED,
+                .doc = "why it failed, as a sentence"),
+        BN_FIELD(struct bn_operation, hint, BN_T_TEXT, .flags = BN_F_FIXED,
+                .doc = "what to do about it; of a missing privilege the command that grants it"),
+        BN_FIELD(struct bn_operation, upid, BN_T_TEXT, .flags = BN_F_FIXED,
+                .doc = "the task of Proxmox VE that does it"),
+        BN_FIELD(struct bn_operation, created_by, BN_T_TEXT, .flags = BN_F_FIXED,
+                .doc = "user or key"),
+        BN_FIELD(struct bn_operation, created_by_kind, BN_T_ENUM, .flags = BN_F_FIXED,
+                .words = maker_words, .doc = "who or what asked for it"),
+        BN_FIELD(struct bn_operation, started_at, BN_T_TIME, .flags = BN_F_REQUIRED | BN_F_FIXED,
+                .doc = "time it was asked for"),
+        BN_FIELD(struct bn_operation, updated_at, BN_T_TIME, .flags = BN_F_FIXED,
+                .doc = "time of the last change"),
+        BN_FIELD(struct bn_operation, completed_at, BN_T_TIME, .flags = BN_F_FIXED,
+                .doc = "time of its end; absent while it is under way"),
+        BN_FIELD(struct bn_operation, has_warnings, BN_T_BOOL, .flags = BN_F_FIXED,
+                .doc = "it succeeded, but its task warned"),
+};
+
+const struct bn_record_type bn_operation_type = {
+        .name = "operation",
+        .table = "operations",
+        .size = sizeof(struct bn_operation),
+        .fields = operation_fields,
+        .field_count = COUNT(operation_fields),
+};
+
+static const struct bn_field output_fields[] = {
+        BN_FIELD(struct bn_output, id, BN_T_TEXT, .flags = BN_F_KEY | BN_F_FIXED,
+                .doc = "operation/number"),
+        BN_FIELD(struct bn_output, n, BN_T_I64, .flags = BN_F_FIXED, .min = 1, .max = INT64_MAX,
+                .doc = "number of the line, from 1"),
+        BN_FIELD(struct bn_output, text, BN_T_TEXT, .flags = BN_F_FIXED,
+                .doc = "the line without control characters"),
+};
+
+const struct bn_record_type bn_output_type = {
+        .name = "output",
+        .table = "outputs",
+        .size = sizeof(struct bn_output),
+        .fields = output_fields,
+        .field_count = COUNT(output_fields),
+};
+
+bool bn_operation_is_over(const struct bn_operation *operation)
+{
+    return operation->status == BN_WORK_COMPLETED || operation->status == BN_WORK_FAILED ||
+           operation->status == BN_WORK_CANCELLED;
+}
+
+/* Whatever is done to a guest's power, one thing at a time: a stop beside a start helps nobody. A
+   run of checks and an import may go beside another. */
+bool bn_operation_is_same_deed(const struct bn_operation *a, const struct bn_operation *b)
+{
+    return a->type == BN_WORK_VM_POWER && b->type == BN_WORK_VM_POWER && a->vmid == b->vmid &&
+           strcmp(a->server_id, b->server_id) == 0;
+}
+
+const char *bn_work_status_word(int64_t status)
+{
+    return status >= 0 && status < (int64_t)COUNT(status_words) - 1 ? status_words[status]
+                                                                    : "unknown";
+}

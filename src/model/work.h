@@ -1,0 +1,64 @@
+/*
+ * work: what people and schedules had done: an operation with how it goes, and what its task said.
+ */
+#pragma once
+
+#include "model/field.h"
+
+/* In the order of their words. An operation ends once; then it does not change any more. */
+enum bn_work_status {
+    BN_WORK_PENDING,
+    BN_WORK_IN_PROGRESS,
+    BN_WORK_COMPLETED,
+    BN_WORK_FAILED,
+    BN_WORK_CANCELLED,
+};
+
+enum bn_work_type {
+    BN_WORK_VM_POWER,
+    BN_WORK_HEALTH_CHECK,
+    BN_WORK_IMPORT,
+};
+
+enum bn_work_maker { BN_MADE_BY_USER, BN_MADE_BY_KEY, BN_MADE_BY_SCHEDULE, BN_MADE_BY_AUTO };
+
+/* FEATURES J1. */
+struct bn_operation {
+    char id[BN_ID_MAX];
+    int64_t type;    /* enum bn_work_type */
+    char action[16]; /* of vm_power: "start" … */
+    char server_id[BN_ID_MAX];
+    char node[64];
+    int64_t vm_type; /* enum bn_vm_type */
+    int64_t vmid;
+    char target_id[BN_ID_MAX];
+    char subject[192]; /* for people: "web-1 (100) on alpha" */
+    int64_t status;    /* enum bn_work_status */
+    int64_t progress;
+    char phase[160];
+    char message[192];
+    char error[320];
+    char hint[256];
+    char upid[256];
+    char created_by[64];
+    int64_t created_by_kind; /* enum bn_work_maker */
+    int64_t started_at;
+    int64_t updated_at;
+    int64_t completed_at;
+    int64_t has_warnings;
+};
+
+/* One line of what an operation's task said; kept with it, the last BN_WORK_LINES_MAX. */
+struct bn_output {
+    char id[BN_ID_MAX]; /* OPERATION/NUMBER, six digits, so that texts sort as numbers do */
+    int64_t n;
+    char text[256];
+};
+
+extern const struct bn_record_type bn_operation_type;
+extern const struct bn_record_type bn_output_type;
+
+bool bn_operation_is_over(const struct bn_operation *operation);
+/* Of two that are the same deed on the same thing only one may be under way (FEATURES J5). */
+bool bn_operation_is_same_deed(const struct bn_operation *a, const struct bn_operation *b);
+const char *bn_work_status_word(int64_t status);

@@ -1,0 +1,312 @@
+#include "source/operations.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/secret.h"
+
+#define TICK_MS  250
+#define SWEEP_MS 5000 /* ended ones leave so much later at most */
+
+struct bn_operations {
+    struct bn_operations_config config;
+    struct bn_timer *timer;
+    struct bn_list works;
+    int64_t sweep_mono_ms;
+};
+
+static void keep(struct bn_work *work);
+
+static int64_t mono_ms(const struct bn_work *work)
+{
+    return work->operations->config.clock->mono_ms;
+}
+
+/* --- words ----------------------------------------------------------------------------------- */
+
+void bn_operation_make_id(char out[BN_ID_MAX])
+{
+    uint8_t id[16];
+    bn_random(id, sizeof id);
+    bn_b64url_encode(id, sizeof id, out);
+}
+
+void bn_duration_say(int64_t ms, char *out, size_t size)
+{
+    const long long s = BN_MAX(ms, 0) / 1000;
+    if (s < 60)
+        snprintf(out, size, "%lld s", s);
+    else if (s < 3600)
+        snprintf(out, size, "%lld min %lld s", s / 60, s % 60);
+    else
+        snprintf(out, size, "%lld h %lld min", s / 3600, s / 60 % 60);
+}
+
+static void note_begin(const struct bn_operation *operation)
+{
+    bn_log(BN_INFO, "operation.begin", BN_KV("id", operation->id),
+            BN_KV("action", operation->action), BN_KV("subject", operation->subject),
+            BN_KV("by", operation->created_by));
+}
+
+static void note_end(const struct bn_operation *operation)
+{
+    bn_log(BN_INFO, "operation.end", BN_KV("id", operation->id),
+            BN_KV("status", bn_work_status_word(operation->status)),
+            BN_KV_I64("ms", operation->completed_at - operation->started_at),
+            BN_KV("text", operation->error[0] ? operation->error : operation->message));
+}
+
+/* A sentence made of clipped names may hold half a character, which no record may. */
+static void mend(char *text, size_t size)
+{
+    const size_t len = strnlen(text, size - 1);
+    size_t to = 0;
+    for (size_t at = 0; at < len;) {
+        uint32_t code;
+        const size_t n = bn_utf8_next(text + at, len - at, &code);
+        if (code != BN_UTF8_BAD) {
+            memmove(text + to, text + at, n);
+            to += n;
+        }
+        at += n;
+    }
+    text[to] = '\0';
+}
+
+static void mend_all(struct bn_operation *operation)
+{
+    mend(operation->subject, sizeof operation->subject);
+    mend(operation->phase, sizeof operation->phase);
+    mend(operation->message, sizeof operation->message);
+    mend(operation->error, sizeof operation->error);
+    mend(operation->hint, sizeof operation->hint);
+}
+
+/* --- keeping --------------------------------------------------------------------------------- */
+
+static struct bn_work *work_create(struct bn_operations *operations, const char *tenant,
+        const struct bn_operation *operation)
+{
+    struct bn_work *work = bn_alloc(sizeof *work);
+    work->operations = operations;
+    work->now = *operation;
+    bn_text_clip(work->tenant, sizeof work->tenant, bn_str(tenant));
+    bn_list_append(&operations->works, &work->link);
+    return work;
+}
+
+static void work_destroy(struct bn_work *work)
+{
+    bn_list_remove(&work->link);
+    free(work);
+}
+
+static void on_kept(void *user, const struct bn_fact *fact, const struct bn_err *err)
+{
+    struct bn_work *work = user;
+    const bn_work_kept kept = work->asked_kept;
+    void *kept_user = work->asked_user;
+    const bool never_was = err && work->is_new;
+    const bool is_over = !err && !work->is_dirty && bn_operation_is_over(&fact->u.operation);
+    work->is_keeping = false;
+    work->is_new = work->is_new && err;
+    work->asked_kept = NULL;
+    if (err) {
+        work->is_dirty = true;
+        work->again_mono_ms = mono_ms(work) + BN_WORK_KEEP_AGAIN_MS;
+    }
+    if (never_was || is_over)
+        work_destroy(work);
+    else
+        keep(work);
+    if (kept)
+        kept(kept_user, err);
+}
+
+static bool ask(struct bn_work *work, struct bn_err *err)
+{
+    struct bn_fact fact;
+    mend_all(&work->now);
+    bn_fact_init(&fact, BN_KIND_OPERATION, work->tenant);
+    fact.u.operation = work->now;
+    work->is_dirty = false;
+    work->is_keeping = true;
+    work->asked_kept = work->kept;
+    work->asked_user = work->kept_user;
+    work->kept = NULL;
+    work->tell_mono_ms = mono_ms(work) + BN_WORK_TELL_MS;
+    return bn_hub_ask(work->operations->config.hub, &fact, on_kept, work, err);
+}
+
+/* Writes what is new, unless it may wait or has to. */
+static void keep(struct bn_work *work)
+{
+    const int64_t now = mono_ms(work);
+    const bool may_wait = !work->kept && !bn_operation_is_over(&work->now);
+    struct bn_err err;
+    if (!work->is_dirty || work->is_keeping || now < work->again_mono_ms ||
+            (may_wait && now < work->tell_mono_ms))
+        return;
+    if (ask(work, &err))
+        return;
+    const bn_work_kept kept = work->asked_kept; /* somebody else ended it, or its tenant is gone */
+    void *user = work->asked_user;
+    bn_log(BN_WARN, "operation.lost", BN_KV("id", work->now.id), BN_KV("text", err.text));
+    work->is_keeping = false;
+    if (bn_operation_is_over(&work->now))
+        work_destroy(work);
+    if (kept)
+        kept(user, &err);
+}
+
+struct bn_work *bn_work_begin(struct bn_operations *operations, const struct bn_work_first *first,
+        struct bn_err *err)
+{
+    struct bn_work *work = work_create(operations, first->tenant, first->operation);
+    struct bn_operation *now = &work->now;
+    if (!now->id[0])
+        bn_operation_make_id(now->id);
+    now->status = BN_WORK_PENDING;
+    now->progress = 0;
+    now->started_at = now->updated_at = operations->config.clock->now_ms;
+    work->is_new = true;
+    work->kept = first->kept;
+    work->kept_user = first->user;
+    if (!ask(work, err)) {
+        work_destroy(work);
+        return NULL;
+    }
+    note_begin(now);
+    return work;
+}
+
+struct bn_work *bn_work_resume(struct bn_operations *operations, const char *tenant,
+        const struct bn_operation *left)
+{
+    return work_create(operations, tenant, left);
+}
+
+void bn_work_told(struct bn_work *work, bn_work_kept kept, void *user)
+{
+    work->now.updated_at = work->operations->config.clock->now_ms;
+    work->is_dirty = true;
+    if (kept) {
+        work->kept = kept;
+        work->kept_user = user;
+    }
+    keep(work);
+}
+
+void bn_work_step(struct bn_work *work, int64_t progress, const char *phase)
+{
+    struct bn_operation *now = &work->now;
+    if (progress <= now->progress && strcmp(now->phase, phase) == 0 &&
+            now->status == BN_WORK_IN_PROGRESS)
+        return;
+    now->status = BN_WORK_IN_PROGRESS;
+    now->progress = BN_MAX(now->progress, progress);
+    bn_text_clip(now->phase, sizeof now->phase, bn_str(phase));
+    bn_work_told(work, NULL, NULL);
+}
+
+void bn_work_end(struct bn_work *work, enum bn_work_status status, bn_work_kept kept, void *user)
+{
+    struct bn_operation *now = &work->now;
+    now->status = status;
+    now->progress = status == BN_WORK_CANCELLED ? now->progress : 100;
+    now->phase[0] = '\0';
+    now->completed_at = work->operations->config.clock->now_ms;
+    note_end(now);
+    bn_work_told(work, kept, user);
+}
+
+void bn_work_line(struct bn_work *work, const struct bn_output *line)
+{
+    struct bn_fact fact;
+    struct bn_err err;
+    bn_fact_init(&fact, BN_KIND_OUTPUT, work->tenant);
+    fact.u.output = *line;
+    snprintf(fact.u.output.id, sizeof fact.u.output.id, "%.64s/%06lld", work->now.id,
+            (long long)line->n);
+    if (!bn_hub_ask(work->operations->config.hub, &fact, NULL, NULL, &err))
+        bn_log(BN_DEBUG, "operation.line", BN_KV("text", err.text));
+}
+
+/* --- the clock ------------------------------------------------------------------------------- */
+
+static void sweep_tenant(struct bn_operations *operations, const struct bn_tenant_live *tenant)
+{
+    bn_table_each(row, &tenant->tables[BN_KIND_OPERATION])
+    {
+        const struct bn_operation *operation = (const void *)row->record;
+        struct bn_fact fact;
+        if (!bn_operation_is_over(operation) ||
+                operations->config.clock->now_ms < operation->completed_at + BN_OPERATION_PAST_MS)
+            continue;
+        bn_fact_init(&fact, BN_KIND_OPERATION, tenant->id);
+        fact.op = BN_PAST;
+        fact.u.operation = *operation;
+        bn_hub_tell(operations->config.hub, &fact);
+    }
+}
+
+static void on_tick(void *user)
+{
+    struct bn_operations *operations = user;
+    const int64_t now = operations->config.clock->mono_ms;
+    bn_list_each_safe(it, tmp, &operations->works)
+        keep(container_of(it, struct bn_work, link));
+    if (now < operations->sweep_mono_ms)
+        return;
+    operations->sweep_mono_ms = now + SWEEP_MS;
+    for (const struct bn_tenant_live *tenant = operations->config.hub->live.tenants; tenant;
+            tenant = tenant->next)
+        sweep_tenant(operations, tenant);
+}
+
+/* --- what an earlier run left ---------------------------------------------------------------- */
+
+static bool is_taken_up(const struct bn_operation *operation)
+{
+    return operation->type == BN_WORK_VM_POWER && operation->upid[0];
+}
+
+static void end_left(struct bn_operations *operations, const struct bn_tenant_live *tenant)
+{
+    bn_table_each(row, &tenant->tables[BN_KIND_OPERATION])
+    {
+        const struct bn_operation *left = (const void *)row->record;
+        if (bn_operation_is_over(left) || is_taken_up(left))
+            continue;
+        struct bn_work *work = bn_work_resume(operations, tenant->id, left);
+        bn_text_clip(work->now.error, sizeof work->now.error,
+                BN_STR("interrupted by a restart of Binnacle"));
+        bn_work_end(work, BN_WORK_FAILED, NULL, NULL);
+    }
+}
+
+struct bn_operations *bn_operations_start(const struct bn_operations_config *config)
+{
+    struct bn_operations *operations = bn_alloc(sizeof *operations);
+    operations->config = *config;
+    bn_list_init(&operations->works);
+    for (const struct bn_tenant_live *tenant = config->hub->live.tenants; tenant;
+            tenant = tenant->next)
+        end_left(operations, tenant);
+    operations->timer = bn_timer_create(config->loop, on_tick, operations);
+    bn_timer_start(operations->timer, TICK_MS, TICK_MS);
+    return operations;
+}
+
+void bn_operations_stop(struct bn_operations *operations)
+{
+    if (!operations)
+        return;
+    bn_timer_destroy(operations->timer);
+    bn_list_each_safe(it, tmp, &operations->works)
+        work_destroy(container_of(it, struct bn_work, link));
+    free(operations);
+}

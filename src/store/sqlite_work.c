@@ -1,0 +1,210 @@
+#include "store/sqlite_work.h"
+
+#include <string.h>
+
+#include "store/store_work.h"
+
+#define NAMES_MAX      64 /* operations looked up for one step */
+#define LINES_EXPECTED 16 /* a task says about so much */
+
+/* --- which ones ------------------------------------------------------------------------------ */
+
+struct name {
+    char tenant[BN_TENANT_MAX];
+    char id[BN_ID_MAX];
+};
+
+static void get_text(sqlite3_stmt *stmt, int at, char *out, size_t size)
+{
+    const char *text = (const char *)sqlite3_column_text(stmt, at);
+    size_t len = (size_t)sqlite3_column_bytes(stmt, at);
+    out[0] = '\0';
+    if (text && bn_utf8_is_valid(text, len))
+        bn_text_clip(out, size, (struct bn_str){text, len});
+}
+
+/* --- playing back ---------------------------------------------------------------------------- */
+
+int bn_work_load(struct bn_conn *conn, int64_t ended_after_ms,
+        void (*each)(void *user, const struct bn_fact *fact), void *user)
+{
+    struct bn_fact fact;
+    struct name name;
+    sqlite3_stmt *stmt = bn_conn_sql(conn, BN_SQL_WORK_IN_SIGHT);
+    if (!stmt)
+        return sqlite3_extended_errcode(conn->db);
+    sqlite3_bind_int64(stmt, 1, ended_after_ms);
+    int rc;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        get_text(stmt, 0, name.tenant, sizeof name.tenant);
+        get_text(stmt, 1, name.id, sizeof name.id);
+        rc = bn_row_get(conn, BN_KIND_OPERATION, name.tenant, name.id, &fact);
+        if (rc != SQLITE_OK)
+            break;
+        if (fact.op == BN_PUT)
+            each(user, &fact);
+    }
+    sqlite3_reset(stmt);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* --- retention ------------------------------------------------------------------------------- */
+
+static int list_old(struct bn_conn *conn, int64_t ended_before_ms, int most, struct name *out,
+        int *out_count)
+{
+    sqlite3_stmt *stmt = bn_conn_sql(conn, BN_SQL_WORK_OLD);
+    if (!stmt)
+        return sqlite3_extended_errcode(conn->db);
+    sqlite3_bind_int64(stmt, 1, ended_before_ms);
+    sqlite3_bind_int(stmt, 2, most);
+    int rc;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        get_text(stmt, 0, out[*out_count].tenant, sizeof out->tenant);
+        get_text(stmt, 1, out[*out_count].id, sizeof out->id);
+        ++*out_count;
+    }
+    sqlite3_reset(stmt);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static sqlite3_stmt *bind_name(sqlite3_stmt *stmt, const struct name *name)
+{
+    if (stmt) {
+        sqlite3_bind_text(stmt, 1, name->tenant, -1, SQLITE_STATIC);
+        sqlite3_bind_text(stmt, 2, name->id, -1, SQLITE_STATIC);
+    }
+    return stmt;
+}
+
+int bn_work_cut(struct bn_conn *conn, int64_t ended_before_ms, int units, bool *out_more)
+{
+    struct name names[NAMES_MAX];
+    int count = 0;
+    int rc = list_old(conn, ended_before_ms, BN_MIN(units / LINES_EXPECTED + 1, NAMES_MAX), names,
+            &count);
+    for (int i = 0; rc == SQLITE_OK && i < count; i++) {
+        rc = bn_conn_run(conn, bind_name(bn_conn_sql(conn, BN_SQL_LINE_CUT), &names[i]));
+        if (rc == SQLITE_OK)
+            rc = bn_conn_run(conn,
+                    bind_name(bn_conn_row_sql(conn, BN_KIND_OPERATION, BN_ROW_GONE), &names[i]));
+    }
+    *out_more = rc == SQLITE_OK && count > 0;
+    return rc;
+}
+
+/* --- the history ----------------------------------------------------------------------------- */
+
+static void bind_word(sqlite3_stmt *stmt, int at, const char *word)
+{
+    if (word)
+        sqlite3_bind_text(stmt, at, word, -1, SQLITE_STATIC);
+}
+
+static sqlite3_stmt *bind_query(struct bn_conn *conn, enum bn_sql which,
+        const struct bn_operation_query *query)
+{
+    sqlite3_stmt *stmt = bn_conn_sql(conn, which);
+    if (!stmt)
+        return NULL;
+    sqlite3_bind_text(stmt, 1, query->tenant, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(stmt, 2, query->since_ms);
+    bind_word(stmt, 3, query->status);
+    bind_word(stmt, 4, query->type);
+    bind_word(stmt, 5, query->server_id);
+    bind_word(stmt, 6, query->target_id);
+    return stmt;
+}
+
+static int count_all(struct bn_conn *conn, const struct bn_operation_query *query, int64_t *out)
+{
+    sqlite3_stmt *stmt = bind_query(conn, BN_SQL_WORK_COUNT, query);
+    int rc = stmt ? sqlite3_step(stmt) : sqlite3_extended_errcode(conn->db);
+    *out = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
+    sqlite3_reset(stmt);
+    return rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+static int read_page(struct bn_conn *conn, const struct bn_operation_query *query,
+        struct bn_operation *out, size_t *n)
+{
+    struct bn_fact fact;
+    struct name name;
+    size_t count = 0;
+    sqlite3_stmt *stmt = bind_query(conn, BN_SQL_WORK_PAGE, query);
+    if (!stmt)
+        return sqlite3_extended_errcode(conn->db);
+    sqlite3_bind_int64(stmt, 7, (int64_t)BN_MIN(*n, (size_t)INT32_MAX));
+    sqlite3_bind_int64(stmt, 8, query->skip);
+    int rc;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        get_text(stmt, 0, name.id, sizeof name.id);
+        rc = bn_row_get(conn, BN_KIND_OPERATION, query->tenant, name.id, &fact);
+        if (rc != SQLITE_OK)
+            break;
+        out[count++] = fact.u.operation;
+    }
+    sqlite3_reset(stmt);
+    *n = count;
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+bool bn_store_read_operations(struct bn_store *store, const struct bn_operation_query *query,
+        struct bn_operation *out, size_t *n, int64_t *out_total, struct bn_err *err)
+{
+    struct bn_conn *conn;
+    size_t count = *n;
+    if (!bn_readers_borrow(store, &conn, err))
+        return false;
+    int rc = bn_conn_do(conn, BN_SQL_BEGIN_READ); /* the count and the page of the same moment */
+    if (rc == SQLITE_OK)
+        rc = count_all(conn, query, out_total);
+    if (rc == SQLITE_OK)
+        rc = read_page(conn, query, out, &count);
+    bn_readers_return(store, conn);
+    if (rc != SQLITE_OK)
+        return bn_conn_fail(err, rc);
+    *n = count;
+    return true;
+}
+
+static int read_lines(struct bn_conn *conn, const struct name *name, struct bn_output *out,
+        size_t *n)
+{
+    size_t count = 0;
+    sqlite3_stmt *stmt = bind_name(bn_conn_sql(conn, BN_SQL_LINE_RANGE), name);
+    int rc = stmt ? SQLITE_ROW : sqlite3_extended_errcode(conn->db);
+    while (rc == SQLITE_ROW && (rc = sqlite3_step(stmt)) == SQLITE_ROW && count < *n) {
+        bn_record_clear(&bn_output_type, &out[count]);
+        out[count].n = sqlite3_column_int64(stmt, 0);
+        get_text(stmt, 1, out[count].text, sizeof out->text);
+        count++;
+    }
+    sqlite3_reset(stmt);
+    *n = count;
+    return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+bool bn_store_read_operation(struct bn_store *store, const char *tenant, const char *id,
+        struct bn_operation_told *out, struct bn_err *err)
+{
+    struct bn_conn *conn;
+    struct bn_fact fact = {.op = BN_GONE};
+    struct name name;
+    size_t count = BN_WORK_LINES_MAX;
+    bn_text_clip(name.tenant, sizeof name.tenant, bn_str(tenant));
+    bn_text_clip(name.id, sizeof name.id, bn_str(id));
+    if (!bn_readers_borrow(store, &conn, err))
+        return false;
+    int rc = bn_row_get(conn, BN_KIND_OPERATION, name.tenant, name.id, &fact);
+    if (rc == SQLITE_OK)
+        rc = read_lines(conn, &name, out->lines, &count);
+    bn_readers_return(store, conn);
+    if (rc != SQLITE_OK)
+        return bn_conn_fail(err, rc);
+    if (fact.op == BN_GONE)
+        return bn_fail(err, BN_E_NOT_FOUND, "there is no such operation");
+    out->operation = fact.u.operation;
+    out->line_count = count;
+    return true;
+}

@@ -1,0 +1,35 @@
+/*
+ * store_work: the history of operations, as the store tells it.
+ *
+ * Any thread but the loop; each call borrows a read-only connection.
+ */
+#pragma once
+
+#include "store/store.h"
+
+/* Which operations. NULL and 0: whatever it is. */
+struct bn_operation_query {
+    const char *tenant;
+    int64_t since_ms;   /* started then or later */
+    const char *status; /* a word, or "active": not over */
+    const char *type;   /* a word */
+    const char *server_id;
+    const char *target_id;
+    int64_t skip; /* so many of the newest */
+};
+
+/* Newest first: at most *n, then *n are there; *out_total counts all the query means. */
+BN_MUST_CHECK bool bn_store_read_operations(struct bn_store *store,
+        const struct bn_operation_query *query, struct bn_operation *out, size_t *n,
+        int64_t *out_total, struct bn_err *err);
+
+/* One with what its task said. Some 70 KB. */
+struct bn_operation_told {
+    struct bn_operation operation;
+    struct bn_output lines[BN_WORK_LINES_MAX];
+    size_t line_count;
+};
+
+/* `not_found` when that tenant has none with that id. */
+BN_MUST_CHECK bool bn_store_read_operation(struct bn_store *store, const char *tenant,
+        const char *id, struct bn_operation_told *out, struct bn_err *err);

@@ -1,0 +1,328 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "source/power.h"
+#include "web/api_infra.h"
+#include "web/api_people.h"
+#include "web/server.h"
+
+#define LIST_BYTES_MAX (1 << 20) /* 50 operations with long sentences */
+#define WORD_MAX       16
+
+const char *const bn_operations_query[] = {"status", "type", "server_id", "target_id", "since",
+        "page", NULL};
+
+void bn_operation_made_by(const struct bn_request *req, struct bn_operation *out)
+{
+    bn_text_clip(out->created_by, sizeof out->created_by, bn_str(req->who.name));
+    out->created_by_kind = req->who.kind == BN_WHO_KEY ? BN_MADE_BY_KEY : BN_MADE_BY_USER;
+}
+
+/* --- a question to the store ----------------------------------------------------------------- */
+
+struct history_job {
+    struct bn_web *web;
+    uint64_t ticket;
+    struct bn_store *store; /* NULL: nothing is kept */
+    char tenant[BN_TENANT_MAX];
+    char status[WORD_MAX];
+    char type[WORD_MAX];
+    char server_id[BN_ID_MAX];
+    char target_id[BN_ID_MAX];
+    char id[BN_ID_MAX]; /* of one; "": a page */
+    int64_t since_ms;
+    int64_t page; /* from 1 */
+    bool was_read;
+    struct bn_err err;
+    int64_t total;
+    size_t count;
+    struct bn_operation operations[BN_OPERATIONS_PAGE];
+    struct bn_operation_told one;
+};
+
+static const char *or_null(const char *text)
+{
+    return text[0] ? text : NULL;
+}
+
+static void work(void *user)
+{
+    struct history_job *job = user;
+    const struct bn_operation_query query = {.tenant = job->tenant,
+            .since_ms = job->since_ms,
+            .status = or_null(job->status),
+            .type = or_null(job->type),
+            .server_id = or_null(job->server_id),
+            .target_id = or_null(job->target_id),
+            .skip = (job->page - 1) * BN_OPERATIONS_PAGE};
+    job->count = job->store ? BN_OPERATIONS_PAGE : 0;
+    if (!job->store)
+        job->was_read = !job->id[0] || bn_fail(&job->err, BN_E_NOT_FOUND, "nothing is kept");
+    else if (job->id[0])
+        job->was_read = bn_store_read_operation(job->store, job->tenant, job->id, &job->one,
+                &job->err);
+    else
+        job->was_read = bn_store_read_operations(job->store, &query, job->operations, &job->count,
+                &job->total, &job->err);
+}
+
+static void put_operation(struct bn_json *json, const struct bn_operation *operation)
+{
+    bn_record_json(&bn_operation_type, operation, BN_MASK_ALL, BN_ABSENT_NULL, json);
+}
+
+static void put_page(struct bn_json *json, const struct history_job *job)
+{
+    bn_json_object(json);
+    bn_json_key(json, "operations");
+    bn_json_array(json);
+    for (size_t i = 0; i < job->count; i++) {
+        bn_json_object(json);
+        put_operation(json, &job->operations[i]);
+        bn_json_object_end(json);
+    }
+    bn_json_array_end(json);
+    bn_json_key(json, "page");
+    bn_json_i64(json, job->page);
+    bn_json_key(json, "pages");
+    bn_json_i64(json, BN_MAX((job->total + BN_OPERATIONS_PAGE - 1) / BN_OPERATIONS_PAGE, 1));
+    bn_json_key(json, "total");
+    bn_json_i64(json, job->total);
+    bn_json_object_end(json);
+}
+
+static void put_one(struct bn_json *json, const struct bn_operation *operation,
+        const struct bn_output *lines, size_t n)
+{
+    bn_json_object(json);
+    put_operation(json, operation);
+    bn_json_key(json, "log");
+    bn_json_array(json);
+    for (size_t i = 0; i < n; i++) {
+        bn_json_object(json);
+        bn_json_key(json, "n");
+        bn_json_i64(json, lines[i].n);
+        bn_json_key(json, "t");
+        bn_json_text(json, lines[i].text);
+        bn_json_object_end(json);
+    }
+    bn_json_array_end(json);
+    bn_json_object_end(json);
+}
+
+static void done(void *user)
+{
+    struct history_job *job = user;
+    struct bn_request *req = bn_request_find(job->web, job->ticket);
+    if (req && job->was_read) {
+        BN_BUF_AUTO out;
+        bn_buf_init(&out, LIST_BYTES_MAX);
+        struct bn_json json;
+        bn_json_init(&json, &out);
+        if (job->id[0])
+            put_one(&json, &job->one.operation, job->one.lines, job->one.line_count);
+        else
+            put_page(&json, job);
+        bn_reply_json(req, 200, &out);
+    } else if (req) {
+        if (job->err.code == BN_E_OK)
+            bn_fail(&job->err, BN_E_UNAVAILABLE, "the server is going down");
+        bn_reply_err(req, &job->err);
+    }
+    free(job);
+}
+
+static struct history_job *job_create(const struct bn_request *req)
+{
+    struct history_job *job = bn_alloc(sizeof *job);
+    job->web = req->web;
+    job->ticket = req->ticket;
+    job->store = bn_web_hub(req->web)->store;
+    job->page = 1;
+    memcpy(job->tenant, req->who.tenant, sizeof job->tenant);
+    return job;
+}
+
+static void start(struct bn_request *req, struct history_job *job)
+{
+    static const struct bn_job_ops ops = {work, done};
+    struct bn_err err;
+    if (bn_worker_do(bn_web_query_worker(req->web), &ops, job, &err))
+        return;
+    free(job);
+    bn_reply_err(req, &err);
+}
+
+/* --- the list -------------------------------------------------------------------------------- */
+
+/* A word of that field, or more; "" when it is not asked for. */
+static bool read_word(const struct bn_request *req, const char *name, const char *more,
+        char out[WORD_MAX], struct bn_err *err)
+{
+    const struct bn_field *field = bn_field_find(&bn_operation_type, bn_str(name));
+    const struct bn_str text = bn_query(req, name, "");
+    if (!bn_text_copy(out, WORD_MAX, text))
+        return bn_fail_field(err, name, "%s is no word of an operation", name);
+    if (!text.len || (more && bn_str_is(text, more)))
+        return true;
+    for (size_t i = 0; field->words[i]; i++)
+        if (bn_str_is(text, field->words[i]))
+            return true;
+    return bn_fail_field(err, name, "no operation has the %s \"%s\"", name, out);
+}
+
+static bool read_query(const struct bn_request *req, struct history_job *job, struct bn_err *err)
+{
+    const struct bn_str since = bn_query(req, "since", "");
+    if (!bn_query_only(req, bn_operations_query, err) ||
+            !read_word(req, "status", "active", job->status, err) ||
+            !read_word(req, "type", NULL, job->type, err))
+        return false;
+    if (!bn_text_copy(job->server_id, sizeof job->server_id, bn_query(req, "server_id", "")))
+        return bn_fail_field(err, "server_id", "server_id must be the id of a server");
+    if (!bn_text_copy(job->target_id, sizeof job->target_id, bn_query(req, "target_id", "")))
+        return bn_fail_field(err, "target_id", "target_id must be the id of a target");
+    if (since.len && !bn_time_parse(since.p, since.len, &job->since_ms))
+        return bn_fail_field(err, "since", "since must be a time like 2026-11-20T20:00:00Z");
+    return bn_parse_i64(bn_query(req, "page", "1"), 1, 1000000, &job->page) ||
+           bn_fail_field(err, "page", "page must be 1..1000000");
+}
+
+void bn_operations_list(struct bn_request *req)
+{
+    struct bn_err err;
+    struct history_job *job = job_create(req);
+    if (read_query(req, job, &err)) {
+        start(req, job);
+        return;
+    }
+    free(job);
+    bn_reply_err(req, &err);
+}
+
+/* --- one ------------------------------------------------------------------------------------- */
+
+/* Who asked for one that is under way: what it is comes from what is known now, what its task says
+   from the server. */
+struct look {
+    struct bn_web *web;
+    uint64_t ticket;
+    char tenant[BN_TENANT_MAX];
+    char id[BN_ID_MAX];
+};
+
+static const struct bn_operation *known(struct bn_web *web, const char *tenant, const char *id)
+{
+    return bn_live_get(&bn_web_hub(web)->live, tenant, BN_KIND_OPERATION, id);
+}
+
+static void reply_one(struct bn_request *req, const struct bn_operation *operation,
+        const struct bn_output *lines, size_t n)
+{
+    BN_BUF_AUTO out;
+    bn_buf_init(&out, LIST_BYTES_MAX);
+    struct bn_json json;
+    bn_json_init(&json, &out);
+    put_one(&json, operation, lines, n);
+    bn_reply_json(req, 200, &out);
+}
+
+static void on_said(void *user, const struct bn_output *lines, size_t n)
+{
+    struct look *look = user;
+    struct bn_request *req = bn_request_find(look->web, look->ticket);
+    const struct bn_operation *operation = known(look->web, look->tenant, look->id);
+    if (req && operation)
+        reply_one(req, operation, lines, n);
+    else if (req)
+        bn_reply_err(req,
+                &(struct bn_err){.code = BN_E_NOT_FOUND, .text = "there is no such operation"});
+    free(look);
+}
+
+static bool read_id(const struct bn_request *req, char out[BN_ID_MAX], struct bn_err *err)
+{
+    return bn_text_copy(out, BN_ID_MAX, req->params[0]) ||
+           bn_fail(err, BN_E_NOT_FOUND, "there is no such operation");
+}
+
+static void show_active(struct bn_request *req, const struct bn_operation *operation)
+{
+    struct look *look = bn_alloc(sizeof *look);
+    look->web = req->web;
+    look->ticket = req->ticket;
+    memcpy(look->tenant, req->who.tenant, sizeof look->tenant);
+    memcpy(look->id, operation->id, sizeof look->id);
+    if (operation->type == BN_WORK_VM_POWER &&
+            bn_power_log(bn_web_parts(req->web)->power, look->tenant, look->id, on_said, look))
+        return;
+    free(look);
+    reply_one(req, operation, NULL, 0);
+}
+
+void bn_operation_show(struct bn_request *req)
+{
+    struct bn_err err;
+    char id[BN_ID_MAX];
+    if (!read_id(req, id, &err)) {
+        bn_reply_err(req, &err);
+        return;
+    }
+    const struct bn_operation *operation = known(req->web, req->who.tenant, id);
+    if (operation && !bn_operation_is_over(operation)) {
+        show_active(req, operation);
+        return;
+    }
+    struct history_job *job = job_create(req);
+    memcpy(job->id, id, sizeof job->id);
+    start(req, job);
+}
+
+/* --- cancelling ------------------------------------------------------------------------------ */
+
+static bool cancel(const struct bn_request *req, const struct bn_operation *operation,
+        struct bn_err *err)
+{
+    switch (operation->type) {
+    case BN_WORK_VM_POWER:
+        return bn_power_cancel(bn_web_parts(req->web)->power, req->who.tenant, operation->id, err);
+    case BN_WORK_HEALTH_CHECK:
+        return bn_servers_check_cancel(req->web, req->who.tenant, operation->id, err);
+    default: return bn_fail(err, BN_E_CONFLICT, "this cannot be stopped half-way");
+    }
+}
+
+void bn_operation_cancel(struct bn_request *req)
+{
+    struct bn_err err;
+    char id[BN_ID_MAX];
+    const struct bn_operation *operation = NULL;
+    if (read_id(req, id, &err))
+        operation = known(req->web, req->who.tenant, id);
+    if (!operation || bn_operation_is_over(operation)) {
+        bn_fail(&err, operation ? BN_E_CONFLICT : BN_E_NOT_FOUND, "%s",
+                operation ? "this operation has ended" : "no such operation is under way");
+        bn_reply_err(req, &err);
+        return;
+    }
+    const bool is_asked = cancel(req, operation, &err);
+    bn_audit_request(req, &(struct bn_deed){.action = "operation.cancel",
+                                  .object = operation->subject,
+                                  .detail = is_asked ? operation->id : err.text,
+                                  .ok = is_asked});
+    if (!is_asked) {
+        bn_reply_err(req, &err);
+        return;
+    }
+    BN_BUF_AUTO out;
+    bn_buf_init(&out, 512);
+    struct bn_json json;
+    bn_json_init(&json, &out);
+    bn_json_object(&json);
+    bn_json_key(&json, "operation_id");
+    bn_json_text(&json, id);
+    bn_json_key(&json, "status");
+    bn_json_text(&json, "cancelling");
+    bn_json_object_end(&json);
+    bn_reply_json(req, 202, &out);
+}

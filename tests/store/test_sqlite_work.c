@@ -1,0 +1,219 @@
+#include "sql.h"
+#include "store/store_work.h"
+#include "store_test.h"
+
+/* Operations in the store: one at a time by the tables themselves, pages of the history, what comes
+   back at a start, and retention. */
+
+#define NOW 1795204800000
+
+static struct bn_fact operation_fact(int number, int64_t started_at, enum bn_work_status status)
+{
+    struct bn_fact fact;
+    bn_fact_init(&fact, BN_KIND_OPERATION, "default");
+    struct bn_operation *operation = &fact.u.operation;
+    snprintf(operation->id, sizeof operation->id, "op%d", number);
+    snprintf(operation->server_id, sizeof operation->server_id, "s%d", number % 2);
+    operation->type = BN_WORK_VM_POWER;
+    operation->vmid = 100 + number;
+    operation->status = status;
+    operation->progress = 10;
+    operation->started_at = started_at;
+    if (bn_operation_is_over(operation))
+        operation->completed_at = started_at + 1000;
+    return fact;
+}
+
+static struct bn_fact line_fact(const char *operation, int n)
+{
+    struct bn_fact fact;
+    bn_fact_init(&fact, BN_KIND_OUTPUT, "default");
+    snprintf(fact.u.output.id, sizeof fact.u.output.id, "%s/%06d", operation, n);
+    fact.u.output.n = n;
+    snprintf(fact.u.output.text, sizeof fact.u.output.text, "line %d", n);
+    return fact;
+}
+
+static void keep(struct bn_store *store, const struct bn_fact *fact)
+{
+    struct bn_err err;
+    bn_store_put(store, fact);
+    if (!bn_store_keep(store, &err))
+        fail_msg("%s", err.text);
+}
+
+static size_t read_page(struct bn_store *store, const struct bn_operation_query *query,
+        struct bn_operation *out, size_t most, int64_t *total)
+{
+    struct bn_err err;
+    if (!bn_store_read_operations(store, query, out, &most, total, &err))
+        fail_msg("%s", err.text);
+    return most;
+}
+
+BN_TEST(the_tables_themselves_refuse_a_second_one_for_the_same_guest)
+{
+    struct place place;
+    struct bn_err err;
+    place_init(&place);
+    struct bn_store *store = place_open(&place);
+    struct bn_fact first = operation_fact(1, NOW, BN_WORK_IN_PROGRESS);
+    struct bn_fact second = operation_fact(3, NOW, BN_WORK_PENDING);
+    keep(store, &first);
+    second.u.operation.vmid = first.u.operation.vmid;
+    bn_store_put(store, &second);
+    CHECK(!bn_store_keep(store, &err));
+    CHECK_INT(err.code, BN_E_CONFLICT);
+    CHECK_STR(err.text, "there is already such an operation");
+    struct bn_fact elsewhere = second;
+    snprintf(elsewhere.u.operation.server_id, sizeof elsewhere.u.operation.server_id, "s2");
+    keep(store, &elsewhere);
+    first = operation_fact(1, NOW, BN_WORK_COMPLETED);
+    keep(store, &first);
+    keep(store, &second);
+    bn_store_close(store);
+    place_finish(&place);
+}
+
+BN_TEST(the_history_comes_in_pages_newest_first_and_filtered)
+{
+    static struct bn_operation out[100];
+    struct place place;
+    int64_t total;
+    place_init(&place);
+    struct bn_store *store = place_open(&place);
+    for (int i = 0; i < 60; i++) {
+        const struct bn_fact fact = operation_fact(i, NOW + i * 1000,
+                i < 2        ? BN_WORK_PENDING
+                : i % 3 == 0 ? BN_WORK_FAILED
+                             : BN_WORK_COMPLETED);
+        bn_store_put(store, &fact);
+    }
+    struct bn_fact other = operation_fact(900, NOW, BN_WORK_FAILED);
+    snprintf(other.tenant, sizeof other.tenant, "else");
+    keep(store, &other);
+    struct bn_operation_query query = {.tenant = "default"};
+    CHECK_INT(read_page(store, &query, out, 50, &total), 50);
+    CHECK_INT(total, 60);
+    CHECK_STR(out[0].id, "op59");
+    CHECK_STR(out[49].id, "op10");
+    query.skip = 50;
+    CHECK_INT(read_page(store, &query, out, 50, &total), 10);
+    CHECK_STR(out[9].id, "op0");
+    query = (struct bn_operation_query){.tenant = "default", .status = "active"};
+    CHECK_INT(read_page(store, &query, out, 50, &total), 2);
+    CHECK_INT(total, 2);
+    query = (struct bn_operation_query){.tenant = "default", .status = "failed", .server_id = "s1"};
+    CHECK_INT(read_page(store, &query, out, 50, &total), 10);
+    for (int i = 0; i < 10; i++) {
+        CHECK_INT(out[i].status, BN_WORK_FAILED);
+        CHECK_STR(out[i].server_id, "s1");
+    }
+    query = (struct bn_operation_query){.tenant = "default", .since_ms = NOW + 58000};
+    CHECK_INT(read_page(store, &query, out, 50, &total), 2);
+    query = (struct bn_operation_query){.tenant = "default", .type = "import"};
+    CHECK_INT(read_page(store, &query, out, 50, &total), 0);
+    CHECK_INT(total, 0);
+    bn_store_close(store);
+    place_finish(&place);
+}
+
+BN_TEST(one_comes_with_the_lines_of_its_task_in_their_order)
+{
+    static struct bn_operation_told told;
+    struct place place;
+    struct bn_err err;
+    place_init(&place);
+    struct bn_store *store = place_open(&place);
+    const struct bn_fact one = operation_fact(1, NOW, BN_WORK_COMPLETED);
+    const struct bn_fact ten = operation_fact(10, NOW, BN_WORK_COMPLETED);
+    bn_store_put(store, &one);
+    keep(store, &ten);
+    for (int i = 12; i >= 1; i--) {
+        const struct bn_fact line = line_fact("op1", i);
+        bn_store_put(store, &line);
+    }
+    const struct bn_fact not_mine = line_fact("op10", 1);
+    keep(store, &not_mine);
+    CHECK(bn_store_read_operation(store, "default", "op1", &told, &err));
+    CHECK_INT(told.line_count, 12);
+    CHECK_STR(told.operation.id, "op1");
+    for (size_t i = 0; i < told.line_count; i++)
+        CHECK_INT(told.lines[i].n, i + 1);
+    CHECK_STR(told.lines[11].text, "line 12");
+    CHECK(!bn_store_read_operation(store, "else", "op1", &told, &err));
+    CHECK_INT(err.code, BN_E_NOT_FOUND);
+    CHECK_STR(err.text, "there is no such operation");
+    bn_store_close(store);
+    place_finish(&place);
+}
+
+struct seen {
+    char ids[20][BN_ID_MAX];
+    size_t count;
+};
+
+static void note_operation(void *user, const struct bn_fact *fact)
+{
+    struct seen *seen = user;
+    if (fact->kind == BN_KIND_OPERATION)
+        memcpy(seen->ids[seen->count++], fact->u.operation.id, BN_ID_MAX);
+}
+
+BN_TEST(a_start_brings_back_what_is_under_way_and_what_ended_just_now)
+{
+    struct place place;
+    struct bn_err err;
+    struct seen seen = {.count = 0};
+    place_init(&place);
+    place.now_ms = NOW;
+    struct bn_store *store = place_open(&place);
+    const struct bn_fact facts[] = {operation_fact(1, NOW - 86400000, BN_WORK_IN_PROGRESS),
+            operation_fact(2, NOW - BN_OPERATION_PAST_MS - 2000, BN_WORK_COMPLETED),
+            operation_fact(3, NOW - 60000, BN_WORK_FAILED),
+            operation_fact(4, NOW, BN_WORK_PENDING)};
+    for (size_t i = 0; i < COUNT(facts); i++)
+        keep(store, &facts[i]);
+    CHECK(bn_store_load(store, note_operation, &seen, &err));
+    CHECK_INT(seen.count, 3);
+    CHECK_STR(seen.ids[0], "op1");
+    CHECK_STR(seen.ids[1], "op3");
+    CHECK_STR(seen.ids[2], "op4");
+    bn_store_close(store);
+    place_finish(&place);
+}
+
+BN_TEST(after_ninety_days_an_operation_goes_with_its_lines_and_one_under_way_never)
+{
+    static struct bn_operation out[10];
+    static struct bn_operation_told told;
+    struct place place;
+    struct bn_err err;
+    int64_t total;
+    place_init(&place);
+    place.now_ms = NOW;
+    struct bn_store *store = place_open(&place);
+    const struct bn_fact facts[] = {operation_fact(1, NOW, BN_WORK_COMPLETED),
+            operation_fact(2, NOW + 5000, BN_WORK_FAILED), operation_fact(3, NOW, BN_WORK_PENDING),
+            line_fact("op1", 1), line_fact("op2", 1)};
+    for (size_t i = 0; i < COUNT(facts); i++)
+        keep(store, &facts[i]);
+    const struct bn_operation_query all = {.tenant = "default"};
+    place.now_ms = NOW + 1000 + BN_OPERATION_KEEP_MS;
+    bn_store_tidy(store);
+    CHECK_INT(read_page(store, &all, out, 10, &total), 3);
+    place.now_ms++;
+    bn_store_tidy(store);
+    CHECK_INT(read_page(store, &all, out, 10, &total), 2);
+    CHECK(bn_store_read_operation(store, "default", "op2", &told, &err));
+    CHECK_INT(told.line_count, 1);
+    place.now_ms += 10000;
+    bn_store_tidy(store);
+    CHECK_INT(read_page(store, &all, out, 10, &total), 1);
+    CHECK_STR(out[0].id, "op3");
+    bn_store_close(store);
+    CHECK_INT(ask_sql(&place, "SELECT count(*) FROM outputs"), 0);
+    place_finish(&place);
+}
+
+BN_TEST_MAIN()
