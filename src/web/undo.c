@@ -110,35 +110,39 @@ void bn_undos_sweep(struct bn_undos *undos, int64_t mono_ms)
     }
 }
 
-/* The oldest of the tenant that nobody is taking back. */
-static struct bn_undo *find_oldest(struct bn_undos *undos, const char *tenant, size_t *rows)
+static size_t count_rows(const struct bn_undos *undos, const char *tenant)
 {
-    struct bn_undo *oldest = NULL;
-    *rows = 0;
+    size_t rows = 0;
     bn_list_each(it, &undos->list) {
-        struct bn_undo *undo = container_of(it, struct bn_undo, link);
-        // NOLINTBEGIN(clang-analyzer-unix.Malloc): what is freed has left the list
-        if (strcmp(undo->tenant, tenant) != 0)
-            continue;
-        *rows += undo->count;
-        if (!oldest && !undo->is_under_way)
-            oldest = undo;
-        // NOLINTEND(clang-analyzer-unix.Malloc)
+        const struct bn_undo *undo = container_of(it, struct bn_undo, link);
+        if (strcmp(undo->tenant, tenant) == 0)
+            rows += undo->count;
     }
-    return oldest;
+    return rows;
+}
+
+/* Room for so many rows of the tenant: its oldest go, but for those that are being taken back. */
+static void make_room(struct bn_undos *undos, const char *tenant, size_t count)
+{
+    size_t rows = count_rows(undos, tenant) + count;
+    bn_list_each_safe(it, tmp, &undos->list) {
+        struct bn_undo *undo = container_of(it, struct bn_undo, link);
+        if (rows <= BN_UNDO_ROWS_MAX)
+            return;
+        if (undo->is_under_way || strcmp(undo->tenant, tenant) != 0)
+            continue;
+        rows -= undo->count;
+        bn_undos_remove(undos, undo);
+    }
 }
 
 bool bn_undos_keep(struct bn_undos *undos, struct bn_undo *undo, int64_t mono_ms)
 {
-    size_t rows;
-    struct bn_undo *oldest;
     if (undo->count > BN_UNDO_ROWS_MAX) {
         bn_undo_destroy(undo);
         return false;
     }
-    while ((oldest = find_oldest(undos, undo->tenant, &rows)) &&
-            rows + undo->count > BN_UNDO_ROWS_MAX)
-        bn_undos_remove(undos, oldest);
+    make_room(undos, undo->tenant, undo->count);
     undo->until_mono_ms = mono_ms + BN_UNDO_MS;
     bn_list_append(&undos->list, &undo->link);
     return true;
