@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include "base/file.h"
+
 #include "people_rig.h"
 #include "web/api_import.h"
 #include "web/api_infra.h"

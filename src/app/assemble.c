@@ -206,6 +206,7 @@ static void fill_web_config(struct app *app, struct bn_web_config *web)
             .listeners_max = config->max_listeners,
             .connections_max = connections_max()};
     bn_text_clip(web->base_path, sizeof web->base_path, bn_str(config->base_path));
+    bn_text_clip(web->demo_file, sizeof web->demo_file, bn_str(config->demo));
     bn_text_clip(web->ui_dir, sizeof web->ui_dir, bn_str(config->ui_dir));
     for (size_t i = 0; i < config->allow_host.count; i++)
         bn_text_clip(web->hosts[web->host_count++], 128, bn_str(config->allow_host.items[i]));
@@ -274,6 +275,7 @@ static bool open_web(struct app *app, struct bn_err *err)
     app->web = bn_web_create(&web);
     bn_web_add_routes(app->web, bn_people_routes, bn_people_route_count);
     bn_web_add_routes(app->web, bn_meter_routes, bn_meter_route_count);
+    bn_web_add_routes(app->web, bn_demo_routes, bn_demo_route_count);
     bn_web_add_routes(app->web, bn_import_routes, bn_import_route_count);
     bn_web_add_routes(app->web, bn_infra_routes, bn_infra_route_count);
     return bn_web_listen(app->web, config->listen_host, (int)config->listen_port, app->tls,

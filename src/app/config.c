@@ -56,6 +56,9 @@ const struct bn_setting bn_settings[] = {
         ROW(max_servers, BN_SET_COUNT, BN_STRINGIFY(BN_SERVERS_MAX_DEFAULT), .min = 1,
                 .max = BN_SERVERS_MAX,
                 .doc = "Proxmox VE servers of one tenant; the next one is refused with 409."),
+        ROW(demo, BN_SET_TEXT, "",
+                .doc = "File in which a lab (lab/main.mjs --port-file) says where the servers of a "
+                       "demo fleet are; with it the page can load them. ./run demo sets it."),
         ROW(check_interval, BN_SET_DURATION, "120s", .min = 5000, .max = 86400000,
                 .doc = "How often a server that answers is checked; after failures it is asked "
                        "again sooner."),

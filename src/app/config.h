@@ -46,6 +46,7 @@ struct bn_config {
     struct bn_net_list allow_target;    /* opened although the default policy refuses them */
     char key_file[256];                 /* the master key, or "": beside the data folder */
     int64_t max_servers;                /* per tenant */
+    char demo[256];                     /* where a demo fleet says what it has, or "" */
     int64_t check_interval;             /* milliseconds */
     int64_t max_listeners;
     int64_t db_max_bytes;

@@ -184,6 +184,31 @@ bool bn_server_check_host(const struct bn_request *req, const char *field, const
     return false;
 }
 
+int64_t bn_server_slots_left(const struct bn_request *req)
+{
+    const struct bn_tenant_live *tenant = bn_live_find(&bn_web_hub(req->web)->live,
+            req->who.tenant);
+    const struct bn_table *known = &tenant->tables[BN_KIND_SERVER];
+    int64_t used = (int64_t)known->count;
+    bn_table_each(row, &tenant->coming[BN_KIND_SERVER])
+            used += !bn_table_find(known, bn_record_key(&bn_server_type, row->record));
+    return BN_MAX(tenant->servers_max - used, 0);
+}
+
+bool bn_server_has_token(const struct bn_request *req, const struct bn_server *server,
+        const char *token)
+{
+    char aad[BN_TOKEN_AAD_SIZE];
+    char known[BN_TOKEN_MAX];
+    size_t len = 0;
+    bn_token_aad(req->who.tenant, server->id, aad);
+    const bool is_open = bn_unseal(bn_web_parts(req->web)->key, aad, bn_str(server->token), known,
+            sizeof known, &len);
+    const bool is_same = is_open && len == strlen(token) && bn_equal_secret(known, token, len);
+    bn_wipe(known, sizeof known);
+    return is_same;
+}
+
 bool bn_server_may_seal(const struct bn_request *req, struct bn_err *err)
 {
     const char *absent = bn_web_parts(req->web)->key_absent;

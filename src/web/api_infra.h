@@ -13,6 +13,8 @@ extern const struct bn_route bn_infra_routes[];
 extern const size_t bn_infra_route_count;
 extern const struct bn_route bn_import_routes[]; /* api_import.c; go first: "import" is no id */
 extern const size_t bn_import_route_count;
+extern const struct bn_route bn_demo_routes[]; /* api_demo.c */
+extern const size_t bn_demo_route_count;
 
 /* --- handlers: api_server*.c, api_vms.c, api_rrd.c, api_power.c, api_operations.c ------------ */
 
@@ -32,6 +34,9 @@ void bn_server_test_saved(struct bn_request *req);
 extern const char *const bn_server_history_query[];
 void bn_server_history(struct bn_request *req);
 void bn_server_stats(struct bn_request *req);
+void bn_demo_show(struct bn_request *req);
+void bn_demo_load(struct bn_request *req);
+void bn_demo_remove(struct bn_request *req);
 extern const char *const bn_vms_query[];
 void bn_vms_list(struct bn_request *req);
 void bn_qemu_act(struct bn_request *req);
@@ -60,6 +65,11 @@ BN_MUST_CHECK bool bn_server_take_form(const struct bn_request *req,
 /* A name or address, and no address that nobody may make us call. */
 BN_MUST_CHECK bool bn_server_check_host(const struct bn_request *req, const char *field,
         const char *host, struct bn_err *err);
+/* How many may still be added; what is coming is counted. */
+int64_t bn_server_slots_left(const struct bn_request *req);
+/* Is this, in clear, the token it has? */
+bool bn_server_has_token(const struct bn_request *req, const struct bn_server *server,
+        const char *token);
 BN_MUST_CHECK bool bn_server_may_seal(const struct bn_request *req, struct bn_err *err);
 /* A token in clear, which the caller wipes, becomes the row's, with its hint; server has its id. */
 BN_MUST_CHECK bool bn_server_seal(const struct bn_request *req, const char *token,

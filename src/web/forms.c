@@ -98,7 +98,9 @@ FORM(check, "check_form");
             BN_FIELD(struct bn_server_form, notes, BN_T_TEXT, .doc = "for people")
 
 static const struct bn_field server_fields[] = {SERVER_PLACE(BN_F_REQUIRED),
-        SERVER_REST(BN_F_REQUIRED)};
+        SERVER_REST(BN_F_REQUIRED),
+        BN_FIELD(struct bn_server_form, is_demo, BN_T_BOOL,
+                .doc = "belongs to a demo fleet: DELETE /api/v1/demo removes it; false")};
 static const struct bn_field server_change_fields[] = {SERVER_PLACE(0), SERVER_REST(0)};
 static const struct bn_field server_test_fields[] = {SERVER_PLACE(BN_F_REQUIRED)};
 

@@ -58,6 +58,7 @@ struct bn_server_form {
     char tags[128];
     char site[64];
     char notes[256];
+    int64_t is_demo;
 };
 
 /* Which servers to check. */

@@ -39,7 +39,6 @@ static void list_places(struct judge *judge)
             &tenant->tables[BN_KIND_SERVER]};
     const size_t most = rows[0]->count + rows[1]->count;
     size_t count = 0;
-    int64_t used = 0;
     judge->places = bn_alloc_array(most + 1, sizeof *judge->places);
     for (size_t i = 0; i < COUNT(rows); i++) {
         bn_table_each(row, rows[i])
@@ -47,14 +46,13 @@ static void list_places(struct judge *judge)
             struct place *place = &judge->places[count++];
             struct place *known;
             place->server = (const void *)row->record;
-            used += i == 1 || !bn_table_find(rows[1], place->server->id);
             bn_server_csv_place(place->server, place->key);
             HASH_FIND_STR(judge->by_key, place->key, known);
             if (!known)
                 HASH_ADD_STR(judge->by_key, key, place);
         }
     }
-    judge->import->slots_left = BN_MAX(tenant->servers_max - used, 0);
+    judge->import->slots_left = bn_server_slots_left(judge->req);
 }
 
 static const struct bn_server *find_other(const struct judge *judge)
@@ -166,28 +164,15 @@ static void check_hosts(struct judge *judge, struct bn_import_row *row)
         add_note(judge, row)->err = err;
 }
 
-static bool is_same_token(const struct judge *judge, const struct bn_import_row *row)
-{
-    char aad[BN_TOKEN_AAD_SIZE];
-    char known[BN_TOKEN_MAX];
-    size_t len = 0;
-    if (!row->token[0])
-        return true;
-    bn_token_aad(judge->req->who.tenant, row->other->id, aad);
-    bool is_same = bn_unseal(bn_web_parts(judge->req->web)->key, aad, bn_str(row->other->token),
-            known, sizeof known, &len);
-    is_same = is_same && len == strlen(row->token) && bn_equal_secret(known, row->token, len);
-    bn_wipe(known, sizeof known);
-    return is_same;
-}
-
 static void judge_other(struct judge *judge, struct bn_import_row *row)
 {
     const bool has_pin = (judge->row.given &
                                  BN_BIT(bn_field_index(&bn_server_type, "fingerprint"))) != 0;
     struct bn_err err;
     row->state = BN_IMPORT_DUPLICATE;
-    if (is_same_token(judge, row) && bn_record_diff(&bn_server_type, row->other, &row->server) == 0)
+    const bool is_same_token = !row->token[0] ||
+                               bn_server_has_token(judge->req, row->other, row->token);
+    if (is_same_token && bn_record_diff(&bn_server_type, row->other, &row->server) == 0)
         row->state = BN_IMPORT_UNCHANGED;
     else if (judge->import->on_duplicate == BN_DUPLICATE_UPDATES &&
              !bn_server_judge_change(row->other, &row->server, row->token[0], has_pin, &err)) {

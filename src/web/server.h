@@ -38,6 +38,7 @@ struct bn_web_config {
     const char *key_absent; /* why nothing can be sealed; NULL or "": it can */
     const struct bn_target_policy *targets;
     char base_path[128]; /* "" or "/ops", no slash at the end */
+    char demo_file[256]; /* where the demo fleet's servers are; "" without one */
     char ui_dir[256];    /* serve the page from here instead of from the binary; "" */
     char hosts[BN_HOSTS_MAX]
               [128]; /* names that may stand in Host, besides addresses and localhost */
