@@ -10,17 +10,18 @@ test('the strip is the last day in pieces, cut at its ends', () => {
   const pieces = piecesOf([
     { from: hour(30), to: hour(18), state: 'up' },
     { from: hour(18), to: hour(12), state: 'down' },
-    { from: hour(12), to: hour(6), state: 'none' },
+    { from: hour(12), to: hour(9), state: 'unknown' },
+    { from: hour(9), to: hour(6), state: 'mixed' },
     { from: hour(6), to: hour(-1), state: 'up' },
     { from: hour(40), to: hour(30), state: 'down' },
     { from: 'soon', to: hour(1), state: 'down' },
   ], end);
   assert.deepEqual(pieces, [
-    { state: 'up', x: 0, w: 0.25 }, { state: 'down', x: 0.25, w: 0.25 }, { state: 'none', x: 0.5, w: 0.25 }, { state: 'up', x: 0.75, w: 0.25 },
+    { state: 'up', x: 0, w: 0.25 }, { state: 'down', x: 0.25, w: 0.25 }, { state: 'none', x: 0.5, w: 0.125 }, { state: 'mixed', x: 0.625, w: 0.125 }, { state: 'up', x: 0.75, w: 0.25 },
   ]);
-  assert.equal(stripWords(pieces, duration), 'the last 24 hours: up for 12 h, down for 6 h in 1 stretch');
+  assert.equal(stripWords(pieces, duration), 'the last 24 hours: up for 12 h, up and down for 3 h, down for 6 h in 1 stretch');
   assert.equal(stripWords([], duration), 'nothing was measured in the last 24 hours');
-  assert.deepEqual(['up', 'offline', 'paused'].map(stretchOf), ['up', 'down', 'none']);
+  assert.deepEqual(['up', 'down', 'mixed', 'unknown'].map(stretchOf), ['up', 'down', 'mixed', 'none']);
 });
 
 test('raising the limit is offered only where it changes something', () => {

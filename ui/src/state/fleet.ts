@@ -1,7 +1,7 @@
 // fleet: Proxmox VE servers, their nodes and guests as the topics tell them.
 
 import { computed, type ReadonlySignal } from '@preact/signals';
-import { useEffect, useMemo } from 'preact/hooks';
+import { useLayoutEffect, useMemo } from 'preact/hooks';
 import { topics } from '../link/live';
 import type { Topic } from '../link/topics';
 import type { Node, Server, Vm } from '../model.gen';
@@ -57,10 +57,11 @@ export const nodesDown: ReadonlySignal<Map<string, number>> = computed(() => {
   return count;
 });
 
-/** A topic for as long as the component lives. */
+/** A topic for as long as the component lives. It is left by a layout effect: an effect of a component that goes
+ *  within a frame never begins, and neither does its end. */
 export function useTopic(name: string, tail = 0): Topic {
   const topic = useMemo(() => topics.join(name, tail), [name, tail]);
-  useEffect(() => () => topics.leave(topic), [topic]);
+  useLayoutEffect(() => () => topics.leave(topic), [topic]);
   return topic;
 }
 

@@ -1,7 +1,7 @@
 // why: what the server says about a connection that fails or flaps, and what ten attempts in a row say; pure.
 
-import { failedIn, msText, phasesOf, rank, timeLimit, type PhaseName, type Timed } from './attempts';
 import type { Server } from '../model.gen';
+import { failedIn, msText, phasesOf, rank, timeLimit, type PhaseName, type Timed } from './attempts';
 
 export interface Why {
   state: 'ok' | 'failing' | 'flapping' | 'early';
@@ -41,12 +41,12 @@ export interface TestResult extends Timed {
 
 // --- the strip ---------------------------------------------------------------------------------------
 
-export type Stretch = 'up' | 'down' | 'none';
+export type Stretch = 'up' | 'mixed' | 'down' | 'none';
 
 export function stretchOf(state: string): Stretch {
   if (state === 'up' || state === 'ok' || state === 'online') return 'up';
   if (state === 'down' || state === 'failing' || state === 'offline') return 'down';
-  return 'none';
+  return state === 'mixed' ? 'mixed' : 'none';
 }
 
 export interface Piece {
@@ -70,21 +70,25 @@ export function piecesOf(strip: Why['strip'], end: number): Piece[] {
   return out;
 }
 
-/** "up for 20 h 3 min, down for 2 h, 11 times": the strip for those who hear it. */
+/** The strip for those who hear it. */
 export function stripWords(pieces: readonly Piece[], durationOf: (ms: number) => string): string {
   const sum = (state: Stretch) => pieces.filter((p) => p.state === state).reduce((total, p) => total + p.w * DAY_MS, 0);
+  const [up, mixed, down] = [sum('up'), sum('mixed'), sum('down')];
+  if (up + mixed + down === 0) return 'nothing was measured in the last 24 hours';
   const times = pieces.filter((p) => p.state === 'down').length;
-  if (sum('up') + sum('down') === 0) return 'nothing was measured in the last 24 hours';
-  const down = times === 0 ? 'never down' : `down for ${durationOf(sum('down'))} in ${times} ${times === 1 ? 'stretch' : 'stretches'}`;
-  return `the last 24 hours: up for ${durationOf(sum('up'))}, ${down}`;
+  return [
+    `the last 24 hours: up for ${durationOf(up)}`,
+    mixed > 0 ? `up and down for ${durationOf(mixed)}` : '',
+    down > 0 ? `down for ${durationOf(down)} in ${times} ${times === 1 ? 'stretch' : 'stretches'}` : 'never all down',
+  ].filter(Boolean).join(', ');
 }
 
 // --- what can be done --------------------------------------------------------------------------------
 
 export const TIMEOUT_MAX_MS = 120_000;
 
-/** The limit to raise the configured one to, where doing so has an effect: the attempt must be the kind that the
- *  configured limit cuts off, and more than the limit now. Null when the button would change nothing. */
+/** What to raise the configured limit to; null where that changes nothing, because the learned one counts or the
+ *  limit is as long as may be. */
 export function raiseTo(server: Server, advice: Pick<Advice, 'timeout_ms'>): number | null {
   const now = server.connection_timeout_ms;
   if (now === undefined || timeLimit(server).isLearned) return null;

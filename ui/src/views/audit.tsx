@@ -1,7 +1,7 @@
 // audit: who did what, newest first; new entries arrive by themselves.
 
 import { signal } from '@preact/signals';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks';
 import { api, ApiError } from '../link/api';
 import { topics } from '../link/live';
 import { href } from '../link/route';
@@ -35,7 +35,7 @@ function AuditList() {
   const [error, setError] = useState<ApiError | null>(null);
   const [isEnd, setEnd] = useState(false);
   const topic = useMemo(() => topics.join('people.audit', PAGE), []);
-  useEffect(() => () => topics.leave(topic), [topic]);
+  useLayoutEffect(() => () => topics.leave(topic), [topic]);
 
   async function more(): Promise<void> {
     const have = rows.peek() ?? [];

@@ -1,6 +1,6 @@
 // diagnostics-log: the last lines of the server's own log, as they are written.
 
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { topics } from '../link/live';
 import type { LogEvent } from '../link/topics';
 import type { Line } from '../model.gen';
@@ -26,7 +26,7 @@ function rank(level: string | undefined): number {
 
 export function LogTail() {
   const topic = useMemo(() => topics.join('self.log', LINES), []);
-  useEffect(() => () => topics.leave(topic), [topic]);
+  useLayoutEffect(() => () => topics.leave(topic), [topic]);
   const [filter, setFilter] = useState<Filter>('all');
   const [paused, pause] = useState<LogEvent[] | null>(null);
   const box = useRef<HTMLDivElement>(null);

@@ -2,7 +2,7 @@
 
 import { signal } from '@preact/signals';
 import { Fragment } from 'preact';
-import { useEffect, useMemo } from 'preact/hooks';
+import { useLayoutEffect, useMemo } from 'preact/hooks';
 import { href } from '../link/route';
 import { openFeed } from '../state/feed';
 import { byteRate, bytes, count, millis, percent, perSecond, type Shown } from '../state/format';
@@ -28,10 +28,10 @@ const plain = count();
 
 function Inner() {
   const topic = useMemo(() => topics.join('self'), []);
-  useEffect(() => () => topics.leave(topic), [topic]);
+  useLayoutEffect(() => () => topics.leave(topic), [topic]);
   const range = useRange();
   const feed = useMemo(() => openFeed(range, signal(SERIES), self), []);
-  useEffect(() => feed.stop, [feed]);
+  useLayoutEffect(() => feed.stop, [feed]);
   const one = (f: string) => series([f]);
   return (
     <div class="page diagnostics">

@@ -1,7 +1,7 @@
 // host: everything this machine measures of itself, now and over a range.
 
 import { computed } from '@preact/signals';
-import { useEffect, useMemo } from 'preact/hooks';
+import { useLayoutEffect, useMemo } from 'preact/hooks';
 import { openFeed } from '../state/feed';
 import { chartedMounts, cores, disks, host, hostTopic, nics, rows } from '../state/store';
 import { Since } from '../parts/num';
@@ -42,7 +42,7 @@ export function HostPage() {
     });
     return openFeed(range, names, host);
   }, []);
-  useEffect(() => feed.stop, [feed]);
+  useLayoutEffect(() => feed.stop, [feed]);
 
   if (hostTopic.phase.value === 'refused') return <div class="page"><section class="panel"><Forbidden what="Seeing this machine" role="viewer" isPage /></section></div>;
   return (

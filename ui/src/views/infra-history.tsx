@@ -1,5 +1,6 @@
 // infra-history: the connection history of one server, with its two figures, its chart and its foot.
 
+import { useComputed } from '@preact/signals';
 import { useMemo, useState } from 'preact/hooks';
 import { linkStatus } from '../link/live';
 import { attemptWords, gradeOfRate, gradeWords, gridOf, ratePct, spans, type Grade, type Span } from '../state/attempts';
@@ -29,12 +30,11 @@ export function History({ id, name, span, onSpan, heading: Heading = 'h3' }: { i
   const answer = connection.answer.value;
   const error = connection.error.value;
   // The grid moves with the hour, not with every second.
-  const step = Math.floor((now.value + linkStatus.value.skewMs) / span.step_ms);
+  const step = useComputed(() => Math.floor((now.value + linkStatus.value.skewMs) / span.step_ms)).value;
   const grid = useMemo(() => gridOf(answer?.history.hourly ?? [], span, step * span.step_ms), [answer, span, step]);
   const summary = answer?.history.summary;
   const isEmpty = answer !== undefined && answer.history.hourly.length === 0;
-
-  if (answer === undefined && !error) return <HistorySkeleton />;
+  const isLoading = answer === undefined && !error;
   const chooser = onSpan && (
     <Choice label="Range of the history" class="spans" value={span.id} onChange={onSpan} options={spans.map((s) => ({ id: s.id, label: s.label, words: s.words }))} />
   );
@@ -42,10 +42,9 @@ export function History({ id, name, span, onSpan, heading: Heading = 'h3' }: { i
   return (
     <div class="history">
       <header class="history-head">
-        <div class="history-title">
-          <Heading><Icon name="activity" /> Connection History</Heading>
-          <p class="dim">{words} • {name}</p>
-        </div>
+        {isLoading
+          ? <div class="history-title skeleton-title"><span class="skeleton-line w0" /><span class="skeleton-line w2" /></div>
+          : <div class="history-title"><Heading><Icon name="activity" /> Connection History</Heading><p class="dim">{words} • {name}</p></div>}
         {answer !== undefined && !isEmpty && (
           <div class="history-figures">
             <Rate pct={ratePct(summary)} big />
@@ -56,6 +55,7 @@ export function History({ id, name, span, onSpan, heading: Heading = 'h3' }: { i
         )}
         {chooser}
       </header>
+      {isLoading && <span class="skeleton-line skeleton-chart" role="status" aria-label="Loading the connection history" />}
       {error && <div class="history-error"><Failure error={error} retry={connection.again} /></div>}
       {isEmpty && (
         <div class="dashed">
@@ -74,21 +74,6 @@ export function History({ id, name, span, onSpan, heading: Heading = 'h3' }: { i
           <p class="history-foot">{attemptWords(summary?.totalAttempts ?? 0, span.words)}</p>
         </>
       )}
-    </div>
-  );
-}
-
-/** In the shape of what will come: title, subtitle, chart. */
-export function HistorySkeleton() {
-  return (
-    <div class="history" role="status" aria-label="Loading the connection history">
-      <div class="history-head">
-        <div class="history-title skeleton-title">
-          <span class="skeleton-line w0" />
-          <span class="skeleton-line w2" />
-        </div>
-      </div>
-      <span class="skeleton-line skeleton-chart" />
     </div>
   );
 }

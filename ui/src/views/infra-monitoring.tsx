@@ -13,7 +13,7 @@ import { Icon, type IconName } from '../parts/icon';
 import { Ago } from '../parts/num';
 import { Empty, Forbidden, Panel, Skeleton, Stale } from '../parts/panel';
 import { Table, type Column } from '../parts/table';
-import { History, HistorySkeleton, Rate } from './infra-history';
+import { History, Rate } from './infra-history';
 import { DemoTag, ServerStatus, StateSign } from './infra-server-parts';
 
 const tabs = [
@@ -228,7 +228,7 @@ function Lazily({ server, span }: { server: ServerRow; span: Span }) {
   }, []);
   return (
     <section class="panel history-panel" ref={box} aria-label={`History of ${server.name}`}>
-      {isNear ? <History id={server.id} name={server.name ?? server.id} span={span} heading="h2" /> : <HistorySkeleton />}
+      {isNear && <History id={server.id} name={server.name ?? server.id} span={span} heading="h2" />}
     </section>
   );
 }

@@ -63,14 +63,14 @@ function Server({ server }: { server: ServerRow }) {
       {state === 'offline' && <Trouble server={server} />}
       <Section id="why" title={isBad ? 'Why does it fail?' : 'Why?'} icon="circle-help" open={isWhyOpen} onToggle={openWhy}
         note={isBad ? undefined : 'how the connection stands, and what would be the cause if it failed'}>
-        {() => <WhyPanel server={server} onEdit={null} />}
+        {() => <WhyPanel server={server} />}
       </Section>
       <Section id="history" title="History" icon="chart" open={isOpen('history', true)} onToggle={(open) => setOpen('history', open)}>
         {() => <History id={server.id} name={server.name ?? server.id} span={span} onSpan={(s) => go(withQuery('range', s === spans[0]!.id ? null : s), 'replace')} />}
       </Section>
       <div class="server-columns">
         <div class="column">
-          <Section id="nodes" title="Nodes" icon="boxes" open={isOpen('nodes', true)} onToggle={(open) => setOpen('nodes', open)} note={<Guests id={server.id} />}>
+          <Section id="nodes" title="Nodes" icon="boxes" open={isOpen('nodes', true)} onToggle={(open) => setOpen('nodes', open)} note={server.is_active === false ? undefined : <Guests id={server.id} />}>
             {() => <Nodes server={server} />}
           </Section>
           <Section id="attempts" title="Attempts" icon="list" open={isOpen('attempts', true)} onToggle={(open) => setOpen('attempts', open)} note="the last 50, as they come">

@@ -1,7 +1,7 @@
 // infra-vm: one guest: its state, its charts, what can be done with it and what was done.
 
 import { useSignal } from '@preact/signals';
-import { useEffect, useMemo } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks';
 import { go, href, route, withQuery } from '../link/route';
 import type { Vm } from '../model.gen';
 import { bitRate, byteRate, bytes, count, line, percent } from '../state/format';
@@ -98,7 +98,7 @@ function Charts({ vm }: { vm: GuestRow }) {
     range.value = wanted;
   }, [wanted]);
   const feed = useMemo(() => openRrd(`api/v1/servers/${encodeURIComponent(vm.server_id ?? '')}/nodes/${encodeURIComponent(vm.node ?? '')}/${vm.type}/${vm.vmid}/rrd`, range), []);
-  useEffect(() => feed.stop, [feed]);
+  useLayoutEffect(() => feed.stop, [feed]);
   return (
     <>
       <div class="page-head">

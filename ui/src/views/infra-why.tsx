@@ -3,8 +3,7 @@
 import { effect, signal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import { api, ApiError } from '../link/api';
-import { href } from '../link/route';
-import { msText, pointTime } from '../state/attempts';
+import { msText, pointTime, timeLimit } from '../state/attempts';
 import { CHECKS_TAIL } from '../state/connection';
 import { useTopic, type ServerRow } from '../state/fleet';
 import { duration, minuteTime, time } from '../state/format';
@@ -52,7 +51,7 @@ function useWhy(id: string) {
   return asked;
 }
 
-export function WhyPanel({ server, onEdit }: { server: ServerRow; onEdit: (() => void) | null }) {
+export function WhyPanel({ server }: { server: ServerRow }) {
   const asked = useWhy(server.id);
   const why = asked.value.value;
   const error = asked.error.value;
@@ -61,7 +60,7 @@ export function WhyPanel({ server, onEdit }: { server: ServerRow; onEdit: (() =>
   return (
     <div class="why">
       {error && <Failure error={error} retry={() => asked.pace.poke()} />}
-      {why ? <Found why={why} server={server} onEdit={onEdit} /> : !error && <Skeleton lines={6} label="Looking for the cause" />}
+      {why ? <Found why={why} server={server} /> : !error && <Skeleton lines={6} label="Looking for the cause" />}
       <div class="row why-actions">
         <ActButton class="primary" off={off} isBusy={diagnosis.state.value.isRunning} onClick={() => void diagnosis.run()}>
           <Icon name="activity" /> Diagnose now
@@ -73,7 +72,7 @@ export function WhyPanel({ server, onEdit }: { server: ServerRow; onEdit: (() =>
   );
 }
 
-function Found({ why, server, onEdit }: { why: Why; server: ServerRow; onEdit: (() => void) | null }) {
+function Found({ why, server }: { why: Why; server: ServerRow }) {
   return (
     <>
       <Headline why={why} />
@@ -84,7 +83,7 @@ function Found({ why, server, onEdit }: { why: Why; server: ServerRow; onEdit: (
         {why.errors.length > 0 && <Errors why={why} />}
         {why.changed.length > 0 && <Changed why={why} />}
       </div>
-      <Do why={why} server={server} onEdit={onEdit} />
+      <Do why={why} server={server} />
     </>
   );
 }
@@ -135,11 +134,18 @@ function Strip({ why }: { why: Why }) {
             <rect class="strip-down" width="8" height="8" />
             <rect class="strip-hatch" width="3" height="8" />
           </pattern>
+          <pattern id="strip-mixed" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(-45)">
+            <rect class="strip-mixed" width="6" height="6" />
+            <rect class="strip-hatch-mixed" width="2" height="6" />
+          </pattern>
         </defs>
         <rect class="strip-none" x="0" y={H / 2 - 1} width={W} height="2" />
-        {pieces.filter((p) => p.state !== 'none').map((p) => (p.state === 'up'
-          ? <rect key={p.x} class="strip-up" x={p.x * W} y={H / 2} width={Math.max(1, p.w * W)} height={H / 2} />
-          : <rect key={p.x} x={p.x * W} y="0" width={Math.max(2, p.w * W)} height={H} fill="url(#strip-down)" />))}
+        {pieces.filter((p) => p.state !== 'none').map((p) => {
+          const [at, width] = [p.x * W, Math.max(p.state === 'up' ? 1 : 2, p.w * W)];
+          if (p.state === 'up') return <rect key={p.x} class="strip-up" x={at} y={H / 2} width={width} height={H / 2} />;
+          // The taller the worse, so that the colour is not all there is.
+          return <rect key={p.x} x={at} y={p.state === 'down' ? 0 : H / 4} width={width} height={H} fill={`url(#strip-${p.state})`} />;
+        })}
         {changes.map((c) => <line key={c.x} class="strip-change" x1={c.x * W} x2={c.x * W} y1="0" y2={H} />)}
       </svg>
       <div class="strip24-axis" aria-hidden="true">
@@ -148,6 +154,7 @@ function Strip({ why }: { why: Why }) {
       </div>
       <figcaption class="strip24-legend">
         <span><i class="swatch strip-key up" /> answered</span>
+        {pieces.some((p) => p.state === 'mixed') && <span><i class="swatch strip-key mixed" /> now and then</span>}
         <span><i class="swatch strip-key down" /> failed</span>
         <span><i class="swatch strip-key none" /> not tried</span>
         {changes.length > 0 && <span><i class="swatch strip-key change" /> something was changed</span>}
@@ -256,33 +263,30 @@ async function limitTo(server: ServerRow, ms: number, back: number | undefined):
   });
 }
 
-function Do({ why, server, onEdit }: { why: Why; server: ServerRow; onEdit: (() => void) | null }) {
-  if (why.advice.length === 0) return null;
-  const off = may('operate') ? null : 'Changing a server needs the role manager';
+function Do({ why, server }: { why: Why; server: ServerRow }) {
+  const list = why.advice.filter((a) => a.kind !== 'diagnose'); // which has its button below
+  if (list.length === 0) return null;
   return (
     <section class="why-do">
       <h3>Do</h3>
       <ul>
-        {why.advice.map((a) => <li key={a.kind + a.text}><span>{said(a.text)}</span> <Deed of={a} server={server} onEdit={onEdit} off={off} /></li>)}
+        {list.map((a) => <li key={a.kind + a.text}><span>{said(a.text)}</span> <Deed of={a} server={server} /></li>)}
       </ul>
     </section>
   );
 }
 
 /** The button of an advice, where there is one that does what it says. */
-function Deed({ of, server, onEdit, off }: { of: Advice; server: ServerRow; onEdit: (() => void) | null; off: string | null }) {
+function Deed({ of, server }: { of: Advice; server: ServerRow }) {
+  const off = may('operate') ? null : 'Changing a server needs the role manager';
   switch (of.kind) {
     case 'raise_timeout': {
       const ms = raiseTo(server, of);
-      if (ms === null) return null;
+      if (ms === null) return <span class="dim">{timeLimit(server).isLearned ? 'The learned limit counts now; it follows the answers by itself.' : ''}</span>;
       return <ActButton class="small" off={off} onClick={() => void limitTo(server, ms, server.connection_timeout_ms)}>Raise timeout to {ms / 1000} s</ActButton>;
     }
-    case 'token': case 'fingerprint': case 'certificate': case 'edit':
-      return onEdit && <ActButton class="small" off={off} onClick={onEdit}>Edit the server</ActButton>;
-    case 'check':
-      return <CheckButton server={server} class="small" />;
-    case 'operations':
-      return <a class="button small" href={href('operations', { server_id: server.id })}>Operations</a>;
+    case 'renew_token': case 'edit_server':
+      return null;
     default:
       return null;
   }

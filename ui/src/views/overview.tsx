@@ -1,7 +1,7 @@
 // overview: how everything stands, on one screen: this machine, and the fleet once there is one.
 
 import { computed, signal } from '@preact/signals';
-import { useEffect, useMemo } from 'preact/hooks';
+import { useLayoutEffect, useMemo } from 'preact/hooks';
 import { href } from '../link/route';
 import { openFeed } from '../state/feed';
 import { bitRate, byteRate, bytes, count, line, load, percent, type Format, type Shown } from '../state/format';
@@ -34,7 +34,7 @@ export function Overview() {
     const whenKnown = computed(() => (host.value ? names.value : []));
     return openFeed(signal(SPAN), whenKnown, host);
   }, []);
-  useEffect(() => feed.stop, [feed]);
+  useLayoutEffect(() => feed.stop, [feed]);
   const fleet = useFleet().value;
   const hasFleet = fleet !== undefined && fleet.servers > 0;
 

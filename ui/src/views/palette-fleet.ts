@@ -1,6 +1,6 @@
 // palette-fleet: servers and guests as the palette finds them, with what can be done with them.
 
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { api } from '../link/api';
 import { topics } from '../link/live';
 import { go, href } from '../link/route';
@@ -36,7 +36,7 @@ const FEW = 3;      // as many are likely meant, and get what can be done with t
 export function useThings(isWanted: boolean): { index: Index<Thing>; vms: () => Record<string, Vm> } {
   const topic = useRef<Topic | null>(null);
   if (isWanted && topic.current === null) topic.current = topics.join(GUESTS);
-  useEffect(() => () => {
+  useLayoutEffect(() => () => {
     if (topic.current) topics.leave(topic.current);
   }, []);
   const vms = () => (topic.current?.value.value as { vms?: Record<string, Vm> } | undefined)?.vms ?? {};
