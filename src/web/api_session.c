@@ -224,6 +224,8 @@ void bn_login_show(struct bn_request *req)
     bn_json_time(&json, bn_web_clock(req->web)->now_ms);
     bn_json_key(&json, "host_name");
     bn_json_text(&json, host[0] ? host : NULL);
+    bn_json_key(&json, "servers_max");
+    bn_json_i64(&json, bn_live_find(&bn_web_hub(req->web)->live, who->tenant)->servers_max);
     bn_json_object_end(&json);
     bn_reply_json(req, 200, &out);
 }

@@ -219,6 +219,7 @@ BN_TEST(a_place_is_taken_once_and_slots_end)
     ask(rig.vera, "GET", SERVERS, "", 200, "\"servers_max\":50");
     CHECK(strstr(rig.web.answer.p, "\"later\"") < strstr(rig.web.answer.p, "\"one\""));
     bn_live_find(&rig.web.hub.live, BN_TENANT_DEFAULT)->servers_max = 2;
+    ask(rig.vera, "GET", "/api/v1/session", "", 200, "\"servers_max\":2");
     ask(max, "POST", SERVERS, "{\"name\":\"two\",\"host\":\"i\",\"api_token\":\"" TOKEN "\"}", 409,
             "all 2 server slots are used");
     end();

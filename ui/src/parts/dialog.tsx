@@ -9,11 +9,12 @@ interface DialogProps {
   onClose: () => void;
   children: ComponentChildren;
   class?: string;
+  holds?: boolean; // much was typed: a click beside it does not throw that away
 }
 
-export function Dialog({ title, onClose, children, class: name = '' }: DialogProps) {
+export function Dialog({ title, onClose, children, class: name = '', holds }: DialogProps) {
   const id = useId();
-  const box = useModal(onClose);
+  const box = useModal(onClose, holds);
   return (
     <dialog ref={box} class={`dialog ${name}`} aria-labelledby={id}>
       <header class="dialog-head">
@@ -25,7 +26,7 @@ export function Dialog({ title, onClose, children, class: name = '' }: DialogPro
   );
 }
 
-export function useModal(onClose: () => void) {
+export function useModal(onClose: () => void, holds = false) {
   const box = useRef<HTMLDialogElement>(null);
   const close = useRef(onClose);
   close.current = onClose;
@@ -37,7 +38,7 @@ export function useModal(onClose: () => void) {
       close.current();
     };
     const click = (event: MouseEvent) => {
-      if (event.target === dialog) close.current(); // the backdrop
+      if (event.target === dialog && !holds) close.current(); // the backdrop
     };
     dialog.addEventListener('cancel', cancel);
     dialog.addEventListener('click', click);

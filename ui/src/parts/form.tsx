@@ -19,6 +19,11 @@ interface FieldProps {
   required?: boolean;
   mono?: boolean;
   maxLength?: number;
+  secret?: string; // what the eye shows: password
+  inputMode?: 'numeric';
+  placeholder?: string;
+  onPaste?: (event: ClipboardEvent) => void;
+  onBlur?: () => void;
   children?: ComponentChildren; // below the input: a strength meter
 }
 
@@ -34,11 +39,12 @@ export function Field(p: FieldProps) {
         <input id={id} name={p.name} value={p.value} class={p.mono ? 'mono' : ''}
           type={(isPassword && isShown ? 'text' : (p.type ?? 'text')) as 'text'}
           autocomplete={p.autocomplete ?? 'off'} autofocus={p.autofocus} required={p.required}
-          maxLength={p.maxLength} spellcheck={false} autocapitalize="none"
+          maxLength={p.maxLength} spellcheck={false} autocapitalize="none" inputMode={p.inputMode} placeholder={p.placeholder}
+          onPaste={p.onPaste} onBlur={p.onBlur}
           aria-invalid={p.error ? true : undefined} aria-describedby={about || undefined}
           onInput={(e) => p.onInput(e.currentTarget.value)} />
         {isPassword && (
-          <button type="button" class="field-eye" aria-label={isShown ? 'Hide password' : 'Show password'}
+          <button type="button" class="field-eye" aria-label={`${isShown ? 'Hide' : 'Show'} ${p.secret ?? 'password'}`}
             aria-pressed={isShown} onClick={() => show(!isShown)}>
             <Icon name={isShown ? 'eye-off' : 'eye'} />
           </button>
@@ -85,6 +91,48 @@ export function Select({ label, value, options, onChange }: {
       </select>
       <Icon name="chevron-down" size={14} />
     </span>
+  );
+}
+
+/** On or off, at once; with what it means below. */
+export function Switch({ label, name, value, onChange, children }: {
+  label: ComponentChildren; name: string; value: boolean; onChange: (value: boolean) => void; children?: ComponentChildren;
+}) {
+  const id = useId();
+  return (
+    <div class="field switch">
+      <label>
+        <input type="checkbox" role="switch" name={name} checked={value} aria-describedby={children ? id : undefined} onChange={(e) => onChange(e.currentTarget.checked)} />
+        <span>{label}</span>
+      </label>
+      {children && <div class="field-hint" id={id}>{children}</div>}
+    </div>
+  );
+}
+
+interface SliderProps {
+  label: string;
+  name: string;
+  value: number;
+  min: number;
+  max: number;
+  step: number;
+  unit: string;
+  onInput: (value: number) => void;
+  hint?: ComponentChildren;
+  error?: string | null;
+}
+
+export function Slider({ label, name, value, min, max, step, unit, onInput, hint, error }: SliderProps) {
+  const id = useId();
+  return (
+    <div class={`field slider ${error ? 'has-error' : ''}`}>
+      <label for={id}>{label} <output class="num" for={id}>{value} {unit}</output></label>
+      <input id={id} name={name} type="range" min={min} max={max} step={step} value={value} aria-valuetext={`${value} ${unit}`}
+        aria-describedby={hint ? `${id}-hint` : undefined} onInput={(e) => onInput(Number(e.currentTarget.value))} />
+      {hint && <p class="field-hint" id={`${id}-hint`}>{hint}</p>}
+      {error && <p class="field-error"><Icon name="circle-alert" size={14} /> {said(error)}</p>}
+    </div>
   );
 }
 

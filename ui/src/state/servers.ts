@@ -1,7 +1,7 @@
 // servers: what a row of the registry says to people: its state, its certificate, why it fails and what helps.
 
 import type { Server } from '../model.gen';
-import { duration } from './format';
+import { duration, time } from './format';
 
 export type ServerState = 'online' | 'degraded' | 'flapping' | 'offline' | 'unknown' | 'checking' | 'disabled';
 
@@ -58,4 +58,18 @@ export function certOf(ends: number, now: number): { level: 'warn' | 'crit'; tex
   if (ends - now > CERT_WARN_DAYS * DAY_MS) return null;
   if (ends <= now) return { level: 'crit', text: 'Certificate expired' };
   return { level: ends - now <= CERT_CRIT_DAYS * DAY_MS ? 'crit' : 'warn', text: `Certificate ends in ${duration(ends - now).split(' ').slice(0, 2).join(' ')}` };
+}
+
+const RETURN_MS = 30_000;
+
+/** Whether somebody who comes back needs fresh results (B15): not within 30 s of the last run, nor when all are fresh.
+ *  `at` and `lastRun` by the clock of the server. */
+export function wantsFresh(list: Server[], at: number, lastRun: number): boolean {
+  return at - lastRun >= RETURN_MS && list.some((s) => s.is_active !== false && at - (time(s.last_health_check_at) ?? 0) >= RETURN_MS);
+}
+
+/** Case does not matter; every word must be somewhere. */
+export function matches(s: Server, q: string): boolean {
+  const text = [s.name, s.host, s.vpn_enabled ? s.vpn_host : '', s.tags, s.site, s.cluster].join('\n').toLowerCase();
+  return q.toLowerCase().split(/\s+/).every((word) => text.includes(word));
 }

@@ -5,7 +5,9 @@ import { api, ApiError, whenUnauthorized } from '../link/api';
 import { link, linkStatus, topics, whenLinkUnauthorized } from '../link/live';
 import type { Topic } from '../link/topics';
 import type { Core, Disk, Host, Mount, Nic, Proc, Self, Unit } from '../model.gen';
+import { servers } from './fleet';
 import { bytes, duration, line, load, percent } from './format';
+import { settledOf } from './servers';
 
 // --- who is here ------------------------------------------------------------------------------------
 
@@ -20,6 +22,7 @@ export interface Who {
   version: string;
   server_time: string;
   host_name: string;
+  servers_max: number; // slots of this tenant
 }
 
 export interface Setup {
@@ -211,6 +214,7 @@ export interface Concern {
   level: 'warn' | 'crit';
   text: string;
   page: string; // and the part of it that shows more
+  count?: number; // of how many things it speaks; 1
 }
 
 const LOAD_PER_CORE = 4; // a build keeps one or two busy; with four for minutes everything answers late
@@ -240,8 +244,19 @@ export const concerns: ReadonlySignal<Concern[]> = computed(() => {
   if (h?.units_failed) {
     out.push({ id: 'units', level: 'warn', text: h.units_failed === 1 ? '1 systemd unit failed' : `${h.units_failed} systemd units failed`, page: 'host#units' });
   }
+  out.push(...fleetConcerns());
   return out.sort((a, b) => (a.level === b.level ? 0 : a.level === 'crit' ? -1 : 1));
 });
+
+function fleetConcerns(): Concern[] {
+  const named = (state: 'offline' | 'flapping') => (servers.value ?? []).filter((s) => settledOf(s) === state).map((s) => s.name ?? s.id);
+  const of = (state: 'offline' | 'flapping', level: Concern['level'], verb: string): Concern[] => {
+    const names = named(state);
+    const what = names.length === 1 ? `Server ${names[0]} is ${verb}` : `${names.length} servers are ${verb}: ${names.slice(0, NAMED).join(', ')}${names.length > NAMED ? ` and ${names.length - NAMED} more` : ''}`;
+    return names.length === 0 ? [] : [{ id: `servers ${state}`, level, text: what, page: `servers?state=${state}`, count: names.length }];
+  };
+  return [...of('offline', 'crit', 'offline'), ...of('flapping', 'warn', 'flapping')];
+}
 
 export const worst: ReadonlySignal<Level> = computed(() =>
   host.value === undefined ? 'unknown' : (concerns.value[0]?.level ?? 'ok'));

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from 'preact';
 import { signal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { sentence } from '../link/api';
 import { href, route } from '../link/route';
 import { dateTime, time, zone } from '../state/format';
@@ -19,15 +19,16 @@ import { Help } from './help';
 interface Item {
   page: string;
   label: string;
+  short?: string; // where there is room for little
   icon: IconName;
   right?: string;
 }
 
 export const pages: readonly Item[] = [
   { page: '', label: 'Overview', icon: 'layout-dashboard' },
-  { page: 'host', label: 'This machine', icon: 'gauge' },
+  { page: 'host', label: 'This machine', short: 'Machine', icon: 'gauge' },
   { page: 'servers', label: 'Servers', icon: 'server' },
-  { page: 'vms', label: 'Virtual machines', icon: 'boxes' },
+  { page: 'vms', label: 'Virtual machines', short: 'VMs', icon: 'boxes' },
   { page: 'monitoring', label: 'Monitoring', icon: 'chart' },
   { page: 'operations', label: 'Operations', icon: 'list' },
   { page: 'diagnostics', label: 'Diagnostics', icon: 'activity', right: 'admin' },
@@ -107,17 +108,24 @@ export function Shell({ children, ahead }: { children: ComponentChildren; ahead:
 
 function Side() {
   const page = route.value.page;
+  const list = useRef<HTMLUListElement>(null);
+  useLayoutEffect(() => {
+    // Sideways only, and nothing else: a row of pages on a phone.
+    const [row, here] = [list.current!, list.current!.querySelector<HTMLElement>('[aria-current]')];
+    if (here) row.scrollLeft = here.offsetLeft - (row.clientWidth - here.offsetWidth) / 2;
+  }, [page]);
   return (
     <nav class="side" aria-label="Pages">
       <a class="brand" href={href('')} aria-label="Binnacle, overview"><Mark /> <span>Binnacle</span></a>
-      <ul>
+      <ul ref={list}>
         {pages.filter((p) => !p.right || may(p.right)).map((p) => {
-          const here = concerns.value.filter((c) => c.page.split('#')[0] === p.page);
+          const here = concerns.value.filter((c) => c.page.split(/[?#]/)[0] === p.page);
+          const count = here.reduce((sum, c) => sum + (c.count ?? 1), 0);
           return (<li key={p.page}>
             <a href={href(p.page)} data-page={p.page} aria-current={p.page === page || (p.page !== '' && page.startsWith(`${p.page}/`)) ? 'page' : undefined}>
               <Icon name={p.icon} size={18} />
-              <span>{p.label}</span>
-              {here[0] && <span class={`count ${here[0].level}`} role="img" aria-label={`${here.length} to look at`}>{here.length}</span>}
+              <span>{p.short ? <><span class="wide-only">{p.label}</span><span class="narrow-only">{p.short}</span></> : p.label}</span>
+              {here[0] && <span class={`count ${here[0].level}`} role="img" aria-label={`${count} to look at`}>{count}</span>}
             </a>
           </li>);
         })}
