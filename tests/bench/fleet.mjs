@@ -22,6 +22,8 @@ const GUESTS = 20;
 const PROBER = '/usr/bin/prometheus-blackbox-exporter';
 const PROBES_AT_ONCE = 32;
 const ROUNDS = 3;
+const DARK_MS = 25_000;
+const LATE_MS = 12_000; // asked every 10 s, a tenth more or less, and the moment a host takes
 const hasTwoCores = os.availableParallelism() > 1;
 const OURS = hasTwoCores ? ['taskset', '-c', '0'] : []; // "one core for Binnacle"
 let isMissed = false;
@@ -90,6 +92,21 @@ async function allOnline(server, key, count, within) {
   return performance.now();
 }
 
+/** A fifth of the servers is silent: the longest time any other one was not asked, in ms. */
+async function darkened(lab) {
+  const nameOf = (it) => `${it.cluster}/${it.name}`;
+  const dark = new Set(lab.servers.slice(0, COUNT / 5).map(nameOf));
+  await lab.control.fault('blackhole', [...dark]);
+  await sleep(5000);
+  await lab.control.forget();
+  const from = Date.now();
+  await sleep(DARK_MS);
+  const asked = new Map(lab.servers.map(nameOf).filter((name) => !dark.has(name)).map((name) => [name, [from]]));
+  for (const one of await lab.control.requests({})) asked.get(one.node)?.push(one.at);
+  await lab.control.clear();
+  return Math.max(...[...asked.values()].map((times) => Math.max(...times.map((at, i) => (times[i + 1] ?? from + DARK_MS) - at))));
+}
+
 const formOf = (it, i) => ({ name: `server ${i}`, host: it.host, port: it.port, api_token: it.token, fingerprint: it.fingerprint });
 
 async function ours(lab, data) {
@@ -127,9 +144,10 @@ async function ours(lab, data) {
   const share = (server.cpuSeconds - cpu) / SECONDS;
   const steadyPings = await stopIdle();
   const rss = server.rss;
+  const late = await darkened(lab);
   const listed = (await server.api('GET', '/api/v1/vms', { key, timeout: 30_000 })).vms.length;
   await server.stop();
-  return { cold, coldCpu, coldPings, rounds, cpus, roundPings, share, steadyPings, rss, listed };
+  return { cold, coldCpu, coldPings, rounds, cpus, roundPings, share, steadyPings, rss, listed, late };
 }
 
 function freePort() {
@@ -189,6 +207,7 @@ try {
   say('p99 of a live connection while only polling', ms(percentile(us.steadyPings, 0.99)));
   say(`steady: ${COUNT} servers, ${us.listed} guests every 10 s`, `${us.share.toFixed(3)} core`, '1 core', us.share < 1);
   say('steady: memory', mib(us.rss), '250 MiB', us.rss <= 250 * 1048576);
+  say(`${COUNT / 5} servers silent: the others are asked at least every`, ms(us.late), `${LATE_MS} ms`, us.late <= LATE_MS);
   const them = await theirs(lab, folder);
   if (!them) {
     say('compared with prometheus-blackbox-exporter', 'not installed');
