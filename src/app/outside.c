@@ -44,6 +44,7 @@ bool bn_outside_open(struct bn_outside *outside, const struct bn_config *config,
             .key = &outside->key.key,
             .operations = outside->operations};
     outside->power = bn_power_start(&power);
+    outside->summary = bn_summary_start(loop, hub);
     return true;
 }
 
@@ -60,10 +61,12 @@ void bn_outside_close(struct bn_outside *outside)
     bn_rrd_destroy(outside->rrd);
     bn_power_stop(outside->power);
     bn_operations_stop(outside->operations);
+    bn_summary_stop(outside->summary);
     bn_master_key_forget(&outside->key);
     outside->fetch = NULL;
     outside->fleet = NULL;
     outside->rrd = NULL;
     outside->operations = NULL;
     outside->power = NULL;
+    outside->summary = NULL;
 }

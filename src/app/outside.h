@@ -11,6 +11,7 @@
 #include "source/fleet.h"
 #include "source/power.h"
 #include "source/rrd.h"
+#include "source/summary.h"
 
 struct bn_outside {
     struct bn_master_key key;
@@ -20,6 +21,7 @@ struct bn_outside {
     struct bn_rrd *rrd;
     struct bn_operations *operations;
     struct bn_power *power;
+    struct bn_summary_source *summary;
 };
 
 /* After the store is loaded and the key was found: judges the key, then begins. */

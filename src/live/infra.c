@@ -118,6 +118,7 @@ static const char *owner_of(const struct bn_fact *fact)
     case BN_KIND_CHECK: return fact->u.check.server_id;
     case BN_KIND_NODE: return fact->u.node.server_id;
     case BN_KIND_VM: return fact->u.vm.server_id;
+    case BN_KIND_STORAGE: return fact->u.storage.server_id;
     default: return NULL;
     }
 }

@@ -10,6 +10,7 @@
 #include "model/meter.h"
 #include "model/people.h"
 #include "model/self.h"
+#include "model/summary.h"
 #include "model/work.h"
 
 /* Samples are told at once and kept in batches; records are told when the store has kept them. */
@@ -36,7 +37,9 @@ enum bn_class { BN_SAMPLE, BN_RECORD };
     X(NODE, node, SAMPLE, "infra.servers", "nodes", BN_NODES_MAX) /* of its cluster          */   \
     X(VM, vm, SAMPLE, "infra.vms", "vms", BN_VMS_MAX)             /* a guest of it             */ \
     X(OPERATION, operation, RECORD, "work.operations", "operations", BN_OPERATIONS_MAX)           \
-    X(OUTPUT, output, RECORD, "", "", 0) /* a line of what its task said                       */
+    X(OUTPUT, output, RECORD, "", "", 0) /* a line of what its task said */                       \
+    X(STORAGE, storage, SAMPLE, "infra.servers", "storages", BN_STORAGES_MAX) /* of a cluster */  \
+    X(SUMMARY, summary, SAMPLE, "summary", "", 1) /* all of them, counted */
 
 /*    name             content right  members    meaning
    A name that ends with a slash is a family: behind it stands the key of a row of that kind. */
@@ -48,7 +51,8 @@ enum bn_class { BN_SAMPLE, BN_RECORD };
     X("infra.servers", STATE, READ, NONE)   /* servers with their state; nodes   */ \
     X("infra.vms", STATE, READ, NONE)       /* guests of all servers             */ \
     X("infra.checks/", LOG, READ, SERVER)   /* the attempts on one server        */ \
-    X("work.operations", STATE, READ, NONE) /* under way, and just over        */
+    X("work.operations", STATE, READ, NONE) /* under way, and just over        */   \
+    X("summary", STATE, READ, NONE)         /* the fleet in numbers            */
 
 enum bn_content { BN_STATE, BN_LOG };
 
@@ -104,6 +108,8 @@ struct bn_fact {
         struct bn_vm vm;
         struct bn_operation operation;
         struct bn_output output;
+        struct bn_storage storage;
+        struct bn_summary summary;
         struct bn_self self;
         struct bn_line line;
     } u;

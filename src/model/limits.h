@@ -114,12 +114,16 @@
 #define BN_UNDO_MS              600000 /* an import can be taken back: 10 min (journey 2) */
 #define BN_UNDO_ROWS_MAX        4000   /* remembered per tenant: 12 MB if all were updates */
 
+/* --- the fleet in numbers --- */
+#define BN_STORAGES_MAX        20000 /* per tenant */
+#define BN_STORAGES_LISTED_MAX 4096  /* of one cluster: 128 nodes with 32 each */
+#define BN_SUMMARY_EVERY_MS    1000  /* counted again at most so often */
+
 /* --- operations --- */
-#define BN_OPERATIONS_MAX    10000  /* under way or just over, per tenant: 20 MB */
-#define BN_OPERATION_PAST_MS 300000 /* an ended one stays in sight so long (FEATURES J18) */
-#define BN_OPERATION_KEEP_MS (90LL * 24 * 3600 * 1000) /* and in the history: a quarter */
-#define BN_OPERATIONS_PAGE   50                        /* of the history in one answer */
-#define BN_WORK_LINES_MAX    200 /* of a task's log that are kept: its last, 25 KB */
-#define BN_WORK_TELL_MS      250 /* between two steps told: eyes see no more, and each is a write */
-#define BN_WORK_KEEP_AGAIN_MS \
-    5000 /* after the disk refused: the end of an operation must be kept */
+#define BN_OPERATIONS_MAX     10000  /* under way or just over, per tenant: 20 MB */
+#define BN_OPERATION_PAST_MS  300000 /* an ended one stays in sight so long (FEATURES J18) */
+#define BN_OPERATION_KEEP_MS  (90LL * 24 * 3600 * 1000) /* and in the history: a quarter */
+#define BN_OPERATIONS_PAGE    50                        /* of the history in one answer */
+#define BN_WORK_LINES_MAX     200 /* of a task's log that are kept: its last, 25 KB */
+#define BN_WORK_TELL_MS       250 /* between two steps told: eyes see no more, and each is a write */
+#define BN_WORK_KEEP_AGAIN_MS 5000 /* after the disk refused to keep the end of one */

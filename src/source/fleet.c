@@ -239,8 +239,11 @@ void bn_fleet_checked(struct bn_fleet *fleet, struct bn_fleet_entry *entry,
     /* Who asks how it is wants to see its guests as they are. */
     if (check->success == 1 && (entry->poll_due_mono_ms == 0 || !bn_list_is_empty(&entry->waits)))
         entry->poll_due_mono_ms = now;
-    else if (check->success == 0)
+    else if (check->success == 0) {
         entry->poll_due_mono_ms = 0; /* until it answers again */
+        if (!bn_fleet_speaker(fleet, entry)->is_up)
+            bn_fleet_doubt(fleet, bn_fleet_home(entry));
+    }
     bn_list_each_safe(it, tmp, &entry->waits) {
         struct wait *wait = container_of(it, struct wait, link);
         wait->run->ops.one(wait->run->ops.user, check);

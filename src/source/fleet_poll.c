@@ -36,6 +36,13 @@ struct bn_node_seen {
     uint8_t missing;
 };
 
+/* And of one storage. */
+struct bn_storage_seen {
+    UT_hash_handle hh;
+    char id[BN_ID_MAX];
+    uint8_t missing;
+};
+
 /* --- rates ----------------------------------------------------------------------------------- */
 
 /* A counter that fell was reset; a guest that was restarted counts from 0. */
@@ -206,12 +213,57 @@ static void tell_nodes(struct bn_fleet *fleet, struct bn_fleet_entry *entry,
     }
 }
 
+static void drop_storage(struct bn_fleet *fleet, struct bn_fleet_entry *entry,
+        struct bn_storage_seen *seen)
+{
+    tell_gone(fleet, entry, BN_KIND_STORAGE, seen->id);
+    // NOLINTNEXTLINE(clang-analyzer-*): uthash; what is freed has left the table
+    HASH_DEL(entry->storages, seen);
+    free(seen);
+}
+
+static void tell_storage(struct bn_fleet *fleet, struct bn_fleet_entry *entry,
+        const struct bn_storage *storage)
+{
+    struct bn_fact fact;
+    struct bn_storage_seen *seen = NULL;
+    HASH_FIND_STR(entry->storages, storage->id, seen);
+    if (!seen) {
+        seen = bn_alloc(sizeof *seen);
+        memcpy(seen->id, storage->id, sizeof seen->id);
+        HASH_ADD_STR(entry->storages, id, seen);
+    }
+    seen->missing = 0;
+    bn_fact_init(&fact, BN_KIND_STORAGE, entry->tenant);
+    fact.u.storage = *storage;
+    bn_fleet_tell(fleet, &fact);
+}
+
+static void tell_storages(struct bn_fleet *fleet, struct bn_fleet_entry *entry,
+        const struct bn_pve_listing *listing)
+{
+    struct bn_storage_seen *seen = NULL;
+    struct bn_storage_seen *next = NULL;
+    HASH_ITER(hh, entry->storages, seen, next)
+    {
+        seen->missing++;
+    }
+    for (size_t i = 0; i < listing->storage_count; i++)
+        tell_storage(fleet, entry, &listing->storages[i]);
+    HASH_ITER(hh, entry->storages, seen, next)
+    {
+        if (seen->missing >= BN_GONE_AFTER_POLLS)
+            drop_storage(fleet, entry, seen);
+    }
+}
+
 /* Of the server that was asked; told under its home. */
 static void take_listing(struct bn_fleet *fleet, struct bn_fleet_entry *entry,
         struct bn_pve_listing *listing)
 {
     struct bn_fleet_entry *home = bn_fleet_home(entry);
     tell_nodes(fleet, home, listing);
+    tell_storages(fleet, home, listing);
     for (size_t i = 0; i < listing->guest_count; i++)
         tell_guest(fleet, home, listing, &listing->guests[i]);
     /* What a cluster without a quorum does not list may run all the same (PVE-API 13.4). */
@@ -284,5 +336,42 @@ void bn_fleet_clear(struct bn_fleet *fleet, struct bn_fleet_entry *entry)
     HASH_ITER(hh, entry->nodes, node, next_node)
     {
         drop_node(fleet, entry, node);
+    }
+    struct bn_storage_seen *storage = NULL;
+    struct bn_storage_seen *next_storage = NULL;
+    HASH_ITER(hh, entry->storages, storage, next_storage)
+    {
+        drop_storage(fleet, entry, storage);
+    }
+}
+
+/* Nobody answers for it: what is known of it was so once. */
+void bn_fleet_doubt(struct bn_fleet *fleet, struct bn_fleet_entry *entry)
+{
+    struct bn_live *live = &fleet->config.hub->live;
+    struct bn_guest_seen *guest = NULL;
+    struct bn_guest_seen *next = NULL;
+    struct bn_node_seen *node = NULL;
+    struct bn_node_seen *next_node = NULL;
+    struct bn_fact fact;
+    HASH_ITER(hh, entry->guests, guest, next)
+    {
+        const struct bn_vm *vm = bn_live_get(live, entry->tenant, BN_KIND_VM, guest->id);
+        if (!vm || vm->is_stale == 1)
+            continue;
+        bn_fact_init(&fact, BN_KIND_VM, entry->tenant);
+        fact.u.vm = *vm;
+        fact.u.vm.is_stale = 1;
+        bn_fleet_tell(fleet, &fact);
+    }
+    HASH_ITER(hh, entry->nodes, node, next_node)
+    {
+        const struct bn_node *row = bn_live_get(live, entry->tenant, BN_KIND_NODE, node->id);
+        if (!row || row->is_stale == 1)
+            continue;
+        bn_fact_init(&fact, BN_KIND_NODE, entry->tenant);
+        fact.u.node = *row;
+        fact.u.node.is_stale = 1;
+        bn_fleet_tell(fleet, &fact);
     }
 }

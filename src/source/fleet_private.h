@@ -13,6 +13,7 @@
 
 struct bn_guest_seen;
 struct bn_node_seen;
+struct bn_storage_seen;
 struct bn_fleet_ask;
 
 /* One server as the schedule sees it. */
@@ -33,6 +34,7 @@ struct bn_fleet_entry {
     struct bn_list waits;         /* runs that wait for the check */
     struct bn_guest_seen *guests; /* counters of the last listing, by id */
     struct bn_node_seen *nodes;   /* when each last moved */
+    struct bn_storage_seen *storages;
     /* Its cluster, as the last check that succeeded said: */
     bool was_checked; /* since the start, whatever came of it */
     bool is_up;       /* by the last check */
@@ -114,3 +116,5 @@ bool bn_fleet_may_poll(const struct bn_fleet *fleet, struct bn_fleet_entry *entr
 void bn_fleet_poll(struct bn_fleet *fleet, struct bn_fleet_entry *entry);
 /* Nodes and guests of a server that is no longer looked at go. */
 void bn_fleet_clear(struct bn_fleet *fleet, struct bn_fleet_entry *entry);
+/* Nobody answers for its cluster: nodes and guests are what they were once. */
+void bn_fleet_doubt(struct bn_fleet *fleet, struct bn_fleet_entry *entry);

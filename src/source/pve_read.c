@@ -137,6 +137,51 @@ static bool read_node(const struct bn_doc *row, const char *server_id, struct bn
     return true;
 }
 
+/* A row per node; what is shared is one storage, which the nodes that see it describe. */
+static bool read_storage(const struct bn_doc *row, const char *server_id, struct bn_storage *out)
+{
+    char part[96];
+    bn_record_clear(&bn_storage_type, out);
+    bn_text_clip(out->server_id, sizeof out->server_id, bn_str(server_id));
+    bn_foreign_text(row, "storage", out->name, sizeof out->name);
+    bn_foreign_text(row, "node", out->node, sizeof out->node);
+    out->is_shared = flag_of(row, "shared") == 1;
+    if (!out->name[0] || !bn_pve_node_is_valid(out->node))
+        return false;
+    if (out->is_shared)
+        out->node[0] = '\0';
+    if (snprintf(part, sizeof part, "storage/%s%s%s", out->node, out->is_shared ? "" : "/",
+                out->name) >= (int)sizeof part ||
+            !write_id(server_id, part, out->id, sizeof out->id))
+        return false;
+    bn_foreign_text(row, "plugintype", out->type, sizeof out->type);
+    bn_foreign_text(row, "content", out->content, sizeof out->content);
+    bn_foreign_text(row, "status", out->status, sizeof out->status);
+    out->maxdisk = count_of(row, "maxdisk");
+    out->disk = at_most(count_of(row, "disk"), out->maxdisk);
+    return true;
+}
+
+static void take_storage(const struct bn_doc *row, const char *server_id,
+        struct bn_pve_listing *out)
+{
+    struct bn_storage storage;
+    if (!read_storage(row, server_id, &storage))
+        return; /* nothing hangs on it: what is listed of guests is whole all the same */
+    for (size_t i = 0; storage.is_shared && i < out->storage_count; i++) {
+        struct bn_storage *known = &out->storages[i];
+        if (strcmp(known->id, storage.id) != 0)
+            continue;
+        /* Of a node that is away: no sizes, or old ones. */
+        if (known->maxdisk == BN_UNKNOWN || (strcmp(known->status, "available") != 0 &&
+                                                    strcmp(storage.status, "available") == 0))
+            *known = storage;
+        return;
+    }
+    if (out->storage_count < BN_STORAGES_LISTED_MAX)
+        out->storages[out->storage_count++] = storage;
+}
+
 static void take_row(const struct bn_doc *row, const char *server_id, struct bn_pve_listing *out)
 {
     const bool is_lxc = is_word(row, "type", "lxc");
@@ -155,6 +200,8 @@ static void take_row(const struct bn_doc *row, const char *server_id, struct bn_
         } else {
             out->skipped++;
         }
+    } else if (is_word(row, "type", "storage")) {
+        take_storage(row, server_id, out);
     }
 }
 
@@ -169,6 +216,8 @@ bool bn_pve_read_resources(struct bn_str body, const char *server_id, struct bn_
     const size_t count = bn_doc_count(list);
     out->guests = bn_alloc_array(BN_MIN(count, BN_VMS_PER_SERVER_MAX) + 1, sizeof *out->guests);
     out->nodes = bn_alloc_array(BN_MIN(count, BN_PVE_MEMBERS_MAX) + 1, sizeof *out->nodes);
+    out->storages = bn_alloc_array(BN_MIN(count, BN_STORAGES_LISTED_MAX) + 1,
+            sizeof *out->storages);
     for (size_t i = 0; i < count; i++)
         if (bn_doc_is_object(bn_doc_item(list, i)))
             take_row(bn_doc_item(list, i), server_id, out);
@@ -179,6 +228,7 @@ void bn_pve_listing_finish(struct bn_pve_listing *listing)
 {
     free(listing->guests);
     free(listing->nodes);
+    free(listing->storages);
     *listing = (struct bn_pve_listing){.guests = NULL};
 }
 

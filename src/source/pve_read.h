@@ -9,6 +9,7 @@
 #include "base/text.h"
 
 #include "model/infra.h"
+#include "model/summary.h"
 #include "model/work.h"
 
 struct bn_doc;
@@ -34,6 +35,8 @@ struct bn_pve_listing {
     size_t guest_count;
     struct bn_node *nodes;
     size_t node_count;
+    struct bn_storage *storages; /* a shared one once, however many nodes list it */
+    size_t storage_count;
     bool has_numbers; /* of nodes: without them the token lacks Sys.Audit (PVE-API 5) */
     size_t skipped;   /* rows of guests and nodes that name nothing, or beyond the limits */
 };

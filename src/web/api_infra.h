@@ -16,7 +16,7 @@ extern const size_t bn_import_route_count;
 extern const struct bn_route bn_demo_routes[]; /* api_demo.c */
 extern const size_t bn_demo_route_count;
 
-/* --- handlers: api_server*.c, api_vms.c, api_rrd.c, api_power.c, api_operations.c ------------ */
+/* --- handlers: api_server*.c, api_vms.c, api_rrd.c, api_summary.c, api_power.c, api_operations.c */
 
 void bn_servers_list(struct bn_request *req);
 void bn_server_add(struct bn_request *req);
@@ -30,6 +30,7 @@ extern const char *const bn_rrd_query[];
 void bn_qemu_rrd(struct bn_request *req);
 void bn_lxc_rrd(struct bn_request *req);
 void bn_node_rrd(struct bn_request *req);
+void bn_summary_show(struct bn_request *req);
 void bn_server_test_saved(struct bn_request *req);
 extern const char *const bn_server_history_query[];
 void bn_server_history(struct bn_request *req);

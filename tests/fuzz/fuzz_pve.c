@@ -32,6 +32,10 @@ static void check_listing(struct bn_str body)
         bool is_valid = bn_record_check(&bn_node_type, &listing.nodes[i], &err);
         assert(is_valid);
     }
+    for (size_t i = 0; i < listing.storage_count; i++) {
+        bool is_valid = bn_record_check(&bn_storage_type, &listing.storages[i], &err);
+        assert(is_valid);
+    }
     bn_pve_listing_finish(&listing);
 }
 

@@ -270,6 +270,17 @@ BN_TEST(what_is_another_tenants_is_not_there)
     end();
 }
 
+BN_TEST(the_fleet_in_numbers)
+{
+    begin();
+    ask(NULL, "GET", "/api/v1/summary", "", 401, "unauthorized");
+    ask(rig.vera, "GET", "/api/v1/summary", "", 200, "\"servers_total\":0");
+    CHECK(strstr(rig.web.answer.p, "\"cpu_pct\":null"));
+    add("one", "");
+    ask(rig.vera, "GET", "/api/v1/summary", "", 200, "\"servers_total\":1");
+    end();
+}
+
 /* Pinned at the first contact: shown as such until somebody says that it is the right one, which
    takes no token, for nothing is sent elsewhere. */
 BN_TEST(a_pin_of_the_first_contact_is_confirmed_by_naming_it)

@@ -562,7 +562,12 @@ BN_TEST(a_listing_that_fails_has_the_server_checked_and_no_guest_lost)
     next_poll("HTTP/1.1 500 oops\r\nConnection: close\r\n\r\n");
     AWAIT(checks() == before + 1);
     AWAIT(server()->connection_status == BN_SERVER_OFFLINE);
-    CHECK(vm("s1/100"));
+    AWAIT(vm("s1/100")->is_stale == 1 && node()->is_stale == 1); /* what it was once */
+    CHECK_STR(vm("s1/100")->status, "running");
+    answer(AT_NODES, NODES);
+    answer(AT_RESOURCES, LIST(NODE_ROW("20") VM_ROW("100", "1", "1")));
+    check_again();
+    AWAIT(vm("s1/100")->is_stale == 0 && node()->is_stale == 0);
     end();
 }
 

@@ -123,9 +123,39 @@ BN_TEST(certificates_of_nodes_are_those_that_are_named)
 
 static void read_one(const char *row, struct bn_pve_listing *out)
 {
-    char body[1024];
+    char body[2048];
     snprintf(body, sizeof body, "{\"data\":[%s]}", row);
     read_listing(bn_str(body), out);
+}
+
+BN_TEST(a_shared_storage_is_one_and_those_of_nodes_are_many)
+{
+    struct bn_pve_listing listing;
+    read_one("{\"type\":\"storage\",\"storage\":\"nfs\",\"node\":\"n1\",\"shared\":1,"
+             "\"status\":\"unknown\"},"
+             "{\"type\":\"storage\",\"storage\":\"nfs\",\"node\":\"n2\",\"shared\":\"1\","
+             "\"status\":\"available\",\"disk\":7,\"maxdisk\":10,\"plugintype\":\"nfs\","
+             "\"content\":\"images,iso\"},"
+             "{\"type\":\"storage\",\"storage\":\"nfs\",\"node\":\"n3\",\"shared\":1,"
+             "\"status\":\"available\",\"disk\":7,\"maxdisk\":10},"
+             "{\"type\":\"storage\",\"storage\":\"local\",\"node\":\"n1\",\"shared\":0,"
+             "\"disk\":12,\"maxdisk\":10},"
+             "{\"type\":\"storage\",\"storage\":\"local\",\"node\":\"n2\"},"
+             "{\"type\":\"storage\",\"storage\":\"local\",\"node\":\"../x\"},"
+             "{\"type\":\"storage\",\"node\":\"n1\"}",
+            &listing);
+    CHECK_INT(listing.storage_count, 3);
+    CHECK_STR(listing.storages[0].id, "s1/storage/nfs");
+    CHECK_STR(listing.storages[0].node, "");
+    CHECK_STR(listing.storages[0].status, "available");
+    CHECK_STR(listing.storages[0].type, "nfs");
+    CHECK_INT(listing.storages[0].disk, 7);
+    CHECK_INT(listing.storages[0].is_shared, 1);
+    CHECK_STR(listing.storages[1].id, "s1/storage/n1/local");
+    CHECK_INT(listing.storages[1].disk, 10);
+    CHECK_INT(listing.storages[2].maxdisk, BN_UNKNOWN);
+    CHECK_INT(listing.skipped, 0);
+    bn_pve_listing_finish(&listing);
 }
 
 BN_TEST(numbers_in_quotes_and_nonsense_are_made_sense_of)

@@ -647,3 +647,91 @@ export interface Output {
   /** the line without control characters */
   text?: string;
 }
+
+export interface Storage {
+  /** server, node unless shared, and name */
+  id?: string;
+  /** by which server it is known */
+  server_id?: string;
+  /** where it is; absent: shared */
+  node?: string;
+  /** its name */
+  name?: string;
+  /** dir, nfs, zfspool, … */
+  type?: string;
+  /** what it may hold: images, rootdir, backup, … */
+  content?: string;
+  /** available or unknown */
+  status?: string;
+  /** one for all nodes of its cluster */
+  is_shared?: boolean;
+  /** bytes in use */
+  disk?: number;
+  /** bytes it has */
+  maxdisk?: number;
+}
+
+export interface Summary {
+  /** all */
+  id?: string;
+  /** time of the last change */
+  updated_at?: string;
+  /** servers that are not switched off */
+  servers_total?: number;
+  /** whose last check succeeded */
+  servers_online?: number;
+  /** whose last check failed */
+  servers_offline?: number;
+  /** that were not checked yet */
+  servers_unknown?: number;
+  /** that go up and down all the time */
+  servers_flapping?: number;
+  /** that are switched off */
+  servers_disabled?: number;
+  /** clusters that lost their quorum */
+  clusters_without_quorum?: number;
+  /** nodes of all clusters */
+  nodes_total?: number;
+  /** that are online and whose numbers move */
+  nodes_online?: number;
+  /** that their cluster calls offline */
+  nodes_offline?: number;
+  /** of which nobody knows */
+  nodes_unknown?: number;
+  /** virtual machines, templates left out */
+  vms_total?: number;
+  /** that run */
+  vms_running?: number;
+  /** that are off */
+  vms_stopped?: number;
+  /** that are paused or suspended */
+  vms_paused?: number;
+  /** that are unknown or in another state */
+  vms_other?: number;
+  /** containers, templates left out */
+  containers_total?: number;
+  /** that run */
+  containers_running?: number;
+  /** that are off */
+  containers_stopped?: number;
+  /** that are paused or suspended */
+  containers_paused?: number;
+  /** that are unknown or in another state */
+  containers_other?: number;
+  /** processors of nodes that are online */
+  cpu_cores?: number;
+  /** percent of them busy */
+  cpu_pct?: number;
+  /** bytes of memory in use on nodes that are online */
+  mem_used?: number;
+  /** bytes of memory they have */
+  mem_total?: number;
+  /** percent of it */
+  mem_pct?: number;
+  /** bytes used of all storages, shared ones once */
+  storage_used?: number;
+  /** bytes they have */
+  storage_total?: number;
+  /** percent of them */
+  storage_pct?: number;
+}
