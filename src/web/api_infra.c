@@ -269,13 +269,38 @@ static void copy_members(const struct bn_record_type *type, const struct bn_serv
     }
 }
 
+/* What an export could not bring back, or what would show a secret wherever the server is named. */
+static bool check_text(const char *field, const char *text, const char *allowed, struct bn_err *err)
+{
+    char token[sizeof((struct bn_server_form *)0)->api_token];
+    for (const char *p = text; *p; p++)
+        if (((unsigned char)*p < 0x20 && !strchr(allowed, *p)) || *p == 0x7F)
+            return bn_fail_field(err, field, "%s must not hold the control character 0x%02X", field,
+                    (unsigned)*p);
+    if (strlen(text) < sizeof token &&
+            bn_token_read(bn_str_trim(bn_str(text)), token, sizeof token, NULL)) {
+        bn_wipe(token, sizeof token);
+        return bn_fail_field(err, field, "%s holds an API token, and is shown to everybody", field);
+    }
+    return true;
+}
+
+static bool check_texts(const struct bn_server *server, struct bn_err *err)
+{
+    if (server->name[0] && bn_str_trim(bn_str(server->name)).len == 0)
+        return bn_fail_field(err, "name", "name must hold more than blanks");
+    return check_text("name", server->name, "", err) && check_text("tags", server->tags, "", err) &&
+           check_text("site", server->site, "", err) &&
+           check_text("notes", server->notes, "\t\r\n", err);
+}
+
 bool bn_server_take_form(const struct bn_request *req, const struct bn_record_type *type,
         struct bn_server_form *form, uint64_t given, struct bn_server *server, struct bn_err *err)
 {
     _Static_assert(sizeof form->fingerprint != sizeof server->fingerprint, "not copied as it is");
     const bool has_pin = (given & BN_BIT(bn_field_index(type, "fingerprint"))) != 0;
     copy_members(type, form, given, server);
-    bool is_good = bn_server_check_host(req, "host", server->host, err);
+    bool is_good = bn_server_check_host(req, "host", server->host, err) && check_texts(server, err);
     if (is_good && (server->vpn_enabled == 1 || server->vpn_host[0]))
         is_good = bn_server_check_host(req, "vpn_host", server->vpn_host, err);
     if (is_good && has_pin)

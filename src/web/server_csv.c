@@ -336,13 +336,27 @@ static bool is_token(struct bn_str text)
     return is_one;
 }
 
+/* A wrong value is shown so that it can be corrected where it stands; never what may be, or hold,
+   a token. */
+static bool may_be_shown(struct bn_str text)
+{
+    const char *bang = text.len ? memchr(text.p, '!', text.len) : NULL;
+    return !bang || !memchr(bang, '=', text.len - (size_t)(bang - text.p));
+}
+
+/* Whose sentences show nothing of the text. */
+static bool is_prose(enum column column)
+{
+    return column == NAME || column == TAGS || column == SITE || column == NOTES;
+}
+
 static bool read_cell(struct draft *draft, enum column column, struct bn_str cell, enum how how,
         struct bn_err *err)
 {
     struct bn_server *server = &draft->row->server;
     const char *name = columns[column].name;
     const struct bn_str text = bn_str_trim(cell);
-    if (column != TOKEN && is_token(text))
+    if (column != TOKEN && (is_token(text) || (!is_prose(column) && !may_be_shown(text))))
         return bn_fail_field(err, name, "%s holds an API token: are the columns in order?", name);
     switch (column) {
     case NAME: return read_text(cell, how, name, server->name, sizeof server->name, err);
@@ -399,13 +413,6 @@ static void clear_row(struct bn_server_csv_row *row)
     memset(row->wrong, 0, sizeof row->wrong);
 }
 
-/* A wrong value is shown so that it can be corrected where it stands; never what may be a token. */
-static bool may_be_shown(enum column column, struct bn_str cell)
-{
-    const char *bang = memchr(cell.p, '!', cell.len);
-    return column != TOKEN && !(bang && memchr(bang, '=', cell.len - (size_t)(bang - cell.p)));
-}
-
 static void take_cell(const struct bn_server_csv *csv, struct draft *draft, enum column column,
         struct bn_str cell, enum how how)
 {
@@ -416,7 +423,7 @@ static void take_cell(const struct bn_server_csv *csv, struct draft *draft, enum
     row->given |= csv->bit[column];
     if (read_cell(draft, column, cell, how, &err))
         return;
-    if (may_be_shown(column, cell))
+    if (column != TOKEN && may_be_shown(cell))
         row->wrong[row->error_count] = cell;
     *add_error(row) = err;
 }
@@ -575,20 +582,4 @@ bool bn_server_csv_next(struct bn_server_csv *csv, struct bn_server_csv_row *row
         return true;
     }
     return false;
-}
-
-void bn_server_csv_keep_token(struct bn_server_csv_row *row)
-{
-    const uint64_t bit = BN_BIT(bn_field_index(&bn_server_type, "token"));
-    if (row->given & bit)
-        return;
-    for (size_t i = 0; i < row->error_count; i++)
-        if (strcmp(row->errors[i].field, columns[TOKEN].name) == 0) {
-            row->error_count--;
-            memmove(row->errors + i, row->errors + i + 1,
-                    (row->error_count - i) * sizeof *row->errors);
-            memmove(row->wrong + i, row->wrong + i + 1,
-                    (row->error_count - i) * sizeof *row->wrong);
-            return;
-        }
 }

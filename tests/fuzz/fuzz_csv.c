@@ -126,7 +126,37 @@ static void check_server(struct bn_server_csv_row *row)
     bn_buf_finish(&file);
 }
 
-static void check_servers(struct bn_str text)
+/* What is shown so that it can be corrected is no token. */
+static void check_wrong(const struct bn_server_csv_row *row)
+{
+    char token[BN_TOKEN_MAX];
+    for (size_t i = 0; i < row->error_count; i++) {
+        const struct bn_str wrong = row->wrong[i];
+        assert(!wrong.p || wrong.len > 0);
+        assert(!wrong.p || !bn_token_read(bn_str_trim(wrong), token, sizeof token, NULL));
+    }
+}
+
+#define EDITS_MAX 40
+
+/* Pieces of the file itself as what a person types, for rows in order. */
+static size_t make_edits(struct bn_str text, struct bn_server_csv_edit edits[EDITS_MAX])
+{
+    size_t count = 0;
+    size_t index = 0;
+    for (size_t i = 0; i + 2 < text.len && count < EDITS_MAX; i += 3) {
+        const unsigned char *p = (const unsigned char *)text.p + i;
+        const size_t at = p[1] % text.len;
+        index += p[0] & 1;
+        edits[count++] = (struct bn_server_csv_edit){.index = index,
+                .column = (uint8_t)((p[0] >> 1) % (BN_SERVER_CSV_COLUMNS - 1)),
+                .value = {text.p + at, BN_MIN(text.len - at, (size_t)p[2])}};
+    }
+    return count;
+}
+
+static void check_servers(struct bn_str text, size_t edit_count,
+        const struct bn_server_csv_edit *edits)
 {
     static struct bn_server_csv_row row;
     struct bn_server_csv csv;
@@ -136,15 +166,20 @@ static void check_servers(struct bn_str text)
         assert(err.code != BN_E_OK && err.text[0]);
         return;
     }
+    csv.edits = edits;
+    csv.edit_count = edit_count;
     while (bn_server_csv_next(&csv, &row)) {
         rows++;
         assert(row.line > 1 && row.duplicate_of < (int64_t)row.index);
         check_notes(&row, row.errors, row.error_count);
         check_notes(&row, row.warnings, row.warning_count);
+        check_wrong(&row);
+        assert(row.line_to >= row.line);
         if (row.error_count == 0 && rows < 20)
             check_server(&row);
     }
     assert(rows == csv.rows && rows > 0);
+    assert(csv.edits_lost <= csv.edits_used && csv.edits_used <= edit_count);
     bn_server_csv_close(&csv);
 }
 
@@ -152,6 +187,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     check_cuts(data, size);
     check_again(data, size);
-    check_servers((struct bn_str){(const char *)data, size});
+    const struct bn_str text = {(const char *)data, size};
+    struct bn_server_csv_edit edits[EDITS_MAX];
+    check_servers(text, 0, NULL);
+    check_servers(text, make_edits(text, edits), edits);
     return 0;
 }

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "base/addr.h"
 
@@ -16,6 +17,22 @@ void bn_server_csv_place(const struct bn_server *server, char out[BN_SERVER_PLAC
     for (char *p = out; *p; p++)
         if (*p >= 'A' && *p <= 'Z')
             *p |= 0x20;
+}
+
+void bn_server_csv_keep_token(struct bn_server_csv_row *row)
+{
+    const uint64_t bit = BN_BIT(bn_field_index(&bn_server_type, "token"));
+    if (row->given & bit)
+        return;
+    for (size_t i = 0; i < row->error_count; i++)
+        if (strcmp(row->errors[i].field, "api_token") == 0) {
+            row->error_count--;
+            memmove(row->errors + i, row->errors + i + 1,
+                    (row->error_count - i) * sizeof *row->errors);
+            memmove(row->wrong + i, row->wrong + i + 1,
+                    (row->error_count - i) * sizeof *row->wrong);
+            return;
+        }
 }
 
 void bn_server_csv_write_header(struct bn_csv_out *out)
