@@ -44,6 +44,11 @@ export function isUp(s: Server): boolean | null {
   return status === 'unknown' ? null : status === 'online';
 }
 
+/** Under which server the nodes and guests of its cluster stand: a cluster is listed once. */
+export function homeOf(s: Server & { id: string }): string {
+  return s.listed_under || s.id;
+}
+
 /** host:port as people read it; an IPv6 address in brackets. */
 export function placeOf(host: string | undefined, port: number | undefined): string {
   return `${host?.includes(':') ? `[${host}]` : (host ?? '')}:${port ?? 8006}`;

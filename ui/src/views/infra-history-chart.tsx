@@ -130,7 +130,7 @@ function place(u: uPlot, tip: HTMLDivElement | null, grid: Grid): void {
   const rows = lines.map((l) => {
     const row = document.createElement('p');
     const value = document.createElement('b');
-    row.className = `history-tip ${l.kind}`;
+    row.className = `history-tip is-${l.kind}`;
     value.textContent = l.value;
     row.append(l.label, value);
     return row;

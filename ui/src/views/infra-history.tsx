@@ -18,7 +18,7 @@ export function Rate({ pct, big }: { pct: number | null | undefined; big?: boole
   const grade = gradeOfRate(pct);
   const text = pct == null ? '–' : `${Math.round(pct)}%`;
   return (
-    <span class={`rate ${grade} ${big ? 'big' : ''} num`} data-tip={pct == null ? 'not measured' : `${pct} % of the attempts succeeded: ${gradeWords[grade]}`}>
+    <span class={`grade-rate ${grade} ${big ? 'big' : ''} num`} data-tip={pct == null ? 'not measured' : `${pct} % of the attempts succeeded: ${gradeWords[grade]}`}>
       <Icon name={gradeIcon[grade]} size={big ? 18 : 14} />
       {text}
     </span>

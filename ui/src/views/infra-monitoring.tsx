@@ -64,9 +64,9 @@ export function MonitoringPage() {
 
 function Tile({ label, icon, children, note }: { label: string; icon: IconName; children: ComponentChildren; note?: string }) {
   return (
-    <div class="tile">
+    <div class="mon-tile">
       <dt><Icon name={icon} /> {label}</dt>
-      <dd>{children}{note && <span class="tile-note">{note}</span>}</dd>
+      <dd>{children}{note && <span class="mon-note">{note}</span>}</dd>
     </div>
   );
 }
@@ -75,7 +75,7 @@ function Tiles({ of: f }: { of: FleetFigures }) {
   const n = (value: number, tip: string) => <span class="num" data-tip={tip}>{value.toLocaleString('en')}</span>;
   const behind = `mean of ${f.measured} ${f.measured === 1 ? 'server' : 'servers'} with attempts`;
   return (
-    <dl class="panel tiles">
+    <dl class="panel mon-tiles">
       <Tile label="Servers" icon="server" note={f.disabled > 0 ? `${f.disabled} disabled` : ''}>{n(f.total, 'servers in the registry')}</Tile>
       <Tile label="Online" icon="circle-check">{n(f.online, 'the last attempt succeeded')}</Tile>
       <Tile label="Offline" icon="circle-alert">{n(f.offline, 'the last check failed')}</Tile>
@@ -165,9 +165,9 @@ function Comparison({ list }: { list: ServerRow[] }) {
   return (
     <>
       <Panel title="Servers to compare" icon="server" aside={list.length >= FILTER_FROM && (
-        <input class="chips-filter" type="search" aria-label="Find a server" placeholder="Find a server" value={text} onInput={(e) => setText(e.currentTarget.value)} />
+        <input class="picks-filter" type="search" aria-label="Find a server" placeholder="Find a server" value={text} onInput={(e) => setText(e.currentTarget.value)} />
       )}>
-        <div class="chips" role="group" aria-label="Servers to compare">
+        <div class="picks" role="group" aria-label="Servers to compare">
           {seen.map((s) => (
             <label key={s.id} class={ids.has(s.id) ? 'is-on' : ''}>
               <input type="checkbox" checked={ids.has(s.id)} onChange={() => go(withQuery('servers', toggled(list, chosen, s.id)), 'replace')} />

@@ -23,7 +23,7 @@ export function menuOf(s: ServerRow): RowMenu {
 }
 
 /** Where a failing one is called, for its help. */
-function atOf(s: Server) {
+export function atOf(s: Server) {
   const byVpn = Boolean(s.vpn_enabled);
   return { host: (byVpn ? s.vpn_host : s.host) ?? '', port: (byVpn ? s.vpn_port : s.port) ?? 8006, timeout_s: Math.round((s.connection_timeout_ms ?? 10_000) / 1000), by_vpn: byVpn };
 }
@@ -121,7 +121,7 @@ function Facts({ server: s, down, settled }: { server: ServerRow; down: number; 
 }
 
 /** The sentence, without the words that already stand before it. */
-function saidOnce(text: string, title: string): string {
+export function saidOnce(text: string, title: string): string {
   const rest = text.toLowerCase().startsWith(`${title.toLowerCase()}: `) ? text.slice(title.length + 2) : text;
   return rest === '' ? '' : sentence(rest);
 }

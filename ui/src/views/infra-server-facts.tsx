@@ -1,10 +1,11 @@
 // infra-server-facts: what is known of one server, and the nodes of its cluster.
 
 import type { ComponentChildren } from 'preact';
+import { href } from '../link/route';
 import { timeLimit } from '../state/attempts';
-import { nodes, type NodeRow, type ServerRow } from '../state/fleet';
+import { nodes, serverOf, type NodeRow, type ServerRow } from '../state/fleet';
 import { dateTime, duration, line, bytes, percent, time, zone } from '../state/format';
-import { CERT_WARN_DAYS, isUp, placeOf } from '../state/servers';
+import { CERT_WARN_DAYS, homeOf, isUp, placeOf } from '../state/servers';
 import { copy, local, now } from '../state/store';
 import { Meter } from '../parts/gauge';
 import { Icon } from '../parts/icon';
@@ -36,7 +37,7 @@ function Seconds({ ms, why }: { ms: number | null | undefined; why: string }) {
 
 function Mark({ fingerprint, label }: { fingerprint: string; label: string }) {
   return (
-    <span class="fingerprint">
+    <span class="pin-mark">
       <code data-tip={fingerprint}>{fingerprint.slice(0, 11)}…{fingerprint.slice(-5)}</code>
       <button type="button" class="button icon-only quiet small" aria-label={`Copy the ${label}`} onClick={() => void copy(fingerprint, label)}><Icon name="copy" size={14} /></button>
     </span>
@@ -111,7 +112,8 @@ function NodeState({ node }: { node: NodeRow }) {
 }
 
 export function Nodes({ server }: { server: ServerRow }) {
-  const list = nodes.value.filter((n) => n.server_id === server.id);
+  const home = homeOf(server);
+  const list = nodes.value.filter((n) => n.server_id === home);
   if (list.length === 0) {
     return <Empty icon="server" title="No node known yet">{server.connection_status === 'online' ? 'The next answer lists the nodes of this server.' : 'Nodes appear when the server answers.'}</Empty>;
   }
@@ -125,7 +127,8 @@ export function Nodes({ server }: { server: ServerRow }) {
   ];
   return (
     <>
-      {isUp(server) === false && <p class="panel-body dim">As they were when the server answered last. What they do now is not known.</p>}
+      {home !== server.id && <p class="panel-body dim">The nodes of its cluster, which is listed under <a class="in-text" href={href(`servers/${encodeURIComponent(home)}`)}>{serverOf(home)?.name ?? 'another server'}</a>.</p>}
+      {isUp(serverOf(home) ?? server) === false && isUp(server) === false && <p class="panel-body dim">As they were when the server answered last. What they do now is not known.</p>}
       <Table label={`Nodes of ${server.name}`} columns={columns} rows={list} keyOf={(n) => n.id} sort="node" />
     </>
   );

@@ -4,16 +4,23 @@ import { useEffect, useState } from 'preact/hooks';
 import { go, href, route, withQuery } from '../link/route';
 import { useAsk } from '../state/ask';
 import { spanById, spans } from '../state/attempts';
-import { nodes, serverOf, servers, serversTopic, type ServerRow } from '../state/fleet';
-import { placeOf, stateOf } from '../state/servers';
+import { serverOf, servers, serversTopic, type ServerRow } from '../state/fleet';
+import { helpOf } from '../state/serverhelp';
+import { homeOf, isUp, placeOf, settledOf } from '../state/servers';
+import { may } from '../state/store';
 import { Icon } from '../parts/icon';
-import { Empty, Forbidden, said, Skeleton, Stale } from '../parts/panel';
+import { Empty, Forbidden, Skeleton, Stale } from '../parts/panel';
+import { openRowMenu } from '../parts/rowmenu';
 import { isOpen, Section, setOpen } from '../parts/section';
 import { Attempts } from './infra-attempts';
 import { History } from './infra-history';
 import { Facts, Nodes } from './infra-server-facts';
-import { Ago, CertTag, DemoTag, ServerStatus } from './infra-server-parts';
-import { CheckButton, WhyPanel } from './infra-why';
+import { NEEDS_MANAGER, open, testing, testOne } from './infra-server-acts';
+import { atOf, menuOf, nodesLine, saidOnce } from './infra-server-card';
+import { ServerDialogs } from './infra-server-dialogs';
+import { ActButton, Ago, CertTag, DemoTag, ServerStatus, useNodesDown } from './infra-server-parts';
+import { HelpText } from './infra-server-test';
+import { WhyPanel } from './infra-why';
 
 export function ServerPage({ id }: { id: string }) {
   if (serversTopic.phase.value === 'refused') return <div class="page"><section class="panel"><Forbidden what="Seeing servers" role="viewer" isPage /></section></div>;
@@ -53,14 +60,16 @@ function useWhyOpen(isBad: boolean): [boolean, (open: boolean) => void] {
 }
 
 function Server({ server }: { server: ServerRow }) {
-  const state = stateOf(server);
+  const state = settledOf(server);
   const isBad = state === 'offline' || state === 'flapping';
+  const isDown = isUp(server) === false && server.is_active !== false;
   const [isWhyOpen, openWhy] = useWhyOpen(isBad);
   const span = spanById(route.value.query.get('range'));
   return (
     <div class="page server" key={server.id}>
       <Head server={server} />
-      {state === 'offline' && <Trouble server={server} />}
+      <ServerDialogs />
+      {isDown && <Trouble server={server} />}
       <Section id="why" title={isBad ? 'Why does it fail?' : 'Why?'} icon="circle-help" open={isWhyOpen} onToggle={openWhy}
         note={isBad ? undefined : 'how the connection stands, and what would be the cause if it failed'}>
         {() => <WhyPanel server={server} />}
@@ -70,7 +79,7 @@ function Server({ server }: { server: ServerRow }) {
       </Section>
       <div class="server-columns">
         <div class="column">
-          <Section id="nodes" title="Nodes" icon="boxes" open={isOpen('nodes', true)} onToggle={(open) => setOpen('nodes', open)} note={server.is_active === false ? undefined : <Guests id={server.id} />}>
+          <Section id="nodes" title="Nodes" icon="boxes" open={isOpen('nodes', true)} onToggle={(open) => setOpen('nodes', open)} note={server.is_active === false ? undefined : <Guests id={homeOf(server)} />}>
             {() => <Nodes server={server} />}
           </Section>
           <Section id="attempts" title="Attempts" icon="list" open={isOpen('attempts', true)} onToggle={(open) => setOpen('attempts', open)} note="the last 50, as they come">
@@ -86,15 +95,16 @@ function Server({ server }: { server: ServerRow }) {
 }
 
 function Head({ server: s }: { server: ServerRow }) {
-  const known = nodes.value.filter((n) => n.server_id === s.id).length;
-  const count = s.nodes ?? (known || undefined);
+  const down = useNodesDown(homeOf(s)).value;
+  const available = isUp(s) && s.is_active !== false ? nodesLine(s, down) : null;
+  const off = may('operate') ? null : NEEDS_MANAGER;
   return (
     <div class="page-head">
       <div>
         <h1 class="server-title">{s.name} <DemoTag server={s} /> <CertTag server={s} /> <Stale topic={serversTopic} /></h1>
         <p class="page-facts">
           <span><ServerStatus server={s} /></span>
-          {s.connection_status === 'online' && count !== undefined && <span class="num" data-tip="nodes its cluster lists">{count} {count === 1 ? 'node' : 'nodes'} available</span>}
+          {available && <span class={down > 0 ? 'warn-text' : ''}>{available}</span>}
           <span>checked <Ago at={s.last_health_check_at} none="never" /></span>
           <span>{placeOf(s.host, s.port)}</span>
           {s.vpn_enabled && <span>VPN {placeOf(s.vpn_host, s.vpn_port)}</span>}
@@ -102,22 +112,27 @@ function Head({ server: s }: { server: ServerRow }) {
         </p>
       </div>
       <div class="row head-actions">
-        <CheckButton server={s} />
+        <ActButton isBusy={testing.value.has(s.id)} off={off ?? (s.is_active === false ? 'It is disabled: enable it first' : null)} onClick={() => void testOne(s)}><Icon name="refresh-cw" /> Check now</ActButton>
+        <ActButton off={off} onClick={() => (open.value = { kind: 'edit', id: s.id })}><Icon name="pencil" /> Edit</ActButton>
         <a class="button primary" href={`${href(route.value.page)}#why`}><Icon name="circle-help" /> Why?</a>
+        <button type="button" class="button icon-only" aria-haspopup="menu" aria-label={`Actions for ${s.name}`} onClick={(e) => openRowMenu(menuOf(s), e)}><Icon name="ellipsis" /></button>
       </div>
     </div>
   );
 }
 
-/** Why it is offline, in the words of the last attempt. */
+/** Why it does not answer, what that means, and what to do. */
 function Trouble({ server: s }: { server: ServerRow }) {
-  if (!s.health_check_error) return null;
+  const help = helpOf(s.error_class, s.health_check_error, atOf(s));
+  const off = may('operate') ? null : NEEDS_MANAGER;
   return (
     <div class="failure" role="alert">
       <Icon name="circle-alert" size={18} />
       <div class="failure-body">
-        <p>{said(s.health_check_error)}</p>
-        <p class="failure-code">Last connected <Ago at={s.last_connected_at} />{s.error_class && <> · <code>{s.error_class}</code></>}</p>
+        <p><strong>{help.title}.</strong> {saidOnce(s.health_check_error ?? '', help.title)}</p>
+        <HelpText help={help} />
+        <p class="failure-code">Last connected <Ago at={s.last_connected_at} /></p>
+        {help.fix && <div class="row"><ActButton class="small" off={off} onClick={() => (open.value = { kind: help.fix!, id: s.id })}>{help.fix === 'trust' ? 'Compare certificates' : 'Edit'}</ActButton></div>}
       </div>
     </div>
   );

@@ -8,11 +8,12 @@ import { CHECKS_TAIL } from '../state/connection';
 import { useTopic, type ServerRow } from '../state/fleet';
 import { duration, minuteTime, time } from '../state/format';
 import { Pace } from '../state/pace';
-import { act, local, may, now, toast } from '../state/store';
+import { act, local, may, now } from '../state/store';
 import { piecesOf, raiseTo, stripWords, type Advice, type Why } from '../state/why';
 import { Icon } from '../parts/icon';
 import { Failure, said, Skeleton } from '../parts/panel';
 import { DiagnosisResults, useDiagnosis } from './infra-diagnose';
+import { NEEDS_MANAGER, open, pathOf } from './infra-server-acts';
 import { ActButton, StateSign } from './infra-server-parts';
 
 const EVERY_MS = 5000; // a question about a day of attempts; a check brings little news to it
@@ -56,7 +57,7 @@ export function WhyPanel({ server }: { server: ServerRow }) {
   const why = asked.value.value;
   const error = asked.error.value;
   const diagnosis = useDiagnosis(server.id);
-  const off = may('operate') ? null : 'Diagnosing needs the role manager';
+  const off = may('operate') ? null : NEEDS_MANAGER;
   return (
     <div class="why">
       {error && <Failure error={error} retry={() => asked.pace.poke()} />}
@@ -257,7 +258,7 @@ function Changed({ why }: { why: Why }) {
 // --- what can be done --------------------------------------------------------------------------------
 
 async function limitTo(server: ServerRow, ms: number, back: number | undefined): Promise<void> {
-  const set = (value: number) => api('PATCH', `api/v1/servers/${encodeURIComponent(server.id)}`, { connection_timeout_ms: value });
+  const set = (value: number) => api('PATCH', pathOf(server), { connection_timeout_ms: value });
   await act(() => set(ms), `The time limit of ${server.name} is ${ms / 1000} s`, back === undefined ? undefined : () => {
     void act(() => set(back), `The time limit of ${server.name} is ${back / 1000} s again`);
   });
@@ -278,7 +279,7 @@ function Do({ why, server }: { why: Why; server: ServerRow }) {
 
 /** The button of an advice, where there is one that does what it says. */
 function Deed({ of, server }: { of: Advice; server: ServerRow }) {
-  const off = may('operate') ? null : 'Changing a server needs the role manager';
+  const off = may('operate') ? null : NEEDS_MANAGER;
   switch (of.kind) {
     case 'raise_timeout': {
       const ms = raiseTo(server, of);
@@ -286,21 +287,10 @@ function Deed({ of, server }: { of: Advice; server: ServerRow }) {
       return <ActButton class="small" off={off} onClick={() => void limitTo(server, ms, server.connection_timeout_ms)}>Raise timeout to {ms / 1000} s</ActButton>;
     }
     case 'renew_token': case 'edit_server':
-      return null;
+      return <ActButton class="small" off={off} onClick={() => (open.value = { kind: 'edit', id: server.id })}>Edit the server</ActButton>;
+    case 'confirm_certificate':
+      return <ActButton class="small" off={off} onClick={() => (open.value = { kind: 'trust', id: server.id })}>Compare certificates</ActButton>;
     default:
       return null;
   }
-}
-
-/** One check now; its result comes by the topic like every other. */
-export function CheckButton({ server, class: name = '' }: { server: ServerRow; class?: string }) {
-  const off = server.is_active === false ? 'The server is switched off' : may('operate') ? null : 'Checking needs the role manager';
-  const isBusy = server.connection_status === 'checking' && server.is_active !== false;
-  return (
-    <ActButton class={name} off={off} isBusy={isBusy} onClick={() => {
-      void act(() => api('POST', 'api/v1/servers/health-check', { server_ids: [server.id] })).then((ok) => ok && toast('info', `Checking ${server.name}`));
-    }}>
-      <Icon name="refresh-cw" /> Check now
-    </ActButton>
-  );
 }
