@@ -150,6 +150,23 @@ describe('virtual machines', () => {
     await page.close();
   });
 
+  test('the overview has the first five, with what can be done and what they are', async () => {
+    const page = await open('/');
+    await page.waitForSelector('.quick-list li');
+    const five = (await page.locator('.quick-list .vm-name').allInnerTexts()).map((x) => x.trim());
+    assert.deepEqual(five, ['db', 'web', 'web', 'spare', 'spare'], 'running before stopped, neither paused nor a template');
+    assert.match(await page.locator('.quick-list li').first().innerText(), /101 on alpha/);
+    await page.locator('.quick-list .vm-name').first().click();
+    const details = page.locator('dialog[open]');
+    await details.waitFor();
+    assert.match(await details.innerText(), /container \(LXC\)/);
+    await page.axe('a machine on the overview');
+    await page.shot('overview-machine');
+    await details.locator('a:has-text("Charts and history")').click();
+    await page.waitForSelector('.guest h1');
+    await page.close();
+  });
+
   for (const theme of ['light', 'dark']) {
     for (const width of [1440, 390]) {
       test(`accessible and fitting: ${theme}, ${width} px`, async () => {

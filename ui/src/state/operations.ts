@@ -84,7 +84,8 @@ const kinds: Record<string, string> = { health_check: 'Check of the servers', im
 export function titleOf(op: Operation): string {
   const verb = verbOf(op)?.label;
   if (verb) return `${verb} ${op.subject ?? ''}`.trim();
-  return op.subject || kinds[op.type ?? ''] || op.type || 'Operation';
+  const kind = kinds[op.type ?? ''];
+  return op.type === 'health_check' && op.subject ? `Check of ${op.subject}` : op.subject || kind || op.type || 'Operation';
 }
 
 /** What is going on, in a few words. */
@@ -142,15 +143,27 @@ export function powerPath(vm: Pick<GuestRow, 'server_id' | 'node' | 'type' | 'vm
 
 const SEEN_WITHIN_MS = 3000; // the topic tells what the answer named
 
+// What failed while its request is not answered yet, and a moment after it was refused, by the guest: the refusal
+// itself says it in this tab, and must not be said twice.
+interface Doubt {
+  failed: Operation[];
+}
+const doubts = new Map<string, Doubt>();
+
 /** Begins it; what comes of it is told by the topic, here and in every other tab. */
 export async function power(vm: GuestRow, name: string, action: PowerAction): Promise<void> {
   if (busyOf(vm.id)) return;
   setAsked(vm.id, action);
+  const doubt: Doubt = { failed: [] };
+  doubts.set(vm.id, doubt);
   try {
     const { operation_id } = await api<{ operation_id: string }>('POST', powerPath(vm, action));
+    doubts.delete(vm.id);
     began(vm.id, operation_id);
+    for (const op of doubt.failed) tell(op);
   } catch (cause) {
     setAsked(vm.id, null);
+    window.setTimeout(() => doubts.get(vm.id) === doubt && doubts.delete(vm.id), SEEN_WITHIN_MS);
     if (!(cause instanceof ApiError)) throw cause;
     if (cause.operationId) {
       mine.add(cause.operationId);
@@ -191,6 +204,8 @@ function isMine(op: Operation): boolean {
 }
 
 function tell(op: Operation): void {
+  const doubt = op.status === 'failed' ? doubts.get(guestOf(op) ?? '') : undefined;
+  if (doubt) return void doubt.failed.push(op);
   const link = { text: 'What happened', href: href('operations', { id: op.id }) };
   if (op.status === 'failed') {
     toast('error', op.error ? `${resultOf(op)}. ${op.error}` : `${resultOf(op)}.`, { link, ...(op.hint ? { hint: op.hint } : {}) });

@@ -225,9 +225,11 @@ export function QuickVms() {
         <ul class="quick-list">
           {found.few.map((vm) => (
             <li key={vm.id}>
-              <button type="button" class="quick-name link" onClick={() => (opened.value = vm.id)}>{guestName(vm)}</button>
+              <div class="quick-what">
+                <button type="button" class="vm-name link" onClick={() => (opened.value = vm.id)}>{guestName(vm)}</button>
+                <span class="vm-cut dim">{vm.vmid} on {serverOf(vm.server_id ?? '')?.name ?? '-'}</span>
+              </div>
               <StatusBadge vm={vm} />
-              <span class="quick-server dim">{serverOf(vm.server_id ?? '')?.name ?? '-'}</span>
               <PowerButtons vm={vm} isSmall />
             </li>
           ))}
@@ -264,7 +266,7 @@ export function Facts({ vm }: { vm: GuestRow }) {
       <dt>Processors</dt><dd class="num">{vm.maxcpu ?? '–'} vCPU</dd>
       <dt>Memory</dt><dd><Num of={bytes(vm.maxmem)} /></dd>
       <dt>Disk</dt><dd><Num of={bytes(vm.maxdisk)} /></dd>
-      <dt>Up since</dt><dd><Uptime vm={vm} /></dd>
+      <dt>Up for</dt><dd><Uptime vm={vm} /></dd>
       {vm.pool && <><dt>Pool</dt><dd>{vm.pool}</dd></>}
       {vm.tags && <><dt>Tags</dt><dd>{tagsOf(vm).map((t) => <span key={t} class="tag">{t}</span>)}</dd></>}
     </dl>

@@ -92,7 +92,9 @@ export function VmsPage() {
   const section = (topic.value.value as { vms?: Record<string, Vm> } | undefined)?.vms;
   useMemo(() => index.take(section ?? {}, names), [section, names]);
   index.sortBy(sort);
-  const { rows, counts } = index.view(filter);
+  // The guests of a cluster stand under one of its members, whichever of them is chosen.
+  const home = activeServers.find((s) => s.id === filter.server)?.listed_under ?? filter.server;
+  const { rows, counts } = index.view(home === filter.server ? filter : { ...filter, server: home });
 
   const isLoading = topic.phase.value === 'loading' || all === undefined;
   const set = (change: Partial<Filter>, isTyping = false) => look({ filter: { ...filter, ...change } }, isTyping);

@@ -13,7 +13,11 @@ import { Since } from '../parts/num';
 import { countLine, type Fleet } from '../state/summary';
 import { FleetPanel, useFleet } from './overview-fleet';
 import { Start } from './overview-start';
+import { lazy } from '../parts/lazy';
 import { Failure, Forbidden, Panel, Skeleton } from '../parts/panel';
+
+const QuickVms = lazy(() => import('./infra-vm-parts').then((m) => m.QuickVms),
+  () => <section class="panel"><Skeleton lines={6} label="Machines" /></section>);
 
 export function total(values: (number | undefined)[]): number | undefined {
   const known = values.filter((v): v is number => v !== undefined);
@@ -46,6 +50,7 @@ export function Overview() {
       <div class="overview-grid">
         <Machine feed={feed} />
         <div class="column">
+          {hasFleet && <QuickVms />}
           <Start />
         </div>
       </div>

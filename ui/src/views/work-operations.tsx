@@ -46,7 +46,7 @@ export function Bar({ op }: { op: Operation }) {
 
 export function By({ op }: { op: Operation }) {
   const how = { key: 'by a key', schedule: 'by the schedule', auto: 'by itself' }[op.created_by_kind ?? ''];
-  return <span data-tip={how}>{op.created_by || how || 'somebody'}</span>;
+  return <span data-tip={how}>{op.created_by?.replace(/^key:/, '') || how || 'somebody'}</span>;
 }
 
 function Active() {
@@ -92,7 +92,7 @@ interface HistoryProps {
 
 const columnsOf = (isOneGuest: boolean): Column<Operation>[] => [
   { id: 'at', head: 'When', cell: (op) => <Ago at={op.started_at} /> },
-  { id: 'what', head: 'What', isWide: true, cell: (op) => <button type="button" class="link cell-words" onClick={() => (isOneGuest ? go(href('operations', { id: op.id })) : open(op.id))}>{titleOf(op)}</button> },
+  { id: 'what', head: 'What', isWide: true, cell: (op) => <button type="button" class="link op-link" data-tip={titleOf(op)} onClick={() => (isOneGuest ? go(href('operations', { id: op.id })) : open(op.id))}>{titleOf(op)}</button> },
   { id: 'status', head: 'Result', cell: (op) => <OperationStatus op={op} /> },
   { id: 'took', head: 'Took', isNumber: true, minor: 2, cell: (op) => tookOf(op) ? <span class="num" data-tip="from the request to its real end">{tookOf(op)}</span> : <span class="dim" data-tip="not over">–</span> },
   { id: 'by', head: 'Who', minor: 2, cell: (op) => <By op={op} /> },
@@ -100,7 +100,7 @@ const columnsOf = (isOneGuest: boolean): Column<Operation>[] => [
 ];
 
 const statusOptions = [
-  { id: 'all', label: 'Every result' }, { id: 'in_progress', label: 'Under way' }, { id: 'completed', label: 'Completed' },
+  { id: 'all', label: 'Every result' }, { id: 'active', label: 'Under way' }, { id: 'completed', label: 'Completed' },
   { id: 'failed', label: 'Failed' }, { id: 'cancelled', label: 'Cancelled' },
 ];
 const typeOptions = [
@@ -125,7 +125,7 @@ export function History({ title, fixed = {}, only, guest, isFiltered }: HistoryP
   const columns = useMemo(() => columnsOf(guest !== undefined), [guest]);
   const isFirstPage = !wanted.has('page') || wanted.get('page') === '1';
   const fits = useMemo(() => (op: Operation) =>
-    (!wanted.has('status') || op.status === wanted.get('status')) && (!wanted.has('type') || op.type === wanted.get('type'))
+    (!wanted.has('status') || op.status === wanted.get('status') || (wanted.get('status') === 'active' && isActive(op))) && (!wanted.has('type') || op.type === wanted.get('type'))
     && (!wanted.has('server_id') || op.server_id === wanted.get('server_id')), [wanted.toString()]);
   const rows = useMemo(() => computed(() => {
     const listed = asked.value.value?.operations ?? [];
