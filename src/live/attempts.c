@@ -8,8 +8,6 @@
 #define LEARN_RATE_PCT 80 /* B7 */
 #define TIMEOUT_MIN_MS 5000
 #define TIMEOUT_MAX_MS 120000
-#define FLAP_STATES    21 /* 20 changes are possible between them */
-#define FLAP_ENTER_PCT 20.0
 #define FLAP_LEAVE_PCT 8.0
 #define FLAP_CALM_MS   600000 /* below FLAP_LEAVE_PCT for so long */
 #define WEIGHT_OLDEST  0.8    /* of a change; the newest counts half as much again */
@@ -29,16 +27,16 @@ static int32_t at_back(const struct bn_attempts *attempts, size_t n, size_t i)
 static double flap_pct(const struct bn_attempts *attempts)
 {
     double sum = 0;
-    if (attempts->count < FLAP_STATES)
+    if (attempts->count < BN_FLAP_STATES)
         return NAN;
-    for (size_t i = 1; i < FLAP_STATES; i++) {
-        const bool was_up = at_back(attempts, FLAP_STATES, i - 1) >= 0;
-        const bool is_up = at_back(attempts, FLAP_STATES, i) >= 0;
+    for (size_t i = 1; i < BN_FLAP_STATES; i++) {
+        const bool was_up = at_back(attempts, BN_FLAP_STATES, i - 1) >= 0;
+        const bool is_up = at_back(attempts, BN_FLAP_STATES, i) >= 0;
         if (was_up != is_up)
             sum += WEIGHT_OLDEST +
-                   (WEIGHT_NEWEST - WEIGHT_OLDEST) * (double)(i - 1) / (FLAP_STATES - 2);
+                   (WEIGHT_NEWEST - WEIGHT_OLDEST) * (double)(i - 1) / (BN_FLAP_STATES - 2);
     }
-    return 100 * sum / (FLAP_STATES - 1);
+    return 100 * sum / (BN_FLAP_STATES - 1);
 }
 
 /* Two thresholds and a wait, so that the word does not flap itself. */
@@ -49,7 +47,7 @@ static void judge_flapping(struct bn_attempts *attempts, int64_t at)
         attempts->calm_since = 0;
     else if (attempts->calm_since == 0)
         attempts->calm_since = at;
-    if (pct > FLAP_ENTER_PCT)
+    if (pct > BN_FLAP_ENTER_PCT)
         attempts->is_flapping = true;
     else if (attempts->calm_since != 0 && at - attempts->calm_since >= FLAP_CALM_MS)
         attempts->is_flapping = false;

@@ -7,7 +7,9 @@
 
 #include "base/base.h"
 
-#define BN_ATTEMPTS_MAX 100 /* E20: figures are of the last 100 */
+#define BN_ATTEMPTS_MAX   100 /* E20: figures are of the last 100 */
+#define BN_FLAP_STATES    21  /* 20 changes are possible between them */
+#define BN_FLAP_ENTER_PCT 20.0
 
 struct bn_attempts {
     int32_t ms[BN_ATTEMPTS_MAX]; /* response time of a success; -1 for a failure */

@@ -66,6 +66,26 @@ static void note_answer(struct bn_fleet_ask *ask)
     }
 }
 
+/* What nobody did here and yet changed stands in the audit: somebody will ask what was different.
+   Once an hour of each at most, for a balancer may show another machine each time. */
+static void note_news(struct bn_fleet_ask *ask, struct bn_fleet_entry *entry, int which,
+        const char *before, const char *after)
+{
+    static const char *const actions[] = {"server.version", "server.certificate"};
+    const int64_t mono_ms = ask->fleet->config.clock->mono_ms;
+    const struct bn_server *server = bn_fleet_server(ask->fleet, entry);
+    struct bn_audit note = {.ok = 1};
+    if (!before[0] || !after[0] || strcmp(before, after) == 0 ||
+            mono_ms < entry->news_due_mono_ms[which])
+        return;
+    entry->news_due_mono_ms[which] = mono_ms + LOOK_EVERY_MS;
+    bn_text_clip(note.actor, sizeof note.actor, BN_STR("auto"));
+    bn_text_clip(note.action, sizeof note.action, bn_str(actions[which]));
+    bn_text_clip(note.object, sizeof note.object, bn_str(server->name));
+    snprintf(note.detail, sizeof note.detail, "%.24s -> %.24s", before, after);
+    bn_audit_note(ask->fleet->config.hub, entry->tenant, &note);
+}
+
 /* The last word on a check: told, and the next one planned. */
 static void end(struct bn_fleet_ask *ask, struct bn_fleet_entry *entry)
 {
@@ -74,6 +94,9 @@ static void end(struct bn_fleet_ask *ask, struct bn_fleet_entry *entry)
             bn_fleet_relate(ask->fleet, entry);
         if (entry->home)
             memcpy(ask->check.listed_under, entry->home->id, sizeof ask->check.listed_under);
+        const struct bn_server *server = bn_fleet_server(ask->fleet, entry);
+        note_news(ask, entry, 0, server->version, ask->check.version);
+        note_news(ask, entry, 1, server->seen_fingerprint, ask->check.seen_fingerprint);
         tell_check(ask, entry);
         bn_fleet_checked(ask->fleet, entry, &ask->check);
     }

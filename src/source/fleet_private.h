@@ -27,9 +27,10 @@ struct bn_fleet_entry {
     bool is_polling;
     int64_t check_due_mono_ms;
     int64_t poll_due_mono_ms;
-    int64_t look_due_mono_ms;   /* for version and cluster */
-    int failures;               /* checks in a row */
-    struct bn_fleet_ask *retry; /* waits for its next attempt */
+    int64_t look_due_mono_ms;    /* for version and cluster */
+    int64_t news_due_mono_ms[2]; /* a version or a certificate that changed is noted again */
+    int failures;                /* checks in a row */
+    struct bn_fleet_ask *retry;  /* waits for its next attempt */
     int64_t retry_due_mono_ms;
     struct bn_list waits;         /* runs that wait for the check */
     struct bn_guest_seen *guests; /* counters of the last listing, by id */

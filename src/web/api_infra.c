@@ -76,6 +76,12 @@ const struct bn_route bn_infra_routes[] = {
                 .handler = bn_server_stats,
                 .summary = "Figures of the last 100 attempts on a server, with the last 5 errors"},
         {.method = "GET",
+                .path = "/api/v1/servers/{id}/why",
+                .right = BN_RIGHT_READ,
+                .handler = bn_server_why,
+                .summary = "Why a server fails or flaps: causes by likelihood with their evidence, "
+                           "and what it is not"},
+        {.method = "GET",
                 .path = "/api/v1/vms",
                 .right = BN_RIGHT_READ,
                 .handler = bn_vms_list,

@@ -38,6 +38,7 @@ void bn_server_stats(struct bn_request *req);
 void bn_demo_show(struct bn_request *req);
 void bn_demo_load(struct bn_request *req);
 void bn_demo_remove(struct bn_request *req);
+void bn_server_why(struct bn_request *req);
 extern const char *const bn_vms_query[];
 void bn_vms_list(struct bn_request *req);
 void bn_qemu_act(struct bn_request *req);

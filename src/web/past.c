@@ -78,7 +78,8 @@ static void put_bucket(struct bn_json *json, const struct bn_check_hour *sum)
     bn_json_key(json, "time");
     put_bucket_time(json, sum->at_ms);
     bn_json_key(json, "successRate");
-    bn_json_i64(json, (200 * sum->successes + sum->attempts) / (2 * sum->attempts));
+    const int64_t attempts = BN_MAX(sum->attempts, 1);
+    bn_json_i64(json, (200 * sum->successes + attempts) / (2 * attempts));
     put_mean(json, sum);
     bn_json_key(json, "attempts");
     bn_json_i64(json, sum->attempts);

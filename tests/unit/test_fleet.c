@@ -426,6 +426,32 @@ BN_TEST(another_certificate_gets_nothing_and_is_shown)
     end();
 }
 
+BN_TEST(what_changed_by_itself_stands_in_the_audit_once_an_hour_at_most)
+{
+    struct bn_audit deed = {.id = ""};
+    begin();
+    bn_hub_watch(&rig.hub, BN_KIND_AUDIT, take_audit, &deed);
+    add();
+    AWAIT(server()->connection_status == BN_SERVER_ONLINE);
+    check_again();
+    CHECK_STR(deed.action, ""); /* the first version is no news */
+    answer(AT_VERSION, OK("{\"data\":{\"version\":\"9.2.3\",\"release\":\"9.2\"}}"));
+    pass(3600000);
+    check_again();
+    CHECK_STR(deed.action, "server.version");
+    CHECK_STR(deed.detail, "9.2.2 -> 9.2.3");
+    struct bn_tls_config *other = load("b");
+    for (int i = 0; i < 2; i++) {
+        deed.action[0] = '\0';
+        bn_listener_set_tls(rig.peer.listener, i ? rig.tls : other);
+        pass(BN_AUTH_PAUSE_MS);
+        check_again();
+        CHECK_STR(deed.action, i ? "" : "server.certificate");
+    }
+    bn_tls_config_unref(other);
+    end();
+}
+
 /* --- changes under way ----------------------------------------------------------------------- */
 
 BN_TEST(an_answer_to_what_was_asked_before_a_change_says_nothing)

@@ -1,0 +1,78 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "live/why_private.h"
+
+#define TIMEOUT_MAX_MS 120000
+
+static const struct {
+    const char *finding;
+    const char *kind;
+    const char *text;
+} acts[] = {
+        {"overload", "look_at_host",
+                "See what it does when it is slow: load, disk waits, and journalctl -u pveproxy"},
+        {"periodic", "look_at_host",
+                "Look for a job at these minutes: backups, replication, cron, systemctl list-timers"},
+        {"timeout", "look_at_host", "On the host: uptime, and systemctl status pveproxy pvedaemon"},
+        {"reset", "look_at_host", "On the host: journalctl -u pveproxy, for restarts and crashes"},
+        {"refused", "look_at_host",
+                "On the host: systemctl status pveproxy, and whether it listens on that port"},
+        {"http", "look_at_host", "On the host: systemctl status pvedaemon pve-cluster"},
+        {"node", "look_at_host", "On the host: pvecm status, and whether all nodes answer"},
+        {"tls", "look_at_host", "On the host: pvecm updatecerts --force, then restart pveproxy"},
+        {"unreachable", "look_at_network",
+                "See whether the host runs, and whether its firewall lets this machine in"},
+        {"peers", "look_at_network", "Look at what they share: switch, uplink, firewall"},
+        {"vpn", "look_at_network", "Look at the VPN on this machine and at its other end"},
+        {"dns", "look_at_network", "On this machine: getent hosts with its name"},
+        {"token", "renew_token", "Make a new token in Proxmox VE and enter it here"},
+        {"forbidden", "renew_token", "Give the token what the error names; PVEAuditor is enough"},
+        {"certificate", "confirm_certificate",
+                "Compare the fingerprint with pvenode cert info on the host, then confirm it"},
+        {"change", "edit_server", "Look at what was changed, and take it back if it is wrong"},
+        {"protocol", "edit_server", "See whether host and port are those of Proxmox VE (8006)"},
+        {"policy", "edit_server", "Start Binnacle with --allow-target for this address"},
+};
+
+static void advise(struct bn_why_work *work, const char *kind, const char *text)
+{
+    struct bn_why *out = work->out;
+    for (size_t i = 0; i < out->advice_count; i++)
+        if (strcmp(out->advice[i].text, text) == 0)
+            return;
+    if (out->advice_count == BN_WHY_LINES_MAX)
+        return;
+    struct bn_why_line *line = &out->advice[out->advice_count++];
+    bn_text_clip(line->kind, sizeof line->kind, bn_str(kind));
+    bn_text_clip(line->text, sizeof line->text, bn_str(text));
+}
+
+/* More time helps who is slow, not who does not answer. */
+static void advise_time(struct bn_why_work *work)
+{
+    const struct bn_check *last = &work->ask->checks[work->episodes[work->episode_count - 1].last];
+    char text[120];
+    char now[BN_WORDS_SIZE];
+    char then[BN_WORDS_SIZE];
+    if (!bn_why_found(work, "overload") || last->timeout_used_ms == BN_UNKNOWN ||
+            last->timeout_used_ms * 2 > TIMEOUT_MAX_MS)
+        return;
+    snprintf(text, sizeof text, "Give it more time: %s instead of %s",
+            bn_ms_words((double)last->timeout_used_ms * 2, then),
+            bn_ms_words((double)last->timeout_used_ms, now));
+    advise(work, "raise_timeout", text);
+}
+
+void bn_why_advise(struct bn_why_work *work)
+{
+    struct bn_why *out = work->out;
+    for (size_t i = 0; i < out->finding_count; i++)
+        for (size_t a = 0; a < COUNT(acts) && out->findings[i].is_cause; a++)
+            if (strcmp(acts[a].finding, out->findings[i].kind) == 0)
+                advise(work, acts[a].kind, acts[a].text);
+    if (work->episode_count > 0 && !work->is_blip) {
+        advise_time(work);
+        advise(work, "diagnose", "Diagnose now: ten attempts in a row, with every phase");
+    }
+}
