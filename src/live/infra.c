@@ -5,6 +5,8 @@
 #include <string.h>
 #include <uthash.h>
 
+#include "live/places.h"
+
 struct bn_server_past {
     UT_hash_handle hh;
     struct bn_attempts attempts;
@@ -68,22 +70,21 @@ static struct bn_row *server_row(const struct bn_tenant_live *tenant, const char
 
 /* --- admit ----------------------------------------------------------------------------------- */
 
-static bool is_free(const struct bn_table *servers, const struct bn_server *server,
+static bool is_free(const struct bn_tenant_live *tenant, const struct bn_server *server,
         struct bn_err *err)
 {
-    bn_table_each(row, servers)
-    {
-        const struct bn_server *other = (const void *)row->record;
-        if (other->port != server->port || strcasecmp(other->host, server->host) != 0 ||
-                strcmp(other->id, server->id) == 0)
-            continue;
-        bn_fail_field(err, "host", "%s:%lld already exists, as \"%s\"", server->host,
-                (long long)server->port, other->name);
-        if (err)
-            err->code = BN_E_CONFLICT;
-        return false;
-    }
-    return true;
+    const char *other = bn_places_other(tenant->places, server);
+    if (!other)
+        return true;
+    const struct bn_row *row = server_row(tenant, other);
+    if (!row)
+        row = bn_table_find(&tenant->coming[BN_KIND_SERVER], other);
+    bn_fail_field(err, "host", "%s:%lld already exists, as \"%s\"", server->host,
+            (long long)server->port,
+            row ? ((const struct bn_server *)(const void *)row->record)->name : "");
+    if (err)
+        err->code = BN_E_CONFLICT;
+    return false;
 }
 
 static bool has_room(const struct bn_tenant_live *tenant, const struct bn_server *server,
@@ -108,8 +109,7 @@ static bool has_room(const struct bn_tenant_live *tenant, const struct bn_server
 static bool admit_server(const struct bn_tenant_live *tenant, const struct bn_server *server,
         struct bn_err *err)
 {
-    return has_room(tenant, server, err) && is_free(&tenant->tables[BN_KIND_SERVER], server, err) &&
-           is_free(&tenant->coming[BN_KIND_SERVER], server, err);
+    return has_room(tenant, server, err) && is_free(tenant, server, err);
 }
 
 static const char *owner_of(const struct bn_fact *fact)

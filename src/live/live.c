@@ -5,6 +5,7 @@
 
 #include "live/infra.h"
 #include "live/people.h"
+#include "live/places.h"
 #include "live/work.h"
 
 static struct bn_tenant_live *tenant_create(struct bn_live *live, const char *id)
@@ -36,6 +37,7 @@ static void tenant_destroy(struct bn_tenant_live *tenant)
             bn_table_finish(&tenant->coming[kind]);
     }
     bn_series_finish(&tenant->series);
+    bn_places_finish(&tenant->places);
     bn_infra_finish(tenant);
     free(tenant);
 }
@@ -127,17 +129,30 @@ bool bn_live_admit(struct bn_live *live, const struct bn_fact *fact, struct bn_e
            (info->class == BN_SAMPLE || bn_people_admit(tenant, fact, err));
 }
 
+/* The row of that table is about to be this one, or none. */
+static void move_server(struct bn_tenant_live *tenant, const struct bn_table *table,
+        const struct bn_fact *fact, const struct bn_server *to)
+{
+    if (fact->kind != BN_KIND_SERVER)
+        return;
+    const struct bn_row *row = bn_table_find(table, fact->u.server.id);
+    bn_places_move(&tenant->places, row ? (const void *)row->record : NULL, to);
+}
+
 void bn_live_expect(struct bn_live *live, const struct bn_fact *fact)
 {
     struct bn_tenant_live *tenant = bn_live_find(live, fact->tenant);
     uint64_t changed;
-    if (fact->op == BN_PUT)
-        (void)bn_table_put(&tenant->coming[fact->kind], &fact->u, &changed);
+    if (fact->op != BN_PUT)
+        return;
+    move_server(tenant, &tenant->coming[fact->kind], fact, &fact->u.server);
+    (void)bn_table_put(&tenant->coming[fact->kind], &fact->u, &changed);
 }
 
 void bn_live_unexpect(struct bn_live *live, const struct bn_fact *fact)
 {
     struct bn_tenant_live *tenant = bn_live_find(live, fact->tenant);
+    move_server(tenant, &tenant->coming[fact->kind], fact, NULL);
     (void)bn_table_remove(&tenant->coming[fact->kind],
             bn_record_key(bn_kinds[fact->kind].type, &fact->u));
 }
@@ -156,6 +171,7 @@ static struct bn_row *put(struct bn_tenant_live *tenant, struct bn_table *table,
         return bn_table_put(table, &fact->u, out_changed);
     server = fact->u.server;
     bn_infra_carry(tenant, &server);
+    move_server(tenant, table, fact, &server);
     return bn_table_put(table, &server, out_changed);
 }
 
@@ -179,6 +195,7 @@ void bn_live_apply(struct bn_live *live, const struct bn_fact *fact, struct bn_c
         return;
     }
     if (fact->op != BN_PUT) {
+        move_server(tenant, table, fact, NULL);
         out->is_gone = bn_table_remove(table, key);
         out->changed = out->is_gone ? BN_MASK_ALL : 0;
         if (fact->kind == BN_KIND_SERVER)

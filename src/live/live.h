@@ -12,6 +12,7 @@
 
 struct bn_topic;
 struct bn_server_past;
+struct bn_place;
 
 struct bn_tenant_live {
     char id[BN_TENANT_MAX];
@@ -21,6 +22,7 @@ struct bn_tenant_live {
     struct bn_series_set series;
     struct bn_topic *topics[BN_KIND_COUNT]; /* the hub's: where each kind is told, or NULL */
     struct bn_server_past *past;            /* of each server, by its id */
+    struct bn_place *places;                /* where servers stand or will, see live/places.h */
     int64_t servers_max;
     struct bn_tenant_live *next;
 };
