@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { attemptWords, gradeOfMs, gradeOfRate, gridOf, lonely, meanOf, msText, newestChecks, phasesOf, pointTime, rank, ratePct, spanById, spans, timeLimit, tipOf, type HourRow } from '../src/state/attempts';
+import { attemptWords, axisTime, gradeOfMs, gradeOfRate, gridOf, lonely, meanOf, msText, newestChecks, phasesOf, pointTime, rank, ratePct, spanById, spans, timeLimit, tipOf, type HourRow } from '../src/state/attempts';
 import { Pace } from '../src/state/pace';
 import { Clock, settle } from './fake';
 
@@ -65,6 +65,13 @@ test('the pointer says rate, time and attempts, and N/A where no answer was time
   assert.deepEqual(tipOf(grid, 3).lines.map((l) => l.value), ['–', 'N/A', '0']);
   assert.match(tipOf(grid, 24).time, /^Nov 2[89], \d\d:\d\d$/);
   assert.equal(pointTime(new Date(2026, 4, 7, 9, 5).getTime()), 'May 7, 09:05');
+});
+
+test('the axis says the minute of the local day, and days over longer spans', () => {
+  const at = new Date(2026, 10, 28, 7, 0).getTime();
+  assert.equal(axisTime(at, day), '07:00');
+  assert.equal(axisTime(at, spanById('7d')), 'Nov 28');
+  assert.equal(axisTime(new Date(2026, 10, 28, 0, 0).getTime(), day), '00:00');
 });
 
 test('the share of a summary is rounded, and of no attempts it is unknown', () => {

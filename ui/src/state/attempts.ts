@@ -139,6 +139,11 @@ export function pointTime(ms: number): string {
   return `${dayOf.format(ms)}, ${minuteOf.format(ms)}`;
 }
 
+/** At the axis: the minute of the local day, and from two days on the day. */
+export function axisTime(ms: number, span: Span): string {
+  return span.span_ms <= DAY ? minuteOf.format(ms) : dayOf.format(ms);
+}
+
 export interface TipLine {
   label: string;
   value: string;

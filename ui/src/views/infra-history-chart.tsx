@@ -2,8 +2,7 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type uPlot from 'uplot';
-import { lonely, msText, tipOf, type Grid, type Span } from '../state/attempts';
-import { dayTime, minuteTime } from '../state/format';
+import { axisTime, lonely, msText, tipOf, type Grid, type Span } from '../state/attempts';
 import type { Cell } from '../state/history';
 import { isDark } from '../state/store';
 import { colours, fade, step } from '../parts/chart';
@@ -11,7 +10,6 @@ import { loadCharts } from '../parts/charts';
 
 const NARROW = 420; // px; below it the scales take less room
 const DASH = [3, 3];
-const DAY_S = 86_400;
 
 export function HistoryChart({ grid, span, label }: { grid: Grid; span: Span; label: string }) {
   const box = useRef<HTMLDivElement>(null);
@@ -112,7 +110,7 @@ function options(span: Span, target: HTMLElement, onCursor: (u: uPlot) => void):
 // Half a label beyond the right edge would be cut through.
 function timeLabel(u: uPlot, s: number, span: Span): string {
   if (u.valToPos(s, 'x') > u.over.clientWidth - 8) return '';
-  return span.span_ms <= DAY_S * 1000 ? minuteTime(s * 1000) : dayTime(s * 1000);
+  return axisTime(s * 1000, span);
 }
 
 function place(u: uPlot, tip: HTMLDivElement | null, grid: Grid): void {

@@ -1,7 +1,7 @@
 // infra-history: the connection history of one server, with its two figures, its chart and its foot.
 
 import { useComputed } from '@preact/signals';
-import { useMemo, useState } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import { linkStatus } from '../link/live';
 import { attemptWords, gradeOfRate, gradeWords, gridOf, ratePct, spans, type Grade, type Span } from '../state/attempts';
 import { useConnection } from '../state/connection';
@@ -77,10 +77,3 @@ export function History({ id, name, span, onSpan, heading: Heading = 'h3' }: { i
     </div>
   );
 }
-
-/** With its own range: for lists of servers, where each has a section. */
-export function HistoryOf({ id, name }: { id: string; name: string }) {
-  const [span, setSpan] = useState(spans[0]!);
-  return <History id={id} name={name} span={span} onSpan={(s) => setSpan(spans.find((x) => x.id === s) ?? spans[0]!)} />;
-}
-

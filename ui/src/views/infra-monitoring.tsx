@@ -7,7 +7,7 @@ import { go, href, route, withQuery } from '../link/route';
 import { gradeOfMs, gradeOfRate, gradeWords, msText, spanById, spans, timeLimit, type Grade, type Span } from '../state/attempts';
 import { nodesDown, servers, serversTopic, type ServerRow } from '../state/fleet';
 import { arcsOf, byName, bySlowness, chosenOf, figuresOf, toggled, type FleetFigures } from '../state/monitoring';
-import { STATES } from '../state/servers';
+import { settledOf, STATES } from '../state/servers';
 import { Choice } from '../parts/form';
 import { Icon, type IconName } from '../parts/icon';
 import { Ago } from '../parts/num';
@@ -196,7 +196,7 @@ function Comparison({ list }: { list: ServerRow[] }) {
 }
 
 function stateOfRow(s: ServerRow) {
-  return figuresOf([s], nodesDown.value).states[0]?.[0] ?? 'unknown';
+  return settledOf(s, nodesDown.value.get(s.id) ?? 0);
 }
 
 // --- all histories -----------------------------------------------------------------------------------

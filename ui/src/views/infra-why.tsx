@@ -125,7 +125,7 @@ function Strip({ why }: { why: Why }) {
   first.setMinutes(0, 0, 0);
   for (let t = first.getTime(); t <= local(end); t += 3_600_000) {
     const x = (t - local(start)) / DAY_MS;
-    if (new Date(t).getHours() % 4 === 0 && x >= 0.015 && x <= 0.95) marks.push({ x, text: minuteTime(t) });
+    if (new Date(t).getHours() % 4 === 0 && x >= 0.03 && x <= 0.88) marks.push({ x, text: minuteTime(t) });
   }
   return (
     <figure class="strip24">
