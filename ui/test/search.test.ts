@@ -30,16 +30,18 @@ test('a verb before something is one, alone it is a word', () => {
 
 test('20,000 objects: built once, then each key is answered well within 80 ms', (t) => {
   const vms = Array.from({ length: 20_000 }, (_, i) => ({ name: `guest-${(i * 7919) % 20_000}-${['web', 'db', 'mail', 'build'][i % 4]}`, vmid: 100 + i, node: `pve${i % 400}`, server: `server-${i % 50}` }));
-  const begun = performance.now();
+  // Processor time, so that what else this machine does is not measured with it.
+  const used = () => { const { user, system } = process.cpuUsage(); return (user + system) / 1000; };
+  const begun = used();
   const index = new Index(vms, (v) => ({ text: v.name, rest: `${v.vmid} ${v.node} ${v.server}` }));
-  const built = performance.now() - begun;
+  const built = used() - begun;
   assert.equal(index.size, 20_000);
   const took: number[] = [];
   for (const query of ['g', 'gu', 'gue', 'e', 'web', 'web 19', 'pve7 mail', 'server-3 db', 'zzz', '20099', '1 2 3 4 5', 'guest-1999']) {
     for (let i = 0; i < 5; i++) {
-      const at = performance.now();
+      const at = used();
       const found = index.find(wordsOf(query), 40);
-      took.push(performance.now() - at);
+      took.push(used() - at);
       assert.ok(found.length <= 40);
     }
   }

@@ -1,24 +1,7 @@
 // summary: the whole fleet in a dozen numbers; servers and nodes are counted here, the rest the server sums up.
 
-import type { Node, Server } from '../model.gen';
+import type { Node, Server, Summary } from '../model.gen';
 import { settledOf, type ServerState } from './servers';
-
-/** The topic `summary`; an absent field is unknown. */
-export interface Summary {
-  vms_running?: number;
-  vms_stopped?: number;
-  vms_paused?: number;
-  vms_total?: number;
-  containers_running?: number;
-  containers_stopped?: number;
-  containers_total?: number;
-  cpu_pct?: number;
-  mem_used?: number;
-  mem_total?: number;
-  storage_used?: number;
-  storage_total?: number;
-  updated_at?: string;
-}
 
 export interface Fleet {
   servers: number;
@@ -36,8 +19,8 @@ export interface Fleet {
   storageTotal: number | undefined;
 }
 
-const add = (...parts: (number | undefined)[]): number | undefined => {
-  const known = parts.filter((p): p is number => p !== undefined);
+const add = (...parts: (number | null | undefined)[]): number | undefined => {
+  const known = parts.filter((p): p is number => p != null);
   return known.length === 0 ? undefined : known.reduce((a, b) => a + b, 0);
 };
 
@@ -63,8 +46,8 @@ export function fleetOf(servers: readonly Server[], nodes: readonly Node[], down
     cpuPct: s?.cpu_pct ?? (busy === undefined || !cores ? undefined : (busy / cores) * 100),
     memUsed: s?.mem_used ?? add(...up.map((n) => n.mem)),
     memTotal: s?.mem_total ?? add(...up.map((n) => n.maxmem)),
-    storageUsed: s?.storage_used,
-    storageTotal: s?.storage_total,
+    storageUsed: s?.storage_used ?? undefined,
+    storageTotal: s?.storage_total ?? undefined,
   };
 }
 

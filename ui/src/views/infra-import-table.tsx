@@ -1,7 +1,7 @@
 // infra-import-table: the rows of a list before it is imported; cells are edited where they stand.
 
-import type { ComponentChildren } from 'preact';
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { ComponentChildren, VNode } from 'preact';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { href } from '../link/route';
 import { fixOf, kindOf, mayPin, whyBad, type Importer, type ImportRow, type ReportRow, type Tested } from '../state/import';
 import { said } from '../parts/panel';
@@ -16,8 +16,29 @@ export function shortPrint(fingerprint: string): string {
   return fingerprint.length > 14 ? `${fingerprint.slice(0, 5)}…${fingerprint.slice(-2)}` : fingerprint;
 }
 
+const AT_A_TIME = 120; // rows drawn before the page may do something else
+
+/** How many of so many are drawn by now. */
+function useGrowing(all: number): number {
+  const [drawn, draw] = useState(AT_A_TIME);
+  useEffect(() => {
+    if (drawn >= all) return;
+    const timer = window.setTimeout(() => draw(drawn + AT_A_TIME), 0);
+    return () => window.clearTimeout(timer);
+  }, [drawn, all]);
+  return Math.min(drawn, all);
+}
+
 export function PreviewTable({ of, onFix }: Props) {
   const rows = of.rows.value;
+  const drawn = useGrowing(rows.length);
+  // The same node for the same row: it draws itself anew when its own signals change, and only then.
+  const nodes = useMemo(() => new WeakMap<ImportRow, VNode>(), [of]);
+  const nodeOf = (r: ImportRow): VNode => {
+    let node = nodes.get(r);
+    if (!node) nodes.set(r, (node = <PreviewRow key={r.index} row={r} of={of} onFix={onFix} />));
+    return node;
+  };
   const hasVpn = rows.some((r) => r.row.value.vpn_host);
   const c = of.counts.value;
   const isAll = c.picked > 0 && c.picked === c.valid;
@@ -40,7 +61,7 @@ export function PreviewTable({ of, onFix }: Props) {
         </div>
       </div>
       <div role="rowgroup" class="preview-rows">
-        {rows.map((r) => <PreviewRow key={r.index} row={r} of={of} onFix={onFix} />)}
+        {rows.slice(0, drawn).map(nodeOf)}
       </div>
     </div>
   );
@@ -94,7 +115,7 @@ function EditCell({ column, label, text: known, empty, row, isFixed, onEdit }: {
   const error = row.errors.find((e) => e.field === column);
   const warning = row.warnings.find((e) => e.field === column);
   const isSecret = column === 'api_token';
-  const text = known || (error?.value ?? ''); // what cannot be read is shown as it stands
+  const text = (isSecret ? null : error?.value) ?? known; // what cannot be read is shown as it stands
   useLayoutEffect(() => {
     if (isOpen) field.current?.select();
     else if (back.current) button.current?.focus();

@@ -239,7 +239,7 @@ function NextProblem({ of: it }: { of: Importer }) {
     at.current = row.index;
     const line = document.querySelector<HTMLElement>(`.preview-row[data-index="${row.index}"]`);
     line?.scrollIntoView({ block: 'center' });
-    line?.querySelector<HTMLElement>('[aria-invalid], .edit-button')?.focus();
+    (line?.querySelector<HTMLElement>('[aria-invalid]') ?? line?.querySelector<HTMLElement>('.edit-button'))?.focus();
   }
   return <button type="button" class="button small danger" onClick={next} aria-label={`${n} ${n === 1 ? 'problem' : 'problems'}, go to the next`}>✖ {n} {n === 1 ? 'problem' : 'problems'}</button>;
 }

@@ -31,6 +31,7 @@ function Face({ icon, title, text }: { icon: IconName; title: string; text: stri
 /** Large while there is no server; one line once there is. */
 export function Start() {
   const isExplained = useSignal(false);
+  const why = useSignal('');
   const isBusy = useSignal(false);
   const list = servers.value ?? [];
   const demos = list.filter((s) => s.is_demo).length;
@@ -40,7 +41,10 @@ export function Start() {
     isBusy.value = true;
     try {
       const demo = await api<Demo>('GET', 'api/v1/demo');
-      if (!demo.available) isExplained.value = true;
+      if (!demo.available) {
+        why.value = demo.why ?? '';
+        isExplained.value = true;
+      }
       else if (await act(() => api('POST', 'api/v1/demo'))) toast('ok', 'The demo fleet is here; it is marked DEMO and goes with one click');
     } catch (cause) {
       if (!(cause instanceof ApiError)) throw cause;
@@ -57,7 +61,7 @@ export function Start() {
     });
   }
 
-  const explained = isExplained.value && <DemoDialog onClose={() => (isExplained.value = false)} />;
+  const explained = isExplained.value && <DemoDialog why={why.value} onClose={() => (isExplained.value = false)} />;
   if (list.length > 0) {
     return (
       <Panel title="Add more" icon="plus" class="start is-small">
@@ -93,11 +97,11 @@ function StartLink({ off, to, children }: { off: string | null; to: string; chil
 }
 
 /** Where this server cannot start it by itself: the command that does. */
-function DemoDialog({ onClose }: { onClose: () => void }) {
+function DemoDialog({ why, onClose }: { why: string; onClose: () => void }) {
   return (
     <Dialog title="A demo fleet" class="narrow" onClose={onClose}>
       <div class="stack">
-        <p>The demo is a simulator beside Binnacle: six Proxmox servers with 80 guests, one of them flapping. This server was started without it. In the folder of the source, this starts both:</p>
+        <p>The demo is a simulator beside Binnacle: six Proxmox servers with 80 guests, one of them flapping. {why.startsWith('the demo') ? 'It is not running now.' : 'This server was started without it.'} In the folder of the source, this starts both:</p>
         <div class="secret"><code class="secret-text">{COMMAND}</code>
           <button type="button" class="button" onClick={() => void copy(COMMAND, 'Command')}><Icon name="copy" /> Copy</button></div>
         <p class="dim">Its servers are marked DEMO, and leave with one click.</p>

@@ -7,6 +7,8 @@ import { go, href } from '../link/route';
 import type { Topic } from '../link/topics';
 import type { Vm } from '../model.gen';
 import { nodesDown, serverOf, servers } from '../state/fleet';
+import { actionsOf, type GuestRow, type PowerAction } from '../state/guests';
+import { busyOf, power, verbs } from '../state/operations';
 import { Index, verbOf, type Hit } from '../state/search';
 import { placeOf, settledOf, STATES } from '../state/servers';
 import { act, may } from '../state/store';
@@ -28,7 +30,7 @@ interface Thing {
 }
 
 const GUESTS = 'infra.vms';
-const VERBS = ['check', 'open'] as const;
+const VERBS = ['check', 'open', 'start', 'shutdown', 'reboot', 'stop', 'reset', 'suspend', 'resume'] as const;
 const ACTED_ON = 8; // things one verb is offered for
 const FEW = 3;      // as many are likely meant, and get what can be done with them
 
@@ -80,11 +82,31 @@ function entryOf(t: Thing, vms: Record<string, Vm>): Entry | null {
   return { id: `vm ${t.id}`, group: v.type === 'lxc' ? 'Container' : 'VM', icon: 'boxes', text: v.name || `VM ${v.vmid}`, note: `${v.vmid} · ${v.status ?? 'unknown'} · ${where}`, run: () => goTo(t) };
 }
 
-function actsOf(t: Thing): Entry[] {
-  if (t.kind !== 'server' || !may('operate')) return [];
-  const s = serverOf(t.id);
-  if (!s || s.is_active === false) return [];
-  return [{ id: `check ${t.id}`, group: 'Act', icon: 'refresh-cw', text: `Check ${s.name ?? s.host} now`, run: () => void check(t.id) }];
+const icons: Record<PowerAction, IconName> = { start: 'play', resume: 'play', shutdown: 'log-out', reboot: 'refresh-cw', stop: 'x', reset: 'refresh-cw', suspend: 'pause' };
+
+/** What harms is asked about on the guest's own page. */
+async function powerOf(t: Thing, vm: GuestRow, action: PowerAction): Promise<void> {
+  const { nameAndNumber, want } = await import('./infra-vm-parts');
+  if (action === 'stop' || action === 'reset') {
+    goTo(t);
+    want(vm, action);
+  } else await power(vm, `${nameAndNumber(vm)} on ${serverOf(vm.server_id ?? '')?.name ?? 'unknown server'}`, action);
+}
+
+function actsOf(t: Thing, vms: Record<string, Vm>): Entry[] {
+  if (!may('operate')) return [];
+  if (t.kind === 'server') {
+    const s = serverOf(t.id);
+    if (!s || s.is_active === false) return [];
+    return [{ id: `check ${t.id}`, group: 'Act', icon: 'refresh-cw', text: `Check ${s.name ?? s.host} now`, run: () => void check(t.id) }];
+  }
+  const v = vms[t.id];
+  if (!v || busyOf(t.id)) return [];
+  const vm = { ...v, id: t.id };
+  return actionsOf(vm).map((a) => ({
+    id: `${a} ${t.id}`, group: 'Act', icon: icons[a], text: `${verbs[a].label} ${v.name || `VM ${v.vmid}`}${a === 'stop' || a === 'reset' ? ' …' : ''}`, note: `${v.vmid} · ${v.node ?? ''}`,
+    run: () => void powerOf(t, vm, a),
+  }));
 }
 
 /** What the words mean among servers and guests: the things, and for a few of them what can be done. */
@@ -94,7 +116,7 @@ export function fleetEntries(things: ReturnType<typeof useThings>, words: string
   const said = verbOf(words, VERBS);
   if (said) {
     for (const { of, score } of things.index.find(said.words, ACTED_ON)) {
-      for (const e of actsOf(of)) if (e.id.startsWith(said.verb)) out.push({ of: e, score: score + 8 });
+      for (const e of actsOf(of, vms)) if (e.id.startsWith(`${said.verb} `)) out.push({ of: e, score: score + 8 });
       const e = said.verb === 'open' ? entryOf(of, vms) : null;
       if (e) out.push({ of: { ...e, id: `open ${e.id}` }, score });
     }
@@ -103,7 +125,7 @@ export function fleetEntries(things: ReturnType<typeof useThings>, words: string
   for (const { of, score } of hits) {
     const e = entryOf(of, vms);
     if (e) out.push({ of: e, score });
-    if (hits.length <= FEW) for (const a of actsOf(of)) out.push({ of: a, score: score - 0.5 });
+    if (hits.length <= FEW) for (const a of actsOf(of, vms)) out.push({ of: a, score: score - 0.5 });
   }
   return out;
 }
