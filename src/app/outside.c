@@ -41,6 +41,7 @@ bool bn_outside_open(struct bn_outside *outside, const struct bn_config *config,
             .hub = hub,
             .clock = hub->clock,
             .fetch = outside->fetch,
+            .fleet = outside->fleet,
             .key = &outside->key.key,
             .operations = outside->operations};
     outside->power = bn_power_start(&power);

@@ -77,7 +77,7 @@ enum bn_kind {
 enum bn_fact_op {
     BN_PUT,  /* the record as it is now, whole */
     BN_GONE, /* the key in record is no more; other fields are ignored */
-    BN_PAST, /* the same of what is known now; the store keeps the record (docs/decisions/013) */
+    BN_PAST, /* the same of what is known now; the store keeps the record (docs/decisions/014) */
 };
 
 #define BN_TENANT_MAX 32 /* a tenant id with its NUL */

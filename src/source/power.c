@@ -6,10 +6,9 @@
 #include "source/power_private.h"
 
 #define TICK_MS  250
-#define ANSWER   (1 << 20) /* a task's log of 200 lines is 25 KB */
-#define ASK_MS   40000     /* the one asked waits up to 30 s for another node (PVE-API 11) */
-#define FIRST_MS 500       /* most tasks take a second */
-#define SPARE_MS 30000     /* for a task taken up after its deadline: it is asked all the same */
+#define ASK_MS   40000 /* the one asked waits up to 30 s for another node (PVE-API 11) */
+#define FIRST_MS 500   /* most tasks take a second */
+#define SPARE_MS 30000 /* for a task taken up after its deadline: it is asked all the same */
 
 /* How long each may take: a start waits for storage and memory, a stop for the guest's disks to be
    let go, and a shutdown for the guest; its own limit in Proxmox VE is 3 min, or what it was given.
@@ -53,34 +52,46 @@ const char *bn_power_server_name(const struct bn_power_job *job)
     return server ? server->name : "the server";
 }
 
+/* Whom to ask: another member of its cluster while it does not answer itself. */
+static const struct bn_server *speaker_of(const struct bn_power *power, const char *tenant,
+        const char *server_id)
+{
+    struct bn_fleet *fleet = power->config.fleet;
+    const struct bn_server *server = server_of(power, tenant, server_id);
+    const struct bn_server *other = NULL;
+    if (server && fleet)
+        other = server_of(power, tenant, bn_fleet_voice(fleet, tenant, server_id));
+    return other ? other : server;
+}
+
 /* One question to a server, filled in and given to the fetch. */
-static bool send(struct bn_power *power, const char *tenant, const char *server_id,
+static bool send(struct bn_power *power, const char *tenant, const struct bn_server *speaker,
         struct bn_fetch_job *fetch, const char *path, struct bn_err *err)
 {
-    const struct bn_server *server = server_of(power, tenant, server_id);
-    if (!server)
+    if (!speaker)
         return bn_fail(err, BN_E_NOT_FOUND, "the server is not in the list any more");
-    fetch->request.connect_ms = server->connection_timeout_ms;
+    fetch->request.connect_ms = speaker->connection_timeout_ms;
     fetch->request.total_ms = ASK_MS;
-    if (!bn_pve_ask(server, tenant, power->config.key, path, fetch, err))
-        return false;
-    return bn_fetch_do(power->config.fetch, fetch, err);
+    return bn_pve_ask(speaker, tenant, power->config.key, path, fetch, err) &&
+           bn_fetch_do(power->config.fetch, fetch, err);
 }
 
 bool bn_power_ask(struct bn_power_job *job, const char *method, const char *path,
         void (*done)(struct bn_fetch_job *fetch), struct bn_err *err)
 {
     const char *server_id = job->work->now.server_id;
-    const struct bn_server *server = server_of(job->power, job->tenant, server_id);
+    const struct bn_server *speaker = speaker_of(job->power, job->tenant, server_id);
     void (*read)(struct bn_fetch_job *) = job->fetch.read;
     bn_fetch_job_finish(&job->fetch);
     bn_fetch_job_init(&job->fetch, 1);
     job->fetch.read = read;
     job->fetch.done = done;
     bn_text_clip(job->fetch.request.method, sizeof job->fetch.request.method, bn_str(method));
-    if (server)
-        memcpy(job->token_hint, server->token_hint, sizeof job->token_hint);
-    job->is_asking = send(job->power, job->tenant, server_id, &job->fetch, path, err);
+    if (speaker) {
+        job->is_by_other = strcmp(speaker->id, server_id) != 0;
+        memcpy(job->token_hint, speaker->token_hint, sizeof job->token_hint);
+    }
+    job->is_asking = send(job->power, job->tenant, speaker, &job->fetch, path, err);
     return job->is_asking;
 }
 
@@ -417,7 +428,8 @@ static bool send_cancel(struct bn_power_job *job, struct bn_err *err)
     bn_power_task_path(job->work->now.upid, "", path, sizeof path);
     bn_text_clip(side->fetch.request.method, sizeof side->fetch.request.method, BN_STR("DELETE"));
     side->fetch.done = cancelled;
-    if (send(job->power, job->tenant, job->work->now.server_id, &side->fetch, path, err))
+    if (send(job->power, job->tenant, speaker_of(job->power, job->tenant, job->work->now.server_id),
+                &side->fetch, path, err))
         return true;
     side_destroy(side);
     return false;
@@ -467,7 +479,8 @@ bool bn_power_log(struct bn_power *power, const char *tenant, const char *id, bn
     side->said = said;
     side->user = user;
     side->fetch.done = logged;
-    if (send(power, tenant, job->work->now.server_id, &side->fetch, path, NULL))
+    if (send(power, tenant, speaker_of(power, tenant, job->work->now.server_id), &side->fetch, path,
+                NULL))
         return true;
     side_destroy(side);
     return false;

@@ -10,6 +10,7 @@
 #include "base/secret.h"
 
 #include "io/fetch.h"
+#include "source/fleet.h"
 #include "source/operations.h"
 
 struct bn_power;
@@ -19,6 +20,7 @@ struct bn_power_config {
     struct bn_hub *hub;
     const struct bn_clock *clock;
     struct bn_fetch *fetch;
+    struct bn_fleet *fleet;        /* NULL, or who speaks for a server that does not answer */
     const struct bn_seal_key *key; /* of the tokens */
     struct bn_operations *operations;
 };

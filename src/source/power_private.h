@@ -31,6 +31,7 @@ struct bn_power_job {
     char token_hint[96];
     enum bn_power_stage stage;
     bool is_asking;
+    bool is_by_other; /* another member of the cluster was asked, with another token */
     bool was_resumed;
     bool wants_cancel;
     int64_t begun_mono_ms;
@@ -38,6 +39,7 @@ struct bn_power_job {
     int64_t deadline_mono_ms;
     int64_t wait_ms; /* between questions */
     int log_tries;
+    bool is_log_tail;        /* its last lines were asked for, not its first */
     struct bn_pve_task task; /* as it ended */
     struct bn_output *lines; /* what it said */
     size_t line_count;

@@ -41,10 +41,14 @@ static void lost(struct bn_power_job *job, const char *why)
     ask_again(job);
 }
 
-static bool is_final(const struct bn_fetch_answer *answer)
+/* It will not say more: the task is unknown there, or the token is not good any more. What the
+   token of another member may not see is no end. */
+static bool is_final(const struct bn_power_job *job)
 {
+    const struct bn_fetch_answer *answer = &job->fetch.answer;
+    const bool is_denied = answer->status == 401 || answer->status == 403;
     return answer->fault == BN_FETCH_NONE &&
-           (answer->status == 400 || answer->status == 401 || answer->status == 403);
+           (answer->status == 400 || (is_denied && !job->is_by_other));
 }
 
 /* False: the answer is one that can be read. */
@@ -55,7 +59,7 @@ static bool is_bad(struct bn_power_job *job)
     bn_pve_judge(&job->fetch, job->token_hint, &verdict);
     if (verdict.is_ok)
         return false;
-    if (!is_final(&job->fetch.answer)) {
+    if (!is_final(job)) {
         lost(job, verdict.text);
         return true;
     }
@@ -138,8 +142,7 @@ static void log_read(struct bn_fetch_job *fetch)
     job->log_tries++;
     if (!was_read && job->log_tries < LOG_TRIES)
         ask_again(job);
-    else if (total > BN_WORK_LINES_MAX && n > 0 && job->lines[n - 1].n < total &&
-             job->log_tries < LOG_TRIES)
+    else if (total > BN_WORK_LINES_MAX && !job->is_log_tail)
         ask_log(job, total - BN_WORK_LINES_MAX);
     else
         conclude(job);
@@ -150,6 +153,7 @@ static void ask_log(struct bn_power_job *job, int64_t from)
     char path[1024];
     char rest[64];
     struct bn_err err;
+    job->is_log_tail = from > 0;
     snprintf(rest, sizeof rest, "/log?start=%lld&limit=%d", (long long)from, BN_WORK_LINES_MAX);
     bn_power_task_path(job->work->now.upid, rest, path, sizeof path);
     if (!bn_power_ask(job, "GET", path, log_read, &err))

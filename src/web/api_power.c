@@ -49,7 +49,10 @@ static const struct bn_vm *find_vm(const struct bn_request *req, const struct bn
     snprintf(key, sizeof key, "%.64s/%lld", server->id, (long long)vmid);
     const struct bn_vm *vm = bn_live_get(&bn_web_hub(req->web)->live, req->who.tenant, BN_KIND_VM,
             key);
-    if (!vm)
+    if (!vm && server->listed_under[0])
+        bn_fail(err, BN_E_NOT_FOUND,
+                "the guests of %.80s are listed under another server of its cluster", server->name);
+    else if (!vm)
         bn_fail(err, BN_E_NOT_FOUND, "%.80s has no guest %lld", server->name, (long long)vmid);
     else if (vm->type != (int64_t)type)
         bn_fail(err, BN_E_NOT_FOUND, "guest %lld on %.80s is a %s", (long long)vmid, server->name,

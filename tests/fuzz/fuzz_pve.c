@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/limits.h"
 #include "source/pve_read.h"
 #include "source/pve_rrd.h"
 
@@ -74,6 +75,36 @@ static void check_upid(struct bn_str body)
     }
     bool names = bn_pve_upid_node(upid, node, sizeof node);
     assert(names && upid[strlen(upid) - 1] == ':');
+    bn_pve_upid_type(upid, node, sizeof node);
+    assert(node[0] && !strchr(node, ':'));
+}
+
+static void check_log(struct bn_str body)
+{
+    static struct bn_output lines[BN_WORK_LINES_MAX];
+    size_t n = BN_WORK_LINES_MAX;
+    int64_t total;
+    struct bn_err err;
+    if (!bn_pve_read_log(body, lines, &n, &total, &err)) {
+        check_sentence(&err);
+        return;
+    }
+    assert(n <= BN_WORK_LINES_MAX && total >= 0);
+    for (size_t i = 0; i < n; i++) {
+        assert(lines[i].n > 0 && bn_utf8_is_valid(lines[i].text, strlen(lines[i].text)));
+        for (const char *c = lines[i].text; *c; c++)
+            assert((unsigned char)*c >= ' ');
+    }
+}
+
+static void check_guest_status(struct bn_str body)
+{
+    char status[24];
+    struct bn_err err;
+    if (bn_pve_read_guest_status(body, status, sizeof status, &err))
+        assert(status[0] && bn_utf8_is_valid(status, strlen(status)));
+    else
+        check_sentence(&err);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -87,6 +118,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int64_t count;
     check_listing(body);
     check_upid(body);
+    check_log(body);
+    check_guest_status(body);
     check_history(body, BN_RRD_GUEST);
     check_history(body, BN_RRD_NODE);
     if (bn_pve_read_cluster(body, &cluster, &err))
@@ -101,6 +134,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_sentence(&err);
     if (!bn_pve_read_task(body, &task, &err))
         check_sentence(&err);
+    else
+        assert(bn_pve_task_warnings(&task) == 0 || bn_pve_task_is_ok(&task));
     bn_pve_read_refusal(500, "", body, text, sizeof text);
     assert(text[0] && bn_utf8_is_valid(text, strlen(text)));
     return 0;

@@ -187,4 +187,28 @@ BN_TEST(only_what_has_ended_and_is_kept_leaves_the_sight)
     end();
 }
 
+BN_TEST(there_is_room_for_so_many_and_one_that_ended_makes_room)
+{
+    begin();
+    struct bn_fact fact = start_of("first", "s0", 100);
+    take(&fact);
+    for (int i = 1; i < BN_OPERATIONS_MAX; i++) {
+        struct bn_change change;
+        char id[16];
+        snprintf(id, sizeof id, "o%d", i);
+        struct bn_fact run = start_of(id, "", 1);
+        run.u.operation.type = BN_WORK_HEALTH_CHECK;
+        bn_live_apply(&live, &run, &change);
+    }
+    struct bn_fact more = start_of("more", "s1", 100);
+    check_refused(&more, BN_E_TOO_MANY, "there are 10000 of operation already, which is the limit");
+    fact.u.operation.status = BN_WORK_COMPLETED;
+    fact.u.operation.completed_at = NOW;
+    take(&fact); /* an end has room */
+    fact.op = BN_PAST;
+    take(&fact);
+    CHECK(admit(&more, NULL));
+    end();
+}
+
 BN_TEST_MAIN()

@@ -318,6 +318,101 @@ BN_TEST(upids_name_the_node_to_ask_and_keep_their_last_colon)
     CHECK(!bn_pve_read_upid(BN_STR("{\"data\":\"UPID:pve\"}"), out, sizeof out, NULL));
 }
 
+BN_TEST(the_type_of_a_task_stands_in_its_upid)
+{
+    char type[32];
+    bn_pve_upid_type("UPID:pve:0008380E:0131F1BF:6A84EA54:hastop:101:root@pam!x:", type,
+            sizeof type);
+    CHECK_STR(type, "hastop");
+    bn_pve_upid_type("UPID:pve-2:0008380E:10131F1BF:6A84EA54:aptupdate::root@pam:", type,
+            sizeof type);
+    CHECK_STR(type, "aptupdate");
+    bn_pve_upid_type("UPID:pve:0008380E", type, sizeof type);
+    CHECK_STR(type, "");
+}
+
+static size_t read_log(const char *body, struct bn_output *lines, size_t most, int64_t *total)
+{
+    struct bn_err err;
+    if (!bn_pve_read_log(bn_str(body), lines, &most, total, &err))
+        fail_msg("%s", err.text);
+    return most;
+}
+
+BN_TEST(a_log_is_read_line_by_line_without_what_would_move_a_cursor)
+{
+    struct bn_output lines[4];
+    int64_t total;
+    CHECK_INT(
+            read_log("{\"data\":[{\"n\":1,\"t\":\"a\\b\\u001b[1mb\\r\\n\"},"
+                     "{\"n\":\"2\",\"t\":\"caf\u00e9 <b>\"},{\"t\":\"no number\"},7],\"total\":2}",
+                    lines, 4, &total),
+            2);
+    CHECK_INT(total, 2);
+    CHECK_STR(lines[0].text, "a[1mb");
+    CHECK_INT(lines[1].n, 2);
+    CHECK_STR(lines[1].text, "caf\u00e9 <b>");
+    CHECK_INT(read_log("{\"data\":[{\"n\":1,\"t\":\"no content\"}],\"total\":1}", lines, 4, &total),
+            0);
+    CHECK_INT(read_log("{\"data\":[{\"n\":5,\"t\":\"no content\"}]}", lines, 4, &total), 1);
+    CHECK_INT(read_log("{\"data\":[]}", lines, 4, &total), 0);
+    CHECK_INT(total, 0);
+}
+
+BN_TEST(of_a_long_log_the_last_lines_are_read)
+{
+    struct bn_output lines[3];
+    char body[2000] = "{\"data\":[";
+    int64_t total;
+    for (int i = 1; i <= 40; i++)
+        snprintf(body + strlen(body), sizeof body - strlen(body), "%s{\"n\":%d,\"t\":\"line\"}",
+                i > 1 ? "," : "", i);
+    snprintf(body + strlen(body), sizeof body - strlen(body), "],\"total\":400}");
+    CHECK_INT(read_log(body, lines, 3, &total), 3);
+    CHECK_INT(lines[0].n, 38);
+    CHECK_INT(lines[2].n, 40);
+    CHECK_INT(total, 400);
+}
+
+BN_TEST(a_log_cut_anywhere_is_refused_with_a_sentence)
+{
+    static const char whole[] = "{\"data\":[{\"n\":1,\"t\":\"start VM 100\"}],\"total\":1}";
+    struct bn_output lines[2];
+    for (size_t cut = 0; cut < sizeof whole - 1; cut++) {
+        size_t n = 2;
+        int64_t total;
+        struct bn_err err = {0};
+        if (bn_pve_read_log((struct bn_str){whole, cut}, lines, &n, &total, &err) || !err.text[0])
+            fail_msg("%.*s was accepted", (int)cut, whole);
+    }
+}
+
+BN_TEST(a_guest_says_its_state)
+{
+    char status[24];
+    struct bn_err err;
+    CHECK(bn_pve_read_guest_status(BN_STR("{\"data\":{\"status\":\"stopped\",\"vmid\":100}}"),
+            status, sizeof status, &err));
+    CHECK_STR(status, "stopped");
+    CHECK(!bn_pve_read_guest_status(BN_STR("{\"data\":{}}"), status, sizeof status, &err));
+    CHECK_STR(err.text, "this is no state of a guest: no status");
+    CHECK(!bn_pve_read_guest_status(BN_STR("{\"data\":[]}"), status, sizeof status, &err));
+}
+
+BN_TEST(warnings_of_a_task_are_counted)
+{
+    static const struct {
+        const char *exit;
+        int64_t count;
+    } cases[] = {{"OK", 0}, {"WARNINGS: 3", 3}, {"WARNINGS: x", 1}, {"got 3 WARNINGS: 2", 0}};
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct bn_pve_task task = {.is_running = false};
+        snprintf(task.exit_status, sizeof task.exit_status, "%s", cases[i].exit);
+        CHECK_INT(bn_pve_task_warnings(&task), cases[i].count);
+    }
+}
+
 BN_TEST(a_task_runs_or_ends_well_with_warnings_or_not)
 {
     struct bn_pve_task task;

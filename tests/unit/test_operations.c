@@ -1,0 +1,313 @@
+#include "base/log.h"
+
+#include "bn_test.h"
+#include "source/operations.h"
+#include "store/place.h"
+
+/* Operations over a hub with a real store; the clock is the test's. */
+
+static struct {
+    struct bn_clock wall;
+    struct bn_clock clock;
+    struct bn_loop *loop;
+    struct place place;
+    struct bn_store *store;
+    struct bn_hub hub;
+    struct bn_operations *operations;
+    int told; /* changes of the table */
+    int kept;
+    struct bn_err kept_err;
+} rig;
+
+static void on_operation(void *user, const struct bn_fact *fact)
+{
+    (void)user;
+    rig.told += !fact->replay;
+}
+
+static void replay(void *user, const struct bn_fact *fact)
+{
+    bn_hub_replay(user, fact);
+}
+
+static void open_all(void)
+{
+    struct bn_err err;
+    rig.store = place_open(&rig.place);
+    bn_hub_init(&rig.hub, &rig.clock, rig.store, bn_loop_wake, rig.loop);
+    CHECK(bn_store_load(rig.store, replay, &rig.hub, &err));
+    bn_hub_watch(&rig.hub, BN_KIND_OPERATION, on_operation, NULL);
+    const struct bn_operations_config config = {.loop = rig.loop,
+            .hub = &rig.hub,
+            .clock = &rig.clock};
+    rig.operations = bn_operations_start(&config);
+}
+
+static void close_all(void)
+{
+    bn_operations_stop(rig.operations);
+    bn_hub_finish(&rig.hub);
+    bn_store_close(rig.store);
+}
+
+static void begin(void)
+{
+    memset(&rig, 0, sizeof rig);
+    bn_log_set_fd(-1);
+    CHECK(bn_secret_start(NULL));
+    CHECK(bn_loop_create(&rig.loop, &rig.wall, NULL));
+    rig.clock = rig.wall;
+    place_init(&rig.place);
+    open_all();
+}
+
+static void end(void)
+{
+    close_all();
+    place_finish(&rig.place);
+    bn_loop_destroy(rig.loop);
+}
+
+static bool turn(void *user)
+{
+    (void)user;
+    return bn_hub_turn(&rig.hub);
+}
+
+static void round_once(void)
+{
+    bn_loop_round(rig.loop, 5, turn, NULL);
+}
+
+#define AWAIT(condition)                                    \
+    do {                                                    \
+        const int64_t begun_ms = rig.wall.mono_ms;          \
+        while (!(condition)) {                              \
+            if (rig.wall.mono_ms - begun_ms > 20000)        \
+                fail_msg("waited in vain for " #condition); \
+            round_once();                                   \
+        }                                                   \
+    } while (0)
+
+/* Some ticks and all the store has to say: what was to happen has. */
+static void settle(void)
+{
+    const int64_t begun_ms = rig.wall.mono_ms;
+    while (rig.wall.mono_ms - begun_ms < 600 || bn_hub_is_asked(&rig.hub))
+        round_once();
+}
+
+static void pass(int64_t ms)
+{
+    rig.clock.mono_ms += ms;
+    rig.clock.now_ms += ms;
+}
+
+static void on_kept(void *user, const struct bn_err *err)
+{
+    (void)user;
+    rig.kept++;
+    rig.kept_err = err ? *err : (struct bn_err){.code = BN_E_OK};
+}
+
+static struct bn_operation check_run(const char *id)
+{
+    struct bn_operation operation;
+    bn_record_clear(&bn_operation_type, &operation);
+    snprintf(operation.id, sizeof operation.id, "%s", id);
+    operation.type = BN_WORK_HEALTH_CHECK;
+    snprintf(operation.subject, sizeof operation.subject, "2 servers");
+    return operation;
+}
+
+static struct bn_work *start(const struct bn_operation *operation)
+{
+    struct bn_err err;
+    struct bn_work *work = bn_work_begin(rig.operations,
+            &(struct bn_work_first){BN_TENANT_DEFAULT, operation, on_kept, NULL}, &err);
+    if (!work)
+        fail_msg("%s", err.text);
+    return work;
+}
+
+static const struct bn_operation *seen(const char *id)
+{
+    return bn_live_get(&rig.hub.live, BN_TENANT_DEFAULT, BN_KIND_OPERATION, id);
+}
+
+static void stored(const char *id, struct bn_operation_told *out)
+{
+    struct bn_err err;
+    if (!bn_store_read_operation(rig.store, BN_TENANT_DEFAULT, id, out, &err))
+        fail_msg("%s", err.text);
+}
+
+BN_TEST(it_is_known_when_it_is_kept_and_whoever_began_it_hears_so)
+{
+    begin();
+    const struct bn_operation first = check_run("");
+    struct bn_work *work = start(&first);
+    char id[BN_ID_MAX];
+    memcpy(id, work->now.id, sizeof id);
+    CHECK_INT(strlen(id), 22);
+    CHECK_INT(work->now.started_at, rig.clock.now_ms);
+    CHECK(!seen(id));
+    AWAIT(rig.kept == 1);
+    CHECK_INT(rig.kept_err.code, BN_E_OK);
+    CHECK(seen(id));
+    CHECK_INT(seen(id)->status, BN_WORK_PENDING);
+    end();
+}
+
+BN_TEST(of_many_steps_a_few_are_told_and_the_last_of_them_always)
+{
+    begin();
+    const struct bn_operation first = check_run("o1");
+    struct bn_work *work = start(&first);
+    AWAIT(rig.kept == 1);
+    const int before = rig.told;
+    for (int i = 1; i <= 90; i++) {
+        char phase[40];
+        snprintf(phase, sizeof phase, "%d of 100 checked", i);
+        bn_work_step(work, i, phase);
+        round_once();
+    }
+    settle();
+    CHECK(rig.told - before <= 2); /* the test's clock stands still */
+    pass(BN_WORK_TELL_MS);
+    AWAIT(seen("o1")->progress == 90);
+    CHECK_STR(seen("o1")->phase, "90 of 100 checked");
+    bn_work_step(work, 20, "something else");
+    pass(BN_WORK_TELL_MS);
+    AWAIT(strcmp(seen("o1")->phase, "something else") == 0);
+    CHECK_INT(seen("o1")->progress, 90); /* never falls */
+    end();
+}
+
+BN_TEST(an_end_is_kept_at_once_with_its_lines)
+{
+    static struct bn_operation_told told;
+    begin();
+    const struct bn_operation first = check_run("o1");
+    struct bn_work *work = start(&first);
+    for (int i = 1; i <= BN_WORK_LINES_MAX; i++) {
+        struct bn_output line;
+        bn_record_clear(&bn_output_type, &line);
+        line.n = i;
+        snprintf(line.text, sizeof line.text, "line %d", i);
+        bn_work_line(work, &line);
+    }
+    snprintf(work->now.message, sizeof work->now.message, "2 online, 0 offline");
+    pass(3000);
+    bn_work_end(work, BN_WORK_COMPLETED, on_kept, NULL); /* before the begin was kept */
+    AWAIT(rig.kept == 2);
+    stored("o1", &told);
+    CHECK_INT(told.operation.status, BN_WORK_COMPLETED);
+    CHECK_INT(told.operation.progress, 100);
+    CHECK_INT(told.operation.completed_at, rig.clock.now_ms);
+    CHECK_STR(told.operation.message, "2 online, 0 offline");
+    CHECK_INT(told.line_count, BN_WORK_LINES_MAX);
+    CHECK_STR(told.lines[0].text, "line 1");
+    CHECK_STR(told.lines[199].text, "line 200");
+    end();
+}
+
+BN_TEST(half_a_character_of_a_clipped_name_does_not_stop_a_record)
+{
+    begin();
+    struct bn_operation first = check_run("o1");
+    snprintf(first.subject, sizeof first.subject, "web\xC3 (100)\xE2\x82");
+    struct bn_work *work = start(&first);
+    snprintf(work->now.error, sizeof work->now.error, "caf\xC3\xA9\xF0\x9F");
+    bn_work_end(work, BN_WORK_FAILED, on_kept, NULL);
+    AWAIT(rig.kept == 2);
+    CHECK_STR(seen("o1")->subject, "web (100)");
+    CHECK_STR(seen("o1")->error, "caf\xC3\xA9");
+    end();
+}
+
+BN_TEST(an_ended_one_leaves_the_sight_after_five_minutes_and_stays_in_the_store)
+{
+    static struct bn_operation_told told;
+    begin();
+    const struct bn_operation first = check_run("o1");
+    const struct bn_operation goes_on = check_run("o2");
+    bn_work_end(start(&first), BN_WORK_COMPLETED, NULL, NULL);
+    (void)start(&goes_on);
+    settle();
+    pass(BN_OPERATION_PAST_MS - 1000);
+    settle();
+    CHECK(seen("o1"));
+    pass(6000);
+    AWAIT(!seen("o1"));
+    CHECK(seen("o2"));
+    stored("o1", &told);
+    CHECK_INT(told.operation.status, BN_WORK_COMPLETED);
+    end();
+}
+
+BN_TEST(what_a_restart_left_is_failed_unless_it_has_a_task_to_ask)
+{
+    begin();
+    const struct bn_operation run = check_run("o1");
+    struct bn_operation power = check_run("o2");
+    struct bn_operation unsent = check_run("o3");
+    power.type = unsent.type = BN_WORK_VM_POWER;
+    power.vmid = 100;
+    unsent.vmid = 101;
+    snprintf(power.server_id, sizeof power.server_id, "s1");
+    snprintf(unsent.server_id, sizeof unsent.server_id, "s1");
+    snprintf(power.upid, sizeof power.upid,
+            "UPID:n1:0008380E:0131F1BF:6A84EA54:qmstart:100:root@pam!t:");
+    (void)start(&run);
+    (void)start(&power);
+    (void)start(&unsent);
+    AWAIT(rig.kept == 3);
+    close_all();
+    open_all();
+    AWAIT(seen("o1")->status == BN_WORK_FAILED && seen("o3")->status == BN_WORK_FAILED);
+    CHECK_STR(seen("o1")->error, "interrupted by a restart of Binnacle");
+    CHECK(seen("o1")->completed_at);
+    CHECK_INT(seen("o2")->status, BN_WORK_PENDING);
+    unsent.vmid = 101; /* and its guest is free again */
+    snprintf(unsent.id, sizeof unsent.id, "o4");
+    (void)start(&unsent);
+    AWAIT(rig.kept == 4);
+    CHECK_INT(rig.kept_err.code, BN_E_OK);
+    end();
+}
+
+BN_TEST(a_second_one_for_the_same_guest_is_refused_at_once)
+{
+    struct bn_err err;
+    begin();
+    struct bn_operation power = check_run("o1");
+    power.type = BN_WORK_VM_POWER;
+    power.vmid = 100;
+    snprintf(power.server_id, sizeof power.server_id, "s1");
+    snprintf(power.action, sizeof power.action, "stop");
+    (void)start(&power);
+    snprintf(power.id, sizeof power.id, "o2");
+    CHECK(!bn_work_begin(rig.operations,
+            &(struct bn_work_first){BN_TENANT_DEFAULT, &power, on_kept, NULL}, &err));
+    CHECK_INT(err.code, BN_E_CONFLICT);
+    CHECK_STR(err.text, "2 servers: stop is under way already");
+    end();
+}
+
+BN_TEST(durations_are_said_in_two_units)
+{
+    static const struct {
+        int64_t ms;
+        const char *text;
+    } cases[] = {{-5, "0 s"}, {12345, "12 s"}, {59999, "59 s"}, {60000, "1 min 0 s"},
+            {243000, "4 min 3 s"}, {3600000, "1 h 0 min"}, {90061000, "25 h 1 min"}};
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[32];
+        bn_duration_say(cases[i].ms, text, sizeof text);
+        CHECK_STR(text, cases[i].text);
+    }
+}
+
+BN_TEST_MAIN()
