@@ -227,25 +227,35 @@ describe('servers', () => {
 
   test('one is tested with its own spinner; all with progress, and every card says Checking until its result is there', async (t) => {
     const lab = await openLab(t);
-    const { page, add } = await start(t, browser);
+    const { page, add, server } = await start(t, browser);
     for (const [i, it] of lab.servers.entries()) await add(it, { name: `n${i}` });
     await page.waitForFunction((n) => document.querySelectorAll('.server-card .server-status.online').length === n, lab.servers.length);
-    const slow = await lab.control.fault('slow', '*', { ms: 700 });
+    for (const [i, it] of lab.servers.entries()) await lab.control.fault('slow', `${it.cluster}/${it.name}`, { ms: 1200 + i * 1200 });
     await page.click(`${card('n0')} button:has-text("Test")`);
     await page.waitForSelector(`${card('n0')} [aria-busy=true]`);
     assert.equal(await page.locator('[aria-busy=true]').count(), 1);
     await page.waitForSelector('.toast:has-text("Connected to n0. Found")');
     assert.equal(await page.locator('[aria-busy=true]').count(), 0);
 
+    // Who looks from another tab, or is somebody else, sees the same run.
+    const other = await open(server, browser, 'ada');
+    await other.waitForSelector(card('n0'));
+    await page.bringToFront();
     await page.click('button:has-text("Refresh all")');
     await toastOf(page, 'Health check started');
     await page.waitForFunction((n) => document.querySelectorAll('.server-card .server-status.checking').length === n, lab.servers.length);
     assert.equal(await page.getAttribute('button:has-text("Checking…")', 'aria-disabled'), 'true');
-    assert.match(await page.innerText('.run-progress'), /of \d+ checked/);
-    await lab.control.clear({ id: slow.id });
+    await other.waitForFunction((n) => document.querySelectorAll('.server-card .server-status.checking').length === n, lab.servers.length);
+    await other.waitForSelector('.run-progress');
+    assert.equal(await other.getAttribute('button:has-text("Checking…")', 'aria-disabled'), 'true');
+    await page.waitForSelector('.run-progress >> text=/of \\d+ checked/');
+    await page.axe('while all are checked');
     await toastOf(page, `${lab.servers.length} online, 0 offline`);
     await page.waitForSelector('button:has-text("Refresh all")');
     await page.waitForFunction(() => !document.querySelector('.server-status.checking'));
+    await other.waitForSelector('.run-progress', { state: 'detached' });
+    assert.equal(await other.locator('.toast').count(), 0, 'told to the one who asked');
+    await done(other);
 
     // Back at the tab after a while: one check, and not another for half a minute.
     const asked = () => page.evaluate(() => performance.getEntriesByType('resource').filter((e) => e.name.includes('health-check')).length);
@@ -288,6 +298,45 @@ describe('servers', () => {
     await page.click('.dialog button[type=submit]');
     await toastOf(page, 'The new certificate of changed is trusted');
     await page.waitForSelector(`${card('changed')} .server-status.online`);
+    await done(page);
+  });
+
+  test('a certificate pinned at first contact is marked until somebody has compared it', async (t) => {
+    const lab = await openLab(t);
+    const [first] = lab.servers;
+    const { page, add, call } = await start(t, browser);
+    await add(first, { name: 'trusting', verify_ssl: false, fingerprint: null });
+    await page.waitForSelector(`${card('trusting')} .server-status.online`, { timeout: 60000 });
+    await page.waitForSelector(`${card('trusting')} .trust-tag:has-text("pinned at first contact")`);
+    await page.click(`${card('trusting')} button[aria-haspopup=menu]`);
+    await page.click('[role=menuitem]:has-text("Confirm certificate")');
+    assert.equal(await page.innerText('.dialog .fingerprint code'), first.fingerprint);
+    await page.axe('a certificate nobody has compared');
+    await page.click('.dialog button:has-text("It is the same")');
+    await toastOf(page, 'The certificate of trusting is confirmed');
+    await page.waitForSelector(`${card('trusting')} .trust-tag:text-is("pinned")`);
+    assert.equal((await call('GET', '/api/v1/servers')).servers[0].is_pin_auto, false);
+    await done(page);
+  });
+
+  test('the demo fleet is tagged on each card, and goes with one question', async (t) => {
+    const lab = await openLab(t);
+    const { page, add } = await start(t, browser);
+    await add(lab.servers[0], { name: 'pretend', is_demo: true });
+    await add(lab.servers[1], { name: 'pretend too', is_demo: true });
+    await add(lab.servers[2], { name: 'mine' });
+    await page.waitForSelector(`${card('pretend')} .tag.demo`);
+    await page.waitForSelector(card('mine'));
+    assert.equal(await page.locator(`${card('mine')} .tag.demo`).count(), 0);
+    assert.match(await page.innerText('.demo-note'), /2 servers are of the demo fleet/);
+    await page.click('.demo-note button:has-text("Remove demo")');
+    assert.match(await page.innerText('.dialog'), /All 2 servers tagged DEMO/);
+    await page.axe('the question before the demo goes');
+    await page.click('.dialog button:has-text("Remove demo")');
+    await toastOf(page, 'The demo fleet is gone: 2 servers removed, none left');
+    await page.waitForSelector(card('pretend'), { state: 'detached' });
+    assert.deepEqual(await page.locator('.server-card h2 a').allInnerTexts(), ['mine']);
+    assert.equal(await page.locator('.demo-note').count(), 0);
     await done(page);
   });
 

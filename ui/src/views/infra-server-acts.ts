@@ -1,11 +1,12 @@
 // infra-server-acts: what can be done with servers, from the list, their pages and their menus alike.
 
-import { computed, signal, type ReadonlySignal } from '@preact/signals';
+import { computed, effect, signal, type ReadonlySignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { api, ApiError } from '../link/api';
 import { go, href } from '../link/route';
 import type { RowAct } from '../parts/rowmenu';
 import { servers, type ServerRow } from '../state/fleet';
+import { active as underWay, isActive, operations, type Operation } from '../state/operations';
 import { wantsFresh } from '../state/servers';
 import { act, local, may, toast, who } from '../state/store';
 
@@ -36,7 +37,7 @@ export interface Tested {
 
 export type Open =
   | { kind: 'add' }
-  | { kind: 'edit' | 'delete' | 'connect' | 'trust'; id: string }
+  | { kind: 'edit' | 'delete' | 'connect' | 'trust' | 'confirm'; id: string }
   | { kind: 'demo' };
 
 export const open = signal<Open | null>(null);
@@ -103,6 +104,7 @@ export function actsOf(s: ServerRow): (RowAct | false)[] {
     mayAct && isOn && { label: 'Test', icon: 'refresh-cw', run: () => void testOne(s) },
     mayAct && { label: 'Connectivity test', icon: 'activity', run: () => (open.value = { kind: 'connect', id: s.id }) },
     { label: 'Details', icon: 'chart', run: () => go(href(`servers/${encodeURIComponent(s.id)}`)) },
+    mayAct && Boolean(s.is_pin_auto && s.fingerprint) && { label: 'Confirm certificate', icon: 'shield-check', run: () => (open.value = { kind: 'confirm', id: s.id }) },
     mayAct && { label: 'Edit', icon: 'settings', run: () => (open.value = { kind: 'edit', id: s.id }) },
     mayAct && (isOn ? { label: 'Disable', icon: 'pause', run: () => setActive(s, false) } : { label: 'Enable', icon: 'play', run: () => setActive(s, true) }),
     may('admin') && { label: 'Delete', icon: 'trash-2', run: () => (open.value = { kind: 'delete', id: s.id }) },
@@ -113,40 +115,58 @@ export function actsOf(s: ServerRow): (RowAct | false)[] {
 
 interface Run {
   before: Map<string, string>; // id to the time of its last check when the run began
-  total: number;
+  id: string | null; // of its operation, once that is known
 }
 
-/** The run this page started; servers of it show Checking until their own result is there (B13). */
+/** The run this tab asked for. */
 export const run = signal<Run | null>(null);
 
-/** It belongs to the run and its result is not there yet. */
+const active = () => (servers.value ?? []).filter((s) => s.is_active !== false);
+
+/** The operation that checks all, whoever asked for it and in whichever tab. */
+export const fullRun: ReadonlySignal<Operation | null> = computed(() => underWay.value.find((op) =>
+  op.type === 'health_check' && (op.id === run.value?.id || (op.subject !== '1 server' && parseInt(op.subject ?? '', 10) === active().length))) ?? null);
+
+const since = computed(() => fullRun.value?.started_at ?? null); // the same while it goes on: no card is drawn for its steps
+
+/** It belongs to a run and its result is not there yet: it shows Checking until then (B13). */
 export function isAwaited(s: ServerRow): boolean {
-  return run.value?.before.get(s.id) === (s.last_health_check_at ?? '') && s.is_active !== false;
+  if (s.is_active === false) return false;
+  if (run.value) return run.value.before.get(s.id) === (s.last_health_check_at ?? '');
+  return since.value !== null && (s.last_health_check_at ?? '') < since.value;
 }
 
-/** How far the run is, counted by the results that came. */
-export const progress: ReadonlySignal<{ done: number; total: number } | null> = computed(() => {
-  const r = run.value;
-  if (!r) return null;
-  let left = 0;
-  for (const s of servers.value ?? []) if (isAwaited(s)) left += 1;
-  return { done: r.total - left, total: r.total };
-});
+/** How the operation ended; undefined when the topic never told. */
+function ended(id: string): Promise<Operation | undefined> {
+  return new Promise((done) => {
+    const finish = (op?: Operation) => {
+      window.clearTimeout(late);
+      queueMicrotask(() => stop());
+      done(op);
+    };
+    const late = window.setTimeout(() => finish(), LATE_MS);
+    const stop = effect(() => {
+      const op = operations.value.find((o) => o.id === id);
+      if (op && !isActive(op)) finish(op);
+    });
+  });
+}
 
-const active = () => (servers.peek() ?? []).filter((s) => s.is_active !== false);
+const LATE_MS = 600_000; // longer than 1,000 servers that say nothing
 
-/** Checks all (B12). `how` quiet: nobody pressed a button, so nothing is said unless it is news. */
+/** Checks all (B12). `how` quiet: nobody pressed a button, so nothing is said. */
 export async function checkAll(how: 'asked' | 'quiet'): Promise<void> {
   const list = active();
   if (run.peek() || list.length === 0) return;
   lastRun = serverNow();
-  run.value = { before: new Map(list.map((s) => [s.id, s.last_health_check_at ?? ''])), total: list.length };
+  run.value = { before: new Map(list.map((s) => [s.id, s.last_health_check_at ?? ''])), id: null };
   if (how === 'asked') toast('info', 'Health check started');
   try {
-    const { results } = await api<{ results: CheckResult[] }>('POST', 'api/v1/servers/health-check?wait=1');
-    const online = results.filter((r) => r.status === 'online').length;
-    const offline = results.filter((r) => r.status === 'offline').length;
-    if (how === 'asked') toast(offline > 0 ? 'info' : 'ok', `${online} online, ${offline} offline`);
+    const { operation_id: id } = await api<{ operation_id?: string }>('POST', 'api/v1/servers/health-check');
+    if (!id) return; // no server is enabled any more
+    run.value = { ...run.value, id };
+    const op = await ended(id);
+    if (how === 'asked' && op) toast(op.status === 'failed' ? 'error' : / 0 offline/.test(op.message ?? '') ? 'ok' : 'info', op.error ?? op.message ?? 'Health check ended');
   } catch (cause) {
     if (!(cause instanceof ApiError)) throw cause;
     if (how === 'asked' && cause.status !== 401) toast('error', cause.message, { error: cause });

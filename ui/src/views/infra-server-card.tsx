@@ -81,6 +81,9 @@ function Place({ server: s }: { server: ServerRow }) {
 
 /** A mark where no authority vouches for the certificate, and what counts instead. */
 export function TrustTag({ server: s }: { server: ServerRow }) {
+  if (s.fingerprint && s.is_pin_auto) {
+    return <span class="badge warn trust-tag" data-tip={`Nobody has compared this certificate yet; it was the first one it showed, and only it is accepted:\n${s.fingerprint}`}><Icon name="triangle-alert" size={12} /> pinned at first contact</span>;
+  }
   if (s.fingerprint) {
     return <span class="badge quiet trust-tag" data-tip={`No authority vouches for its certificate; only the confirmed one is accepted:\n${s.fingerprint}`}><Icon name="triangle-alert" size={12} /> pinned</span>;
   }

@@ -29,6 +29,7 @@ export function ServerDialogs() {
     case 'edit': return <ServerForm key={what.id} server={server} onClose={close} />;
     case 'delete': return <Delete server={server} onClose={close} />;
     case 'connect': return <Connectivity server={server} onClose={close} />;
+    case 'confirm': return <ConfirmPin server={server} onClose={close} />;
     case 'trust': return <TrustNew server={server} onClose={close} />;
   }
 }
@@ -113,6 +114,25 @@ function Connectivity({ server, onClose }: { server: ServerRow; onClose: () => v
           )}
           <button type="button" class="button" onClick={onClose}>Close</button>
           <button type="button" class="button primary" disabled={isBusy} onClick={() => void go()}><Icon name="refresh-cw" /> {isBusy ? 'Running…' : 'Run again'}</button>
+        </div>
+      </div>
+    </Dialog>
+  );
+}
+
+/** The one of the first contact: nobody has looked at it yet. */
+function ConfirmPin({ server, onClose }: { server: ServerRow; onClose: () => void }) {
+  const [pin] = useState(server.fingerprint);
+  return (
+    <Dialog title={`Confirm the certificate of ${server.name}?`} onClose={onClose}>
+      <div class="stack">
+        <p>It was the first one the server showed, and nothing else has been accepted since. Whether it is the right one nobody has looked yet.</p>
+        <Fingerprint of={pin} label="Pinned SHA-256" />
+        <p>Compare it with what the server shows for itself, on its own shell:</p>
+        <Command text={SHOW_FINGERPRINT} />
+        <div class="dialog-foot">
+          <button type="button" class="button" onClick={onClose}>Cancel</button>
+          <button type="button" class="button primary" onClick={() => void act(() => api('PATCH', pathOf(server), { fingerprint: pin }), `The certificate of ${server.name} is confirmed`).then((done) => done && onClose())}>It is the same</button>
         </div>
       </div>
     </Dialog>

@@ -2,15 +2,18 @@
 
 import { signal } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { api } from '../link/api';
 import { go, href, route, withQuery } from '../link/route';
+import { useAsk } from '../state/ask';
 import { serversTopic, servers, nodesDown, type ServerRow } from '../state/fleet';
 import { matches, settledOf, STATES, type ServerState } from '../state/servers';
-import { may, toast, who } from '../state/store';
+import { cancel } from '../state/operations';
+import { act, may, toast, who } from '../state/store';
 import { Choice } from '../parts/form';
 import { Icon } from '../parts/icon';
 import { Empty, Forbidden, Skeleton, Stale } from '../parts/panel';
 import { Table } from '../parts/table';
-import { checkAll, NEEDS_MANAGER, open, progress, run, useFreshOnReturn, whyNoMore } from './infra-server-acts';
+import { checkAll, fullRun, NEEDS_MANAGER, open, run, useFreshOnReturn, whyNoMore } from './infra-server-acts';
 import { columns, menuOf, ServerCard } from './infra-server-card';
 import { ServerDialogs } from './infra-server-dialogs';
 import { ActButton, StateSign } from './infra-server-parts';
@@ -67,10 +70,17 @@ function None() {
     <section class="panel">
       <Empty icon="server" title="No servers configured">
         <p>Add a Proxmox VE server with an API token, and its nodes and guests appear here, checked every two minutes.</p>
-        <div class="row center"><AddButton /><ImportButton /></div>
+        <div class="row center"><AddButton /><ImportButton /><DemoButton /></div>
       </Empty>
     </section>
   );
+}
+
+/** Only where a demo fleet is at hand: `./run demo` starts one. */
+function DemoButton() {
+  const asked = useAsk<{ available: boolean }>('api/v1/demo').value.value;
+  if (!asked?.available || !may('operate')) return null;
+  return <button type="button" class="button" onClick={() => void act(() => api('POST', 'api/v1/demo'), 'The demo fleet is loaded')}>Load a demo fleet</button>;
 }
 
 function AddButton() {
@@ -82,7 +92,7 @@ function ImportButton() {
 }
 
 function Acts({ list }: { list: ServerRow[] }) {
-  const isRunning = run.value !== null;
+  const isRunning = run.value !== null || fullRun.value !== null;
   const isNone = list.every((s) => s.is_active === false);
   return (
     <div class="page-acts">
@@ -179,13 +189,15 @@ function Chips({ counts, all, wanted }: { counts: Map<ServerState, number>; all:
   );
 }
 
+/** The run that checks all, in every tab; whoever may act may end it. */
 function Progress() {
-  const p = progress.value;
-  if (!p) return null;
+  const op = fullRun.value;
+  if (!op && !run.value) return null;
   return (
     <div class="run-progress">
-      <progress max={p.total} value={p.done} aria-label="Servers checked" />
-      <span>{p.done} of {p.total} checked</span>
+      <progress max={100} value={op?.progress ?? 0} aria-label="Servers checked" />
+      <span>{op?.message || (op?.subject ? `Checking ${op.subject}` : 'Starting…')}</span>
+      {op && may('operate') && <button type="button" class="link" onClick={() => void act(() => cancel(op))}>Cancel</button>}
     </div>
   );
 }
@@ -228,7 +240,7 @@ function Demo({ list }: { list: ServerRow[] }) {
     <div class="note demo-note">
       <Icon name="info" />
       <p>{count === 1 ? '1 server is' : `${count} servers are`} of the demo fleet: simulated, and tagged <span class="tag demo">DEMO</span>.</p>
-      {may('admin') && <button type="button" class="button small" onClick={() => (open.value = { kind: 'demo' })}>Remove demo</button>}
+      {may('operate') && <button type="button" class="button small" onClick={() => (open.value = { kind: 'demo' })}>Remove demo</button>}
     </div>
   );
 }
