@@ -181,7 +181,11 @@ void bn_why_peers(struct bn_why_work *work)
     if (!near && !(far && work->near.fine * 2 < work->near.judged + 1))
         return;
     const double share = (double)company->common / (double)company->judged;
-    const double doubt = (company->peer_count < 2 ? 0.15 : 0) + (work->is_blip ? 0.4 : 0);
+    /* One other, once, may be chance. */
+    const double doubt = (company->peer_count >= 2      ? 0
+                                 : company->judged >= 2 ? 0.15
+                                                        : 0.5) +
+                         (work->is_blip ? 0.4 : 0);
     struct bn_why_finding *finding = bn_why_find(work, "peers", 0.65 + 0.31 * share - doubt, true);
     if (finding)
         say_together(work, company, far, finding);

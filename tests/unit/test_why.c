@@ -468,6 +468,10 @@ BN_TEST(who_fails_along_says_what_they_share)
     CHECK_STR(why.findings[0].kind, "unreachable");
     CHECK(excludes("network"));
     CHECK(strstr(why.not [0].text, "near1, near2 in the same cluster"));
+    make_plain(40, 30, "timeout", "tcp");
+    add_peer("once", BN_TIE_NET, 30); /* one other, once, may be chance */
+    judge();
+    CHECK(has("peers") && strcmp(why.findings[0].kind, "peers") != 0);
     /* one that fails all the time fails along with everybody, and says nothing */
     make_plain(40, 30, "timeout", "tcp");
     add_peer("broken", BN_TIE_NET, 0);
