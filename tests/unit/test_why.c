@@ -302,6 +302,33 @@ BN_TEST(a_thousand_seeds_of_noise_have_no_timetable_and_no_overload)
     CHECK_INT(overload, 0);
 }
 
+/* Three neighbours that fail by chance as well, none with another. */
+static void add_noisy_peers(double failing)
+{
+    for (size_t p = 0; p < 3; p++) {
+        trace.peers[p] = (struct bn_why_peer){.name = "noisy", .points = trace.points[p]};
+        for (int64_t at = NOW - 24 * HOUR_MS; at < NOW;
+                at += (int64_t)(120000 * (0.9 + 0.2 * chance())))
+            trace.points[p][trace.peers[p].count++] = (struct bn_why_point){.at = at,
+                    .is_ok = chance() >= failing};
+    }
+    trace.ask.peer_count = 3;
+}
+
+BN_TEST(neighbours_that_fail_by_chance_are_no_cause)
+{
+    static const double rates[] = {0.003, 0.01, 0.03, 0.1};
+    int together = 0;
+    for (uint32_t i = 1; i <= 400; i++) {
+        make_noise(i, rates[i % COUNT(rates)]);
+        add_noisy_peers(rates[i % COUNT(rates)]);
+        judge();
+        for (size_t f = 0; f < why.finding_count; f++)
+            together += why.findings[f].is_cause && strcmp(why.findings[f].kind, "peers") == 0;
+    }
+    CHECK_INT(together, 0);
+}
+
 /* The same with a timetable in it is seen, whatever the seed. */
 BN_TEST(of_a_hundred_timetables_in_noise_none_is_overlooked)
 {
