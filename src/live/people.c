@@ -95,6 +95,17 @@ static bool admit_tenant(const struct bn_tenant_live *in, const struct bn_tenant
                    BN_TENANT_MAX - 1, strlen(tenant->id));
 }
 
+static bool admit_assignment(const struct bn_tenant_live *tenant,
+        const struct bn_assignment *assignment, struct bn_err *err)
+{
+    uint32_t permissions = 0;
+    if (!user_find(tenant, assignment->user_id))
+        return bn_fail(err, BN_E_NOT_FOUND, "there is no such user");
+    if (!bn_table_find(&tenant->tables[BN_KIND_SERVER], assignment->server_id))
+        return bn_fail(err, BN_E_NOT_FOUND, "there is no such server");
+    return bn_guest_permissions_parse(bn_str(assignment->permissions), &permissions, err);
+}
+
 bool bn_people_admit(const struct bn_tenant_live *tenant, const struct bn_fact *fact,
         struct bn_err *err)
 {
@@ -112,6 +123,7 @@ bool bn_people_admit(const struct bn_tenant_live *tenant, const struct bn_fact *
     case BN_KIND_USER: return admit_user(tenant, &fact->u.user, err);
     case BN_KIND_SESSION: return admit_session(tenant, &fact->u.session, err);
     case BN_KIND_KEY: return admit_key(tenant, &fact->u.key, err);
+    case BN_KIND_ASSIGNMENT: return admit_assignment(tenant, &fact->u.assignment, err);
     default: return true;
     }
 }

@@ -18,20 +18,21 @@ enum bn_class { BN_SAMPLE, BN_RECORD };
 
 /*    kind     record      class   topic            section     rows   meaning */
 #define BN_FACTS(X)                                                                               \
-    X(TENANT, tenant, RECORD, "", "", BN_TENANTS_MAX)           /* a tenant exists           */   \
-    X(USER, user, RECORD, "", "", 10000)                        /* a person                  */   \
-    X(SESSION, session, RECORD, "", "", 50000)                  /* a browser logged in       */   \
-    X(KEY, key, RECORD, "", "", 10000)                          /* a program's way in        */   \
-    X(AUDIT, audit, RECORD, "people.audit", "", 0)              /* somebody did something    */   \
-    X(HOST, host, SAMPLE, "meter.host", "", 1)                  /* this machine, each second */   \
-    X(CORE, core, SAMPLE, "meter.host", "cores", 1024)          /* one processor             */   \
-    X(MOUNT, mount, SAMPLE, "meter.host", "mounts", 512)        /* one file system           */   \
-    X(DISK, disk, SAMPLE, "meter.host", "disks", 512)           /* one block device          */   \
-    X(NIC, nic, SAMPLE, "meter.host", "nics", 512)              /* one network interface     */   \
-    X(PROC, proc, SAMPLE, "meter.host", "procs", 128)           /* one of the top processes  */   \
-    X(UNIT, unit, SAMPLE, "meter.host", "units", BN_UNITS_TOLD) /* a unit that failed        */   \
-    X(SELF, self, SAMPLE, "self", "", 1)                        /* what Binnacle spends      */   \
-    X(LINE, line, SAMPLE, "self.log", "", 0)                    /* a line of our own log     */   \
+    X(TENANT, tenant, RECORD, "", "", BN_TENANTS_MAX)             /* a tenant exists           */ \
+    X(USER, user, RECORD, "", "", 10000)                          /* a person                  */ \
+    X(SESSION, session, RECORD, "", "", 50000)                    /* a browser logged in       */ \
+    X(KEY, key, RECORD, "", "", 10000)                            /* a program's way in        */ \
+    X(ASSIGNMENT, assignment, RECORD, "", "", BN_ASSIGNMENTS_MAX) /* a guest is somebody's */     \
+    X(AUDIT, audit, RECORD, "people.audit", "", 0)                /* somebody did something    */ \
+    X(HOST, host, SAMPLE, "meter.host", "", 1)                    /* this machine, each second */ \
+    X(CORE, core, SAMPLE, "meter.host", "cores", 1024)            /* one processor             */ \
+    X(MOUNT, mount, SAMPLE, "meter.host", "mounts", 512)          /* one file system           */ \
+    X(DISK, disk, SAMPLE, "meter.host", "disks", 512)             /* one block device          */ \
+    X(NIC, nic, SAMPLE, "meter.host", "nics", 512)                /* one network interface     */ \
+    X(PROC, proc, SAMPLE, "meter.host", "procs", 128)             /* one of the top processes  */ \
+    X(UNIT, unit, SAMPLE, "meter.host", "units", BN_UNITS_TOLD)   /* a unit that failed        */ \
+    X(SELF, self, SAMPLE, "self", "", 1)                          /* what Binnacle spends      */ \
+    X(LINE, line, SAMPLE, "self.log", "", 0)                      /* a line of our own log     */ \
     X(SERVER, server, RECORD, "infra.servers", "servers", BN_SERVERS_MAX) /* of the fleet    */   \
     X(CHECK, check, SAMPLE, "infra.checks/", "", 0)               /* an attempt to reach one   */ \
     X(NODE, node, SAMPLE, "infra.servers", "nodes", BN_NODES_MAX) /* of its cluster          */   \
@@ -95,6 +96,7 @@ struct bn_fact {
         struct bn_session session;
         struct bn_key key;
         struct bn_audit audit;
+        struct bn_assignment assignment;
         struct bn_host host;
         struct bn_core core;
         struct bn_mount mount;

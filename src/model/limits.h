@@ -66,7 +66,8 @@
 #define BN_LOGIN_TRIES           5  /* per account and address; then waits double, 1 s to 15 min */
 #define BN_SETUP_TRIES           5  /* then 60 s; the code is not burned */
 #define BN_DENIALS_AT_ONCE       20 /* of one asker in the audit; then one in a minute to an hour */
-#define BN_KEYS_PER_USER_MAX     100 /* beyond: refused */
+#define BN_ASSIGNMENTS_MAX       50000 /* guests to people, per tenant: 20 MB */
+#define BN_KEYS_PER_USER_MAX     100   /* beyond: refused */
 
 /* --- this machine --- */
 #define BN_UNITS_MAX         100000      /* of systemd; more are not counted: unknown */

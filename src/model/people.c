@@ -33,6 +33,8 @@ static const struct bn_field user_fields[] = {
         BN_FIELD(struct bn_user, role, BN_T_ENUM, .flags = BN_F_REQUIRED, .words = role_words,
                 .doc = "what the person may do"),
         BN_FIELD(struct bn_user, disabled, BN_T_BOOL, .doc = "may not log in"),
+        BN_FIELD(struct bn_user, is_restricted, BN_T_BOOL,
+                .doc = "of a viewer: sees only the guests assigned to him"),
         BN_FIELD(struct bn_user, created_at, BN_T_TIME, .flags = BN_F_FIXED,
                 .doc = "time of creation"),
         BN_FIELD(struct bn_user, last_login_at, BN_T_TIME, .flags = BN_F_FIXED,
@@ -132,4 +134,30 @@ const struct bn_record_type bn_audit_type = {
         .size = sizeof(struct bn_audit),
         .fields = audit_fields,
         .field_count = COUNT(audit_fields),
+};
+
+static const struct bn_field assignment_fields[] = {
+        BN_FIELD(struct bn_assignment, id, BN_T_TEXT, .flags = BN_F_KEY | BN_F_FIXED,
+                .doc = "user, server and number"),
+        BN_FIELD(struct bn_assignment, user_id, BN_T_TEXT, .flags = BN_F_REQUIRED | BN_F_FIXED,
+                .doc = "who"),
+        BN_FIELD(struct bn_assignment, server_id, BN_T_TEXT, .flags = BN_F_REQUIRED,
+                .doc = "the server by which the guest is known"),
+        BN_FIELD(struct bn_assignment, vmid, BN_T_I64, .flags = BN_F_REQUIRED, .min = 1,
+                .max = 999999999, .doc = "the number of the guest"),
+        BN_FIELD(struct bn_assignment, permissions, BN_T_TEXT,
+                .doc = "of " BN_GUEST_PERMISSIONS ", separated by commas; view is always one"),
+        BN_FIELD(struct bn_assignment, created_by, BN_T_TEXT, .flags = BN_F_FIXED,
+                .doc = "user or key"),
+        BN_FIELD(struct bn_assignment, created_at, BN_T_TIME, .flags = BN_F_FIXED,
+                .doc = "time of the assignment"),
+};
+_Static_assert(COUNT(assignment_fields) <= BN_FIELDS_MAX, "one bit each");
+
+const struct bn_record_type bn_assignment_type = {
+        .name = "assignment",
+        .table = "assignments",
+        .size = sizeof(struct bn_assignment),
+        .fields = assignment_fields,
+        .field_count = COUNT(assignment_fields),
 };

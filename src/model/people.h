@@ -19,8 +19,12 @@ enum bn_right {
     BN_RIGHT_OPERATE, /* act on things: managers */
     BN_RIGHT_ADMIN,   /* people, settings, secrets, diagnostics */
     BN_RIGHT_METRICS, /* /metrics: keys with that scope, or read */
+    BN_RIGHT_GUESTS,  /* guests: all of them with READ, without it those that are assigned */
     BN_RIGHT_SELF,    /* a person's own password, sessions and keys: any cookie session */
 };
+
+/* What an assignment may allow. */
+#define BN_GUEST_PERMISSIONS "view,console,start,stop,restart"
 
 /* Scopes of a key, comma-separated in bn_key.scopes. */
 #define BN_SCOPES "read,operate,admin,metrics,ingest,all"
@@ -38,8 +42,20 @@ struct bn_user {
     char password[BN_PWHASH_SIZE];
     int64_t role;
     int64_t disabled;
+    int64_t is_restricted; /* of a viewer: sees what is assigned to him, and nothing else */
     int64_t created_at;
     int64_t last_login_at;
+};
+
+/* A guest that somebody may see, and what else he may do with it. */
+struct bn_assignment {
+    char id[BN_ID_MAX]; /* USER ID/SERVER ID/VMID */
+    char user_id[BN_ID_MAX];
+    char server_id[BN_ID_MAX];
+    int64_t vmid;
+    char permissions[48]; /* of BN_GUEST_PERMISSIONS, separated by commas */
+    char created_by[64];
+    int64_t created_at;
 };
 
 struct bn_session {
@@ -81,3 +97,4 @@ extern const struct bn_record_type bn_user_type;
 extern const struct bn_record_type bn_session_type;
 extern const struct bn_record_type bn_key_type;
 extern const struct bn_record_type bn_audit_type;
+extern const struct bn_record_type bn_assignment_type;

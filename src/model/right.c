@@ -71,7 +71,7 @@ void bn_scopes_text(uint32_t scopes, char *out, size_t size)
 
 uint32_t bn_role_rights(int64_t role)
 {
-    uint32_t rights = RIGHT(READ) | RIGHT(METRICS) | RIGHT(SELF);
+    uint32_t rights = RIGHT(READ) | RIGHT(METRICS) | RIGHT(GUESTS) | RIGHT(SELF);
     if (role >= BN_ROLE_MANAGER)
         rights |= RIGHT(OPERATE);
     if (role >= BN_ROLE_ADMIN)
@@ -79,11 +79,17 @@ uint32_t bn_role_rights(int64_t role)
     return rights;
 }
 
+uint32_t bn_user_rights(const struct bn_user *user)
+{
+    const bool is_restricted = user->is_restricted == 1 && user->role == BN_ROLE_VIEWER;
+    return is_restricted ? RIGHT(GUESTS) | RIGHT(SELF) : bn_role_rights(user->role);
+}
+
 uint32_t bn_scopes_rights(uint32_t scopes)
 {
     uint32_t rights = 0;
     if (scopes & (BN_SCOPE_READ | BN_SCOPE_OPERATE | BN_SCOPE_ADMIN | BN_SCOPE_ALL))
-        rights |= RIGHT(READ) | RIGHT(METRICS);
+        rights |= RIGHT(READ) | RIGHT(METRICS) | RIGHT(GUESTS);
     if (scopes & (BN_SCOPE_OPERATE | BN_SCOPE_ADMIN | BN_SCOPE_ALL))
         rights |= RIGHT(OPERATE);
     if (scopes & (BN_SCOPE_ADMIN | BN_SCOPE_ALL))
@@ -101,4 +107,69 @@ uint32_t bn_role_scopes(int64_t role)
     if (role >= BN_ROLE_ADMIN)
         scopes |= BN_SCOPE_ADMIN | BN_SCOPE_ALL;
     return scopes;
+}
+
+/* --- assignments ----------------------------------------------------------------------------- */
+
+/* In the order of the bits. */
+static const char *const guest_words[] = {"view", "console", "start", "stop", "restart"};
+
+static uint32_t guest_bit(struct bn_str word)
+{
+    for (size_t i = 0; i < COUNT(guest_words); i++)
+        if (bn_str_is(word, guest_words[i]))
+            return 1u << i;
+    return 0;
+}
+
+bool bn_guest_permissions_parse(struct bn_str text, uint32_t *out, struct bn_err *err)
+{
+    uint32_t permissions = 0;
+    struct bn_str rest = text;
+    while (rest.p) {
+        const struct bn_str word = bn_str_trim(bn_str_cut(&rest, ','));
+        const uint32_t bit = guest_bit(word);
+        if (!bit)
+            return bn_fail_field(err, "permissions",
+                    "permissions must be of " BN_GUEST_PERMISSIONS ", got \"%.*s\"",
+                    (int)BN_MIN(word.len, (size_t)40), word.p ? word.p : "");
+        if (permissions & bit)
+            return bn_fail_field(err, "permissions", "permissions names \"%.*s\" twice",
+                    BN_ARG(word));
+        permissions |= bit;
+    }
+    *out = permissions | BN_GUEST_VIEW;
+    return true;
+}
+
+void bn_guest_permissions_text(uint32_t permissions, char *out, size_t size)
+{
+    size_t len = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < COUNT(guest_words) && len < size; i++)
+        if (permissions & (1u << i))
+            len += (size_t)snprintf(out + len, size - len, "%s%s", len ? "," : "", guest_words[i]);
+}
+
+uint32_t bn_guest_permission_for(const char *action)
+{
+    static const struct {
+        const char *action;
+        uint32_t permission;
+    } needs[] = {
+            {"view", BN_GUEST_VIEW},
+            {"console", BN_GUEST_CONSOLE},
+            {"start", BN_GUEST_START},
+            {"resume", BN_GUEST_START},
+            {"stop", BN_GUEST_STOP},
+            {"shutdown", BN_GUEST_STOP},
+            {"suspend", BN_GUEST_STOP},
+            {"reset", BN_GUEST_RESTART},
+            {"reboot", BN_GUEST_RESTART},
+    };
+
+    for (size_t i = 0; i < COUNT(needs); i++)
+        if (strcmp(action, needs[i].action) == 0)
+            return needs[i].permission;
+    return 0;
 }

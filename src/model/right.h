@@ -27,8 +27,27 @@ enum {
 BN_MUST_CHECK bool bn_scopes_parse(struct bn_str text, uint32_t *out, struct bn_err *err);
 /* The usual spelling; size is that of bn_key.scopes or more. */
 void bn_scopes_text(uint32_t scopes, char *out, size_t size);
+
+/* "view,start": what an assignment allows, a bit per word of BN_GUEST_PERMISSIONS in that order;
+   view is in each. Unknown and repeated words are refused. */
+enum {
+    BN_GUEST_VIEW = 1,
+    BN_GUEST_CONSOLE = 2,
+    BN_GUEST_START = 4,
+    BN_GUEST_STOP = 8,
+    BN_GUEST_RESTART = 16,
+};
+
+BN_MUST_CHECK bool bn_guest_permissions_parse(struct bn_str text, uint32_t *out,
+        struct bn_err *err);
+void bn_guest_permissions_text(uint32_t permissions, char *out, size_t size);
+/* What is needed for an action on a guest (FEATURES G15): "start", "view", …; 0: there is none. */
+uint32_t bn_guest_permission_for(const char *action);
+
 /* Rights (a bit per enum bn_right) those scopes give, and what somebody in that role may do. */
 uint32_t bn_scopes_rights(uint32_t scopes);
 uint32_t bn_role_rights(int64_t role);
+/* The same of one person: a viewer who is restricted sees guests assigned to him, nothing else. */
+uint32_t bn_user_rights(const struct bn_user *user);
 /* The scopes somebody in that role may give away. */
 uint32_t bn_role_scopes(int64_t role);

@@ -16,7 +16,8 @@ extern const size_t bn_import_route_count;
 extern const struct bn_route bn_demo_routes[]; /* api_demo.c */
 extern const size_t bn_demo_route_count;
 
-/* --- handlers: api_server*.c, api_vms.c, api_rrd.c, api_summary.c, api_power.c, api_operations.c */
+/* --- handlers: api_server*.c, api_vms.c, api_rrd.c, api_summary.c, api_power.c, api_operations.c
+ */
 
 void bn_servers_list(struct bn_request *req);
 void bn_server_add(struct bn_request *req);

@@ -78,7 +78,7 @@ const struct bn_table *bn_home_users(struct bn_web *web)
 
 static void put_user(struct bn_json *json, const struct bn_user *user)
 {
-    static const char *const members[] = {"id", "name", "role"};
+    static const char *const members[] = {"id", "name", "role", "is_restricted"};
     uint64_t mask = 0;
     for (size_t i = 0; i < COUNT(members); i++)
         mask |= BN_BIT(bn_field_index(&bn_user_type, members[i]));
@@ -136,7 +136,7 @@ const struct bn_route bn_people_routes[] = {
                 .takes = &bn_login_form_type},
         {.method = "GET",
                 .path = "/api/v1/session",
-                .right = BN_RIGHT_READ,
+                .right = BN_RIGHT_GUESTS,
                 .handler = bn_login_show,
                 .summary = "Who asks, and what they may do"},
         {.method = "DELETE",
@@ -210,6 +210,24 @@ const struct bn_route bn_people_routes[] = {
                 .right = BN_RIGHT_ADMIN,
                 .handler = bn_user_remove,
                 .summary = "Remove somebody else, with their sessions and keys"},
+        {.method = "GET",
+                .path = "/api/v1/users/{id}/assignments",
+                .right = BN_RIGHT_ADMIN,
+                .handler = bn_assignments_list,
+                .summary = "The guests assigned to somebody"},
+        {.method = "POST",
+                .path = "/api/v1/users/{id}/assignments",
+                .right = BN_RIGHT_ADMIN,
+                .handler = bn_assignment_put,
+                .body_max = BODY_MAX,
+                .summary = "Assign a guest to somebody, or change what they may do with it",
+                .takes = &bn_assignment_form_type,
+                .gives = &bn_assignment_type},
+        {.method = "DELETE",
+                .path = "/api/v1/users/{id}/assignments/{server}/{vmid}",
+                .right = BN_RIGHT_ADMIN,
+                .handler = bn_assignment_remove,
+                .summary = "Take a guest from somebody"},
         {.method = "GET",
                 .path = "/api/v1/audit",
                 .right = BN_RIGHT_ADMIN,

@@ -27,6 +27,9 @@ void bn_users_list(struct bn_request *req);
 void bn_user_add(struct bn_request *req);
 void bn_user_change(struct bn_request *req);
 void bn_user_remove(struct bn_request *req);
+void bn_assignments_list(struct bn_request *req);
+void bn_assignment_put(struct bn_request *req);
+void bn_assignment_remove(struct bn_request *req);
 extern const char *const bn_audit_query[];
 void bn_audit_list(struct bn_request *req);
 

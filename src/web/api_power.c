@@ -6,6 +6,7 @@
 #include "source/power.h"
 #include "web/api_infra.h"
 #include "web/api_people.h"
+#include "web/guest_right.h"
 #include "web/server.h"
 
 /* One action that somebody waits for. */
@@ -100,7 +101,9 @@ static bool read_wanted(const struct bn_request *req, enum bn_vm_type type,
     if (!read_action(req, type, out->action, err) || !read_vmid(req, &vmid, err))
         return false;
     const struct bn_server *server = bn_server_with_id(req, req->params[0], err);
-    const struct bn_vm *vm = server ? find_vm(req, server, type, vmid, err) : NULL;
+    if (!server || !bn_may_act_on_guest(req, server->id, vmid, out->action, err))
+        return false;
+    const struct bn_vm *vm = find_vm(req, server, type, vmid, err);
     if (!vm || !may_act(server, vm, err))
         return false;
     describe(req, server, vm, out);

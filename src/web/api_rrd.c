@@ -7,6 +7,7 @@
 #include "source/rrd.h"
 #include "web/api_infra.h"
 #include "web/api_people.h"
+#include "web/guest_right.h"
 #include "web/server.h"
 
 const char *const bn_rrd_query[] = {"range", NULL};
@@ -65,6 +66,8 @@ static const struct bn_vm *guest_of(const struct bn_request *req, const struct b
     const struct bn_str vmid = req->params[2];
     const struct bn_vm *vm = row_of(req, BN_KIND_VM, server->id, vmid);
     const bool is_type = vm && (vm->type == BN_VM_LXC) == (strcmp(type, "lxc") == 0);
+    if (vm && !bn_may_act_on_guest(req, server->id, vm->vmid, "view", err))
+        return NULL;
     if (is_type && bn_str_is(node, vm->node))
         return vm;
     if (is_type)

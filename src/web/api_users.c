@@ -111,11 +111,14 @@ static void describe(const struct bn_hash_job *job, char *out, size_t size)
 {
     const bool has_role = (job->given_mask & BN_CHANGES_ROLE) != 0;
     const bool has_disabled = (job->given_mask & BN_CHANGES_DISABLED) != 0;
-    snprintf(out, size, "%s%s%s%s", has_role ? "role " : "", has_role ? role_word(job->role) : "",
+    snprintf(out, size, "%s%s%s%s%s", has_role ? "role " : "", has_role ? role_word(job->role) : "",
             !has_disabled   ? ""
             : job->disabled ? " disabled"
                             : " enabled",
-            job->given_mask & BN_CHANGES_PASSWORD ? " new password" : "");
+            job->given_mask & BN_CHANGES_PASSWORD ? " new password" : "",
+            !(job->given_mask & BN_CHANGES_RESTRICTED) ? ""
+            : job->is_restricted                       ? " restricted"
+                                                       : " not restricted");
 }
 
 /* As long as somebody looks at it: the user as it is now, with what was asked changed. */
@@ -137,6 +140,10 @@ static void change_now(struct bn_hash_job *job, struct bn_request *req)
         fact.u.user.role = job->role;
     if (job->given_mask & BN_CHANGES_DISABLED)
         fact.u.user.disabled = job->disabled;
+    if (job->given_mask & BN_CHANGES_RESTRICTED)
+        fact.u.user.is_restricted = job->is_restricted;
+    else if (fact.u.user.role != BN_ROLE_VIEWER)
+        fact.u.user.is_restricted = 0;
     if (job->given_mask & BN_CHANGES_PASSWORD)
         memcpy(fact.u.user.password, job->fresh, sizeof fact.u.user.password);
     struct bn_late *late = bn_late_create(req, 200);
@@ -179,9 +186,13 @@ static bool check_change(const struct bn_user *user, const struct bn_user_change
         uint64_t given, struct bn_err *err)
 {
     if (!given)
-        return bn_fail(err, BN_E_INVALID, "role, disabled or password is wanted");
+        return bn_fail(err, BN_E_INVALID, "role, disabled, is_restricted or password is wanted");
     if ((given & BN_CHANGES_ROLE) && form->role == BN_UNKNOWN)
         return bn_fail_field(err, "role", "role must be viewer, manager or admin, got null");
+    const int64_t role = given & BN_CHANGES_ROLE ? form->role : user->role;
+    if ((given & BN_CHANGES_RESTRICTED) && form->is_restricted == 1 && role != BN_ROLE_VIEWER)
+        return bn_fail_field(err, "is_restricted", "only viewers can be restricted, %s is %s",
+                user->name, role_word(role));
     return !(given & BN_CHANGES_PASSWORD) ||
            bn_password_check(bn_str(form->password), bn_str(user->name), "password", err);
 }
@@ -203,6 +214,7 @@ void bn_user_change(struct bn_request *req)
     job->given_mask = given;
     job->role = form.role;
     job->disabled = form.disabled == 1;
+    job->is_restricted = form.is_restricted == 1;
     memcpy(job->user_id, user->id, sizeof job->user_id);
     memcpy(job->wanted, form.password, sizeof job->wanted);
     job->must_hash = (given & BN_CHANGES_PASSWORD) != 0;

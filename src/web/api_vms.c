@@ -1,7 +1,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/right.h"
 #include "web/api_infra.h"
+#include "web/guest_right.h"
 
 #define LIST_BYTES_MAX (96 << 20) /* 50,000 guests */
 
@@ -37,6 +39,7 @@ static void put_vms(struct bn_json *json, const struct bn_request *req, const st
     const struct bn_table *servers = bn_servers_of(req);
     const struct bn_tenant_live *tenant = bn_live_find(&bn_web_hub(req->web)->live,
             req->who.tenant);
+    char words[48];
     bn_json_key(json, "vms");
     bn_json_array(json);
     bn_table_each(row, &tenant->tables[BN_KIND_VM])
@@ -44,15 +47,35 @@ static void put_vms(struct bn_json *json, const struct bn_request *req, const st
         const struct bn_vm *vm = (const void *)row->record;
         const struct bn_row *owner = bn_table_find(servers, vm->server_id);
         const struct bn_server *server = owner ? (const void *)owner->record : NULL;
-        if (!server || server->is_active == 0 || !passes(filter, vm, server))
+        const uint32_t permissions = bn_guest_permissions_of(req, vm->server_id, vm->vmid);
+        if (!server || server->is_active == 0 || !permissions || !passes(filter, vm, server))
             continue;
         bn_json_object(json);
         bn_record_json(&bn_vm_type, vm, BN_MASK_ALL, BN_ABSENT_NULL, json);
         bn_json_key(json, "server_name");
         bn_json_text(json, server->name);
+        bn_guest_permissions_text(permissions, words, sizeof words);
+        bn_json_key(json, "permissions");
+        bn_json_text(json, words);
         bn_json_object_end(json);
     }
     bn_json_array_end(json);
+}
+
+/* Somebody who is restricted hears of servers with guests of his only. */
+static bool may_know(const struct bn_request *req, const struct bn_server *server)
+{
+    const struct bn_tenant_live *tenant = bn_live_find(&bn_web_hub(req->web)->live,
+            req->who.tenant);
+    if (!bn_is_restricted(&req->who))
+        return true;
+    bn_table_each(row, &tenant->tables[BN_KIND_ASSIGNMENT])
+    {
+        const struct bn_assignment *it = (const void *)row->record;
+        if (strcmp(it->user_id, req->who.user_id) == 0 && strcmp(it->server_id, server->id) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* Its last attempt failed: what is listed of it is what was known before (FEATURES D4). */
@@ -70,7 +93,8 @@ static void put_servers(struct bn_json *json, const struct bn_request *req,
     {
         const struct bn_server *server = (const void *)row->record;
         if (server->is_active == 0 || (only_failing && !is_failing(server)) ||
-                (filter->server_id && strcmp(server->id, filter->server_id) != 0))
+                (filter->server_id && strcmp(server->id, filter->server_id) != 0) ||
+                !may_know(req, server))
             continue;
         bn_json_object(json);
         bn_json_key(json, only_failing ? "server_id" : "id");
@@ -79,7 +103,9 @@ static void put_servers(struct bn_json *json, const struct bn_request *req,
         bn_json_text(json, server->name);
         if (only_failing) {
             bn_json_key(json, "error");
-            bn_json_text(json, server->health_check_error);
+            /* The sentence may name tokens and addresses. */
+            bn_json_text(json, bn_is_restricted(&req->who) ? "it does not answer"
+                                                           : server->health_check_error);
         }
         bn_json_object_end(json);
     }
@@ -97,6 +123,8 @@ static bool read_filter(const struct bn_request *req, struct filter *out, struct
     const struct bn_server *server = bn_server_with_id(req, id, err);
     if (!server)
         return false;
+    if (!may_know(req, server))
+        return bn_fail(err, BN_E_NOT_FOUND, "there is no such server");
     if (server->is_active == 0)
         return bn_fail(err, BN_E_NOT_FOUND, "the server \"%.100s\" is disabled", server->name);
     /* Guests of a cluster are told once: asked for those of one member, all are meant. */

@@ -49,8 +49,20 @@ static const struct bn_field user_change_fields[] = {
         BN_FIELD(struct bn_user_change_form, disabled, BN_T_BOOL, .doc = "may not log in"),
         BN_FIELD(struct bn_user_change_form, password, BN_T_TEXT, .flags = BN_F_SECRET,
                 .doc = "12 to 128 bytes"),
+        BN_FIELD(struct bn_user_change_form, is_restricted, BN_T_BOOL,
+                .doc = "of a viewer: sees only the guests assigned to him"),
 };
 FORM(user_change, "user_change_form");
+
+static const struct bn_field assignment_fields[] = {
+        BN_FIELD(struct bn_assignment_form, server_id, BN_T_TEXT, .flags = BN_F_REQUIRED,
+                .doc = "the server by which the guest is known"),
+        BN_FIELD(struct bn_assignment_form, vmid, BN_T_I64, .flags = BN_F_REQUIRED, .min = 1,
+                .max = 999999999, .doc = "the number of the guest"),
+        BN_FIELD(struct bn_assignment_form, permissions, BN_T_TEXT,
+                .doc = "of " BN_GUEST_PERMISSIONS ", separated by commas; view,console if absent"),
+};
+FORM(assignment, "assignment_form");
 
 static const struct bn_field key_fields[] = {
         BN_FIELD(struct bn_key_form, name, BN_T_TEXT, .flags = BN_F_REQUIRED,

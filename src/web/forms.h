@@ -32,9 +32,21 @@ struct bn_user_change_form {
     int64_t role;
     int64_t disabled;
     char password[BN_PASSWORD_MAX + 1];
+    int64_t is_restricted;
 };
 
-enum { BN_CHANGES_ROLE = 1, BN_CHANGES_DISABLED = 2, BN_CHANGES_PASSWORD = 4 };
+enum {
+    BN_CHANGES_ROLE = 1,
+    BN_CHANGES_DISABLED = 2,
+    BN_CHANGES_PASSWORD = 4,
+    BN_CHANGES_RESTRICTED = 8,
+};
+
+struct bn_assignment_form {
+    char server_id[BN_ID_MAX];
+    int64_t vmid;
+    char permissions[48];
+};
 
 struct bn_key_form {
     char name[96];
@@ -71,6 +83,7 @@ extern const struct bn_record_type bn_setup_form_type;
 extern const struct bn_record_type bn_password_form_type;
 extern const struct bn_record_type bn_user_form_type;
 extern const struct bn_record_type bn_user_change_form_type;
+extern const struct bn_record_type bn_assignment_form_type;
 extern const struct bn_record_type bn_key_form_type;
 extern const struct bn_record_type bn_check_form_type;
 extern const struct bn_record_type bn_server_form_type;

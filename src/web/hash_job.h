@@ -39,6 +39,7 @@ struct bn_hash_job {
     char try_name[112]; /* what throttling counts this by */
     int64_t role;
     int64_t disabled;
+    int64_t is_restricted;
     uint64_t given_mask;
 };
 

@@ -9,6 +9,7 @@
 #include "source/rrd.h"
 #include "web/api_infra.h"
 #include "web/crowd.h"
+#include "web/guest_right.h"
 #include "web/undo.h"
 #include "web/web_private.h"
 
@@ -59,6 +60,7 @@ struct bn_web *bn_web_create(const struct bn_web_config *config)
     bn_timer_start(web->tick, TICK_MS, TICK_MS);
     web->pace = bn_timer_create(config->loop, bn_live_pace, web);
     bn_hub_watch(config->hub, BN_KIND_USER, people_changed, web);
+    bn_assignments_watch(config->hub);
     bn_hub_watch(config->hub, BN_KIND_SESSION, people_changed, web);
     bn_hub_watch(config->hub, BN_KIND_KEY, people_changed, web);
     bn_web_add_routes(web, bn_self_routes, bn_self_route_count);

@@ -223,7 +223,7 @@ static bool fill_user(struct bn_sessions *sessions, const char *tenant,
     if (!user || is_over(session, sessions->hub->clock->now_ms))
         return false;
     struct bn_who who = {.kind = BN_WHO_USER,
-            .rights = bn_role_rights(user->role),
+            .rights = bn_user_rights(user),
             .until_ms = BN_MIN(session->expires_at, session->seen_at + BN_SESSION_IDLE_MS + 1)};
     bn_text_clip(who.tenant, sizeof who.tenant, bn_str(tenant));
     memcpy(who.user_id, user->id, sizeof who.user_id);
@@ -249,7 +249,7 @@ static bool fill_key(struct bn_sessions *sessions, const char *tenant, const str
         const struct bn_user *user = user_of(sessions, tenant, key->user_id);
         if (!user)
             return false;
-        who.rights &= bn_role_rights(user->role);
+        who.rights &= bn_user_rights(user);
     }
     bn_text_clip(who.tenant, sizeof who.tenant, bn_str(tenant));
     memcpy(who.user_id, key->user_id, sizeof who.user_id);

@@ -244,7 +244,7 @@ BN_TEST(what_cannot_be_changed_is_said_by_name)
         int status;
         const char *part;
     } rows[] = {
-            {"vera", "{}", 400, "role, disabled or password is wanted"},
+            {"vera", "{}", 400, "role, disabled, is_restricted or password is wanted"},
             {"vera", "{\"role\":null}", 400, "role must be viewer, manager or admin, got null"},
             {"vera", "{\"role\":\"king\"}", 400, "\"field\":\"role\""},
             {"vera", "{\"password\":\"short\"}", 400, "\"field\":\"password\""},

@@ -76,7 +76,7 @@ BN_TEST(a_user_is_shown_without_the_password)
     bn_json_object_end(&json);
     CHECK(bn_str_is(bn_buf_str(&buf),
             "{\"id\":\"u1\",\"name\":\"ann\",\"role\":\"manager\","
-            "\"disabled\":false,\"created_at\":null,\"last_login_at\":null}"));
+            "\"disabled\":false,\"is_restricted\":false,\"created_at\":null,\"last_login_at\":null}"));
     bn_buf_reset(&buf);
     bn_record_typescript(&bn_user_type, &buf);
     bn_buf_putc(&buf, 0);

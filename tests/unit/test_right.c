@@ -56,4 +56,41 @@ BN_TEST(users_are_found_by_name_whatever_its_case)
     bn_table_finish(&users);
 }
 
+BN_TEST(permissions_on_a_guest_have_words_and_each_action_needs_one)
+{
+    static const char *const words[] = {"view", "console", "start", "resume", "stop", "shutdown",
+            "suspend", "reset", "reboot"};
+    static const uint32_t needs[] = {BN_GUEST_VIEW, BN_GUEST_CONSOLE, BN_GUEST_START,
+            BN_GUEST_START, BN_GUEST_STOP, BN_GUEST_STOP, BN_GUEST_STOP, BN_GUEST_RESTART,
+            BN_GUEST_RESTART};
+    uint32_t permissions = 0;
+    char text[48];
+    for (size_t i = 0; i < COUNT(words); i++)
+        CHECK_INT(bn_guest_permission_for(words[i]), needs[i]);
+    CHECK_INT(bn_guest_permission_for("delete"), 0);
+    CHECK(bn_guest_permissions_parse(BN_STR("restart, start"), &permissions, &err));
+    bn_guest_permissions_text(permissions, text, sizeof text);
+    CHECK_STR(text, "view,start,restart"); /* who may act may see */
+    CHECK(bn_guest_permissions_parse(BN_STR(BN_GUEST_PERMISSIONS), &permissions, &err));
+    bn_guest_permissions_text(permissions, text, sizeof text);
+    CHECK_STR(text, BN_GUEST_PERMISSIONS);
+    CHECK(!bn_guest_permissions_parse(BN_STR("view,view"), &permissions, &err));
+    CHECK(!bn_guest_permissions_parse(BN_STR(""), &permissions, &err));
+    CHECK_STR(err.field, "permissions");
+}
+
+BN_TEST(a_restricted_viewer_has_guests_and_himself_and_a_manager_is_never_restricted)
+{
+    struct bn_user user;
+    bn_record_clear(&bn_user_type, &user);
+    user.role = BN_ROLE_VIEWER;
+    user.is_restricted = 1;
+    CHECK_INT(bn_user_rights(&user), 1u << BN_RIGHT_GUESTS | 1u << BN_RIGHT_SELF);
+    user.is_restricted = 0;
+    CHECK_INT(bn_user_rights(&user), bn_role_rights(BN_ROLE_VIEWER));
+    user.is_restricted = 1;
+    user.role = BN_ROLE_MANAGER;
+    CHECK_INT(bn_user_rights(&user), bn_role_rights(BN_ROLE_MANAGER));
+}
+
 BN_TEST_MAIN()

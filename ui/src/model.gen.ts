@@ -20,6 +20,8 @@ export interface User {
   role?: 'viewer' | 'manager' | 'admin';
   /** may not log in */
   disabled?: boolean;
+  /** of a viewer: sees only the guests assigned to him */
+  is_restricted?: boolean;
   /** time of creation */
   created_at?: string;
   /** time of the last login */
@@ -60,6 +62,23 @@ export interface Key {
   last_used_at?: string;
   /** time it stops working; unknown for never */
   expires_at?: string;
+}
+
+export interface Assignment {
+  /** user, server and number */
+  id?: string;
+  /** who */
+  user_id?: string;
+  /** the server by which the guest is known */
+  server_id?: string;
+  /** the number of the guest */
+  vmid?: number;
+  /** of view,console,start,stop,restart, separated by commas; view is always one */
+  permissions?: string;
+  /** user or key */
+  created_by?: string;
+  /** time of the assignment */
+  created_at?: string;
 }
 
 export interface Audit {
