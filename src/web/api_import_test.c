@@ -56,11 +56,11 @@ static void one_less(struct trial *trial)
 /* result is an object: the row's number goes before its members. */
 static void put_result(struct trial *trial, size_t index, struct bn_str result)
 {
-    BN_BUF_AUTO whole;
     if (!trial->is_list) {
         bn_json_raw(&trial->json, result.p, result.len);
         return;
     }
+    BN_BUF_AUTO whole;
     bn_buf_init(&whole, ANSWER_MAX);
     bn_buf_printf(&whole, "{\"index\":%zu,", index);
     bn_buf_put(&whole, result.p + 1, result.len - 1);
