@@ -313,3 +313,58 @@ test('a health check is an operation: its progress is live, its result in words'
   await ear.heard((m) => m.t === 'd' && m.p?.operations?.[it.id]?.message === '1 online, 1 offline');
   ear.destroy();
 });
+
+test('a restarted pveproxy in the middle changes nothing, and another member speaks for one that is away', { timeout: 90000 }, async (t) => {
+  const twoDoors = { clusters: [{ ...SCENE.clusters[0], listen: 'all' }] };
+  const lab = await startLab({ scenario: twoDoors, timing: { ...FAST, tasks: 2 } });
+  t.after(() => lab.stop());
+  const { act, ended, call, ids } = await start(t, lab);
+  const first = (await act(100, 'stop')).json;
+  await lab.control.fault('restart', 'alpha/pve1');
+  assert.equal((await ended(first.operation_id)).status, 'completed');
+  await lab.control.clear();
+  const added = await call('POST', '/api/v1/servers', formOf(lab.servers[1], { name: 'alpha by pve2' }));
+  assert.equal(added.status, 201, added.text);
+  await until('both to be one cluster', async () => {
+    const { servers } = (await call('GET', '/api/v1/servers')).json;
+    return servers.find((s) => s.id === added.json.id)?.listed_under === ids[0];
+  }, { within: 15000 });
+  await lab.control.fault('refused', 'alpha/pve1');
+  await call('POST', '/api/v1/servers/health-check?wait=1');
+  await lab.control.forget();
+  const answer = await act(105, 'start');
+  assert.equal(answer.status, 202, answer.text);
+  const it = await ended(answer.json.operation_id);
+  assert.equal(it.status, 'completed', JSON.stringify(it));
+  assert.deepEqual((await posts(lab)).map((r) => r.node), ['alpha/pve2']);
+  const elsewhere = await act(105, 'stop', { id: added.json.id });
+  assert.equal(elsewhere.status, 404);
+  assert.match(elsewhere.json.error.message, /listed under another server of its cluster$/);
+});
+
+test('a run of checks is cancelled, the history is filtered and paged, and wrong filters are named', { timeout: 60000 }, async (t) => {
+  const lab = await openLab(t);
+  const { call, ended, ids } = await start(t, lab, { count: 2 });
+  const hole = await lab.control.fault('blackhole', '*');
+  const run = (await call('POST', '/api/v1/servers/health-check')).json.operation_id;
+  const cancel = await call('POST', `/api/v1/operations/${run}/cancel`);
+  assert.equal(cancel.status, 202, cancel.text);
+  const it = await ended(run);
+  assert.equal(it.status, 'cancelled');
+  assert.equal(it.message, '0 online, 0 offline, 2 not checked');
+  assert.ok(it.progress < 100);
+  await lab.control.clear({ id: hole.id });
+  for (const [query, total] of [['', 1], ['?status=cancelled', 1], ['?status=active', 0], ['?type=vm_power', 0], ['?type=health_check&status=cancelled&page=2', 1],
+    [`?server_id=${ids[0]}`, 0], ['?since=2020-01-01T00:00:00Z', 1], ['?since=2100-01-01T00:00:00Z', 0]]) {
+    const answer = await call('GET', `/api/v1/operations${query}`);
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal(answer.json.total, total, query);
+    assert.equal(answer.json.pages, 1);
+    assert.equal(answer.json.operations.length, query.includes('page=2') ? 0 : total);
+  }
+  for (const [query, field] of [['?status=done', 'status'], ['?type=explosion', 'type'], ['?since=yesterday', 'since'], ['?page=0', 'page'], ['?colour=red', 'query']]) {
+    const answer = await call('GET', `/api/v1/operations${query}`);
+    assert.equal(answer.status, 400, query);
+    assert.equal(answer.json.error.field, field);
+  }
+});

@@ -2,6 +2,7 @@
 
 #include "bn_test.h"
 #include "source/operations.h"
+#include "store/bad_disk.h"
 #include "store/place.h"
 
 /* Operations over a hub with a real store; the clock is the test's. */
@@ -274,6 +275,34 @@ BN_TEST(what_a_restart_left_is_failed_unless_it_has_a_task_to_ask)
     (void)start(&unsent);
     AWAIT(rig.kept == 4);
     CHECK_INT(rig.kept_err.code, BN_E_OK);
+    end();
+}
+
+BN_TEST(an_end_the_disk_refused_is_kept_when_the_disk_is_well_and_a_begin_never_was)
+{
+    struct bn_store_stats stats;
+    bad_disk_install();
+    begin();
+    const struct bn_operation first = check_run("o1");
+    const struct bn_operation second = check_run("o2");
+    struct bn_work *work = start(&first);
+    AWAIT(rig.kept == 1);
+    bad_disk_plan(BAD_FULL, 1, INT32_MAX);
+    bn_work_end(work, BN_WORK_COMPLETED, on_kept, NULL);
+    (void)start(&second);
+    AWAIT(rig.kept == 3);
+    CHECK_INT(rig.kept_err.code, BN_E_STORAGE);
+    CHECK_INT(seen("o1")->status, BN_WORK_PENDING);
+    CHECK(!seen("o2"));
+    bad_disk_plan(BAD_FULL, 0, 0);
+    do
+        bn_store_get_stats(rig.store, &stats);
+    while (stats.degraded); /* it tries again by itself */
+    settle();
+    CHECK_INT(seen("o1")->status, BN_WORK_PENDING); /* not before its time */
+    pass(BN_WORK_KEEP_AGAIN_MS);
+    AWAIT(seen("o1")->status == BN_WORK_COMPLETED);
+    CHECK(!seen("o2"));
     end();
 }
 
