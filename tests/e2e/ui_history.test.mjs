@@ -132,6 +132,9 @@ describe('a server and all servers', () => {
     await page.waitForSelector('.attempts tbody tr:first-child .outcome.crit', { timeout: 1000 });
     assert.match(await page.innerText('.attempts tbody tr:first-child'), /refused/i);
     assert.match(await page.innerText('.failure'), /refused/i);
+    await page.waitForSelector('#why.is-open .why-title', { timeout: 2000 });
+    assert.match((await page.innerText('#why .why-findings li:first-child')).replace(/\s+/g, ' '), /refuses the connection.* % sure/, 'the panel opened with the cause');
+    assert.match(await page.innerText('#why .why-errors'), /refused\s+\d/);
     assert.match(await page.innerText('#nodes'), /As they were when the server answered last/);
     assert.ok(await page.evaluate(() => window.bnSame), 'the page was not loaded again');
 

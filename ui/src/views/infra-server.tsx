@@ -79,7 +79,7 @@ function Server({ server }: { server: ServerRow }) {
       </Section>
       <div class="server-columns">
         <div class="column">
-          <Section id="nodes" title="Nodes" icon="boxes" open={isOpen('nodes', true)} onToggle={(open) => setOpen('nodes', open)} note={server.is_active === false ? undefined : <Guests id={homeOf(server)} />}>
+          <Section id="nodes" title="Nodes" icon="boxes" open={isOpen('nodes', true)} onToggle={(open) => setOpen('nodes', open)} note={server.is_active === false || !server.last_connected_at ? undefined : <Guests id={homeOf(server)} />}>
             {() => <Nodes server={server} />}
           </Section>
           <Section id="attempts" title="Attempts" icon="list" open={isOpen('attempts', true)} onToggle={(open) => setOpen('attempts', open)} note="the last 50, as they come">

@@ -169,7 +169,7 @@ function Findings({ why }: { why: Why }) {
   const others = why.findings.filter((f) => !f.is_cause);
   return (
     <section class="why-findings" aria-label="Causes, the likeliest first">
-      <h3>{causes.length > 0 ? 'Why' : 'No clear cause yet'}</h3>
+      <h3>{causes.length === 0 ? 'No clear cause yet' : why.state === 'ok' ? 'Why it failed' : 'Why'}</h3>
       <ol>
         {[...causes, ...others].map((f) => (
           <li key={f.kind + f.title} class={f.is_cause ? 'is-cause' : ''}>
