@@ -446,7 +446,7 @@ describe('servers', () => {
 
   test('who may not act sees why, and at the limit nothing can be added', async (t) => {
     const lab = await openLab(t);
-    const { server, admin, page, add } = await start(t, browser, { more: ['--max-servers', '2'] });
+    const { server, admin, page, add, call } = await start(t, browser, { more: ['--max-servers', '2'] });
     await server.addUser(admin, 'vera', 'viewer');
     await server.addUser(admin, 'max', 'manager');
     await add(lab.servers[0], { name: 'one' });
@@ -470,6 +470,15 @@ describe('servers', () => {
     assert.equal(await viewer.getAttribute('.page-acts button:has-text("Refresh all")', 'aria-disabled'), 'true');
     await viewer.axe('servers as a viewer');
     await done(viewer);
+
+    // Kept to the guests assigned to her: no list of servers, and a way to what is hers.
+    const { id } = await server.addUser(admin, 'rita', 'viewer');
+    await call('PATCH', `/api/v1/users/${id}`, { is_restricted: true });
+    const restricted = await open(server, browser, 'rita');
+    await restricted.waitForSelector('h1:has-text("Servers are not shown to you")');
+    assert.equal(await restricted.locator('a:has-text("Your guests")').getAttribute('href'), '/vms');
+    await restricted.axe('servers when kept to guests');
+    await restricted.context().close();
 
     const manager = await open(server, browser, 'max');
     await manager.waitForSelector(card('one'));
