@@ -409,7 +409,7 @@ describe('users', () => {
     const add = (body) => server.request('POST', '/api/v1/users', { cookie: ada.cookie, body });
     const made = await add({ username: 'vera', password: PASSWORD, role: 'viewer' });
     assert.equal(made.status, 201, made.text);
-    assert.deepEqual(Object.keys(made.json).sort(), ['created_at', 'disabled', 'id', 'last_login_at', 'name', 'role']);
+    assert.deepEqual(Object.keys(made.json).sort(), ['created_at', 'disabled', 'id', 'is_restricted', 'last_login_at', 'name', 'role']);
     assert.equal(made.json.disabled, false);
     refused(await add({ username: 'VERA', password: PASSWORD, role: 'viewer' }), 409, 'conflict', /named vera/, 'username');
     refused(await add({ username: 'x', password: PASSWORD, role: 'king' }), 400, 'invalid', /role must be/, 'role');
@@ -423,7 +423,7 @@ describe('users', () => {
     const promoted = await change(vera.user.id, { role: 'manager' });
     assert.equal(promoted.json.role, 'manager');
     assert.ok((await who(server, { cookie: vera.cookie })).json.rights.includes('operate')); // at once
-    refused(await change(vera.user.id, {}), 400, 'invalid', /role, disabled or password is wanted/);
+    refused(await change(vera.user.id, {}), 400, 'invalid', /role, disabled, is_restricted or password is wanted/);
     refused(await change(vera.user.id, { role: null }), 400, 'invalid', /got null/, 'role');
     refused(await change('nobody', { role: 'viewer' }), 404, 'not_found', /no such user/);
     assert.equal((await change(vera.user.id, { password: OTHER })).status, 200);
