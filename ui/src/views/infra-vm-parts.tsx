@@ -4,11 +4,11 @@ import { computed, signal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 import { href } from '../link/route';
 import type { Vm } from '../model.gen';
+import { mayDo, serverName, useAssigned } from '../state/assigned';
 import { serverOf, servers, useTopic } from '../state/fleet';
 import { actionsOf, cpuPct, diskPct, groupOf, memPct, natural, statusWord, whyIdle, type GuestRow, type PowerAction } from '../state/guests';
 import { busyOf, power, verbs } from '../state/operations';
 import { bitRate, byteRate, bytes, duration, line } from '../state/format';
-import { may } from '../state/store';
 import { Dialog } from '../parts/dialog';
 import { Meter } from '../parts/gauge';
 import { Icon, type IconName } from '../parts/icon';
@@ -89,6 +89,8 @@ export const icons: Record<PowerAction, IconName> = {
   start: 'play', shutdown: 'power', reboot: 'refresh-cw', stop: 'circle-stop', reset: 'zap', suspend: 'pause', resume: 'play',
 };
 
+const FORBIDDEN = 'Needs the role manager, or an assignment that allows it; somebody with the role admin can give it to you';
+
 const tips: Record<PowerAction, string> = {
   start: 'Start',
   shutdown: 'Shut down: asks the system inside to end',
@@ -107,7 +109,7 @@ export function nameAndNumber(vm: GuestRow): string {
 
 /** What harms is asked about first; the rest begins at once. */
 export function want(vm: GuestRow, action: PowerAction): void {
-  const server = serverOf(vm.server_id ?? '')?.name ?? 'unknown server';
+  const server = serverName(vm.server_id) ?? 'unknown server';
   if (action === 'stop' || action === 'reset') asking.value = { vm, action, server };
   else void power(vm, `${nameAndNumber(vm)} on ${server}`, action);
 }
@@ -140,8 +142,8 @@ export function PowerQuestion() {
 
 /** For the menu of a row. */
 export function powerActs(vm: GuestRow): RowAct[] {
-  if (!may('operate') || busyOf(vm.id)) return [];
-  return actionsOf(vm).map((a) => ({ label: a === 'stop' || a === 'reset' ? `${verbs[a].label} …` : verbs[a].label, icon: icons[a], run: () => want(vm, a) }));
+  if (busyOf(vm.id)) return [];
+  return actionsOf(vm).filter((a) => mayDo(vm.id, a)).map((a) => ({ label: a === 'stop' || a === 'reset' ? `${verbs[a].label} …` : verbs[a].label, icon: icons[a], run: () => want(vm, a) }));
 }
 
 /** What it is busy with, as it goes. */
@@ -167,21 +169,21 @@ export function PowerButtons({ vm, isSmall }: PowerProps) {
   const idle = whyIdle(vm);
   if (busy && isSmall) return <Busy id={vm.id} />;
   if (idle) return isSmall ? <span class="dim" data-tip={idle}>–</span> : <span class="dim">{idle}.</span>;
-  const isForbidden = !may('operate');
+  const isForbidden = (a: PowerAction) => !mayDo(vm.id, a);
   const shown = isSmall ? actions.filter((a) => a === 'start' || a === 'resume' || a === 'stop' || a === 'reset') : actions.slice(0, 3);
   const rest = actions.filter((a) => !shown.includes(a));
   return (
     <span class="vm-power">
       {shown.map((a) => (
         <button key={a} type="button" class={`button small ${isSmall ? 'icon-only quiet' : ''} ${a === 'stop' || a === 'reset' ? 'danger' : ''}`}
-          disabled={busy !== null || isForbidden} aria-label={`${verbs[a].label} ${guestName(vm)}`}
-          data-tip={isForbidden ? 'Needs the role manager; somebody with the role admin can give it to you' : tips[a]} onClick={() => want(vm, a)}>
+          disabled={busy !== null || isForbidden(a)} aria-label={`${verbs[a].label} ${guestName(vm)}`}
+          data-tip={isForbidden(a) ? FORBIDDEN : tips[a]} onClick={() => want(vm, a)}>
           <Icon name={icons[a]} size={14} />{!isSmall && ` ${verbs[a].label}`}
         </button>
       ))}
       {rest.length > 0 && (
-        <button type="button" class="button small icon-only quiet" disabled={busy !== null || isForbidden} aria-haspopup="menu" aria-label={`More for ${guestName(vm)}`}
-          onClick={(e) => openRowMenu({ title: nameAndNumber(vm), record: vm, isShort: true, acts: rest.map((a) => ({ label: verbs[a].label, icon: icons[a], run: () => want(vm, a) })) }, e)}>
+        <button type="button" class="button small icon-only quiet" disabled={busy !== null || rest.every(isForbidden)} aria-haspopup="menu" aria-label={`More for ${guestName(vm)}`}
+          onClick={(e) => openRowMenu({ title: nameAndNumber(vm), record: vm, isShort: true, acts: rest.filter((a) => !isForbidden(a)).map((a) => ({ label: verbs[a].label, icon: icons[a], run: () => want(vm, a) })) }, e)}>
           <Icon name="ellipsis" size={14} />
         </button>
       )}
@@ -197,6 +199,7 @@ const FEW = 5;
 /** "Machines": the first guests that run or are stopped, with what can be done at once (FEATURES G16). */
 export function QuickVms() {
   const topic = useTopic('infra.vms');
+  useAssigned();
   const opened = useMemo(() => signal<string | null>(null), []);
   const all = useMemo(() => computed(() => {
     const section = (topic.value.value as { vms?: Record<string, Vm> } | undefined)?.vms;
@@ -227,7 +230,7 @@ export function QuickVms() {
             <li key={vm.id}>
               <div class="quick-what">
                 <button type="button" class="vm-name link" onClick={() => (opened.value = vm.id)}>{guestName(vm)}</button>
-                <span class="vm-cut dim">{vm.vmid} on {serverOf(vm.server_id ?? '')?.name ?? '-'}</span>
+                <span class="vm-cut dim">{vm.vmid} on {serverName(vm.server_id) ?? '-'}</span>
               </div>
               <StatusBadge vm={vm} />
               <PowerButtons vm={vm} isSmall />
@@ -259,7 +262,7 @@ export function Facts({ vm }: { vm: GuestRow }) {
   const server = serverOf(vm.server_id ?? '');
   return (
     <dl class="pairs">
-      <dt>Server</dt><dd>{server ? <a href={href(`servers/${server.id}`)}>{server.name}</a> : '-'}</dd>
+      <dt>Server</dt><dd>{server ? <a href={href(`servers/${server.id}`)}>{server.name}</a> : (serverName(vm.server_id) ?? '-')}</dd>
       <dt>Node</dt><dd>{vm.node ?? '–'}</dd>
       <dt>Number</dt><dd class="num">{vm.vmid}</dd>
       <dt>Type</dt><dd>{typeWords(vm)}</dd>

@@ -5,8 +5,10 @@ import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks';
 import { go, href, route, withQuery } from '../link/route';
 import type { Vm } from '../model.gen';
 import { bitRate, byteRate, bytes, count, line, percent } from '../state/format';
+import { assignedSection, isRestricted, serverName, useAssigned } from '../state/assigned';
 import { serverOf, servers, useTopic } from '../state/fleet';
 import { cpuPct, diskPct, groupOf, memPct, statusWord, type GuestRow } from '../state/guests';
+import { may } from '../state/store';
 import { openRrd, rrdRange, rrdRanges } from '../state/rrd';
 import { Chart } from '../parts/chart';
 import { Choice } from '../parts/form';
@@ -20,13 +22,16 @@ const cores = count('vCPU');
 
 export function VmPage({ id }: { id: string }) {
   const topic = useTopic('infra.vms');
-  const vms = (topic.value.value as { vms?: Record<string, Vm> } | undefined)?.vms;
+  useAssigned();
+  const isMine = isRestricted();
+  const vms = isMine ? assignedSection.value : (topic.value.value as { vms?: Record<string, Vm> } | undefined)?.vms;
   const found = vms?.[id];
   const vm: GuestRow | undefined = found && { ...found, id };
   const server = serverOf(id.split('/')[0]!);
-  if (topic.phase.value === 'refused') return <div class="page"><section class="panel"><Forbidden what="Seeing virtual machines" role="viewer" isPage /></section></div>;
+  const name = serverName(id.split('/')[0]) ?? '-';
+  if (topic.phase.value === 'refused' && !isMine) return <div class="page"><section class="panel"><Forbidden what="Seeing virtual machines" role="viewer" isPage /></section></div>;
   if (!vm) {
-    const isKnown = vms !== undefined && servers.value !== undefined;
+    const isKnown = vms !== undefined && (isMine || servers.value !== undefined);
     return (
       <div class="page">
         {!isKnown ? <><h1>Virtual machine</h1><section class="panel"><Skeleton lines={8} label="Virtual machine" /></section></> : (
@@ -44,13 +49,13 @@ export function VmPage({ id }: { id: string }) {
     <div class="page guest">
       <div class="page-head">
         <div>
-          <p class="dim"><a href={href('vms')}>Virtual machines</a> / <a href={href('vms', { server: vm.server_id ?? '' })}>{server?.name ?? '-'}</a></p>
-          <h1>{guestName(vm)} <Stale topic={topic} /></h1>
+          <p class="dim"><a href={href('vms')}>Virtual machines</a> / <a href={href('vms', { server: vm.server_id ?? '' })}>{name}</a></p>
+          <h1>{guestName(vm)} {!isMine && <Stale topic={topic} />}</h1>
           <p class="page-facts">
             <span><StatusBadge vm={vm} /></span>
             <span>{typeWords(vm)} {vm.vmid}</span>
             <span>node {vm.node ?? '–'}</span>
-            <span>server {server?.name ?? '-'}</span>
+            <span>server {name}</span>
           </p>
         </div>
         <PowerButtons vm={vm} />
@@ -62,7 +67,7 @@ export function VmPage({ id }: { id: string }) {
         <Panel title="What it is" icon="info" class="guest-is"><div class="guest-facts"><Facts vm={vm} /><p class="vm-under"><Marks vm={vm} /></p></div></Panel>
       </div>
       <Charts key={`${vm.node} ${vm.type}`} vm={vm} />
-      <History title="What was done with it" fixed={{ type: 'vm_power', server_id: vm.server_id ?? '' }} only={(op) => op.vmid === vm.vmid} guest={id} />
+      {may('read') && <History title="What was done with it" fixed={{ type: 'vm_power', server_id: vm.server_id ?? '' }} only={(op) => op.vmid === vm.vmid} guest={id} />}
       <PowerQuestion />
     </div>
   );

@@ -4,12 +4,13 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { go, href, route } from '../link/route';
 import type { Vm } from '../model.gen';
+import { askAssigned, assignedError, assignedSection, assignedServers, isRestricted, useAssigned } from '../state/assigned';
 import { servers, useTopic, type ServerRow } from '../state/fleet';
 import { filterOf, GuestIndex, NO_FILTER, queryOf, sortable, type Counts, type Filter } from '../state/guests';
 import { who } from '../state/store';
 import { Choice, Select } from '../parts/form';
 import { Icon } from '../parts/icon';
-import { Empty, Forbidden, Skeleton, Stale } from '../parts/panel';
+import { Empty, Failure, Forbidden, Skeleton, Stale } from '../parts/panel';
 import { GuestGrid, GuestTable } from './infra-vms-list';
 import { PowerQuestion } from './infra-vm-parts';
 
@@ -85,18 +86,21 @@ export function VmsPage() {
   const [{ filter, sort }, look] = useLooked();
   const [view, setView] = useView();
   const [, redraw] = useState(0);
-  const all = servers.value;
+  useAssigned();
+  const isMine = isRestricted();
+  const all = isMine ? assignedServers.value : servers.value;
   const activeServers = useMemo(() => (all ?? []).filter((s) => s.is_active !== false).sort((a, b) => (a.name ?? '').localeCompare(b.name ?? '', undefined, { numeric: true })), [all]);
   const namesText = activeServers.map((s) => `${s.id} ${s.name}`).join('\n');
   const names = useMemo(() => new Map(activeServers.map((s) => [s.id, s.name ?? s.id])), [namesText]);
-  const section = (topic.value.value as { vms?: Record<string, Vm> } | undefined)?.vms;
+  const section = isMine ? assignedSection.value : (topic.value.value as { vms?: Record<string, Vm> } | undefined)?.vms;
+  const error = isMine ? assignedError.value : undefined;
   useMemo(() => index.take(section ?? {}, names), [section, names]);
   index.sortBy(sort);
   // The guests of a cluster stand under one of its members, whichever of them is chosen.
   const home = activeServers.find((s) => s.id === filter.server)?.listed_under ?? filter.server;
   const { rows, counts } = index.view(home === filter.server ? filter : { ...filter, server: home });
 
-  const isLoading = topic.phase.value === 'loading' || all === undefined;
+  const isLoading = (isMine ? section === undefined : topic.phase.value === 'loading') || all === undefined;
   const set = (change: Partial<Filter>, isTyping = false) => look({ filter: { ...filter, ...change } }, isTyping);
   const list = { rows, index, sort, onSort: (s: string) => look({ sort: s }), redraw: () => redraw((n) => n + 1) };
   return (
@@ -107,17 +111,18 @@ export function VmsPage() {
             Virtual machines{' '}
             {!isLoading && <span class="badge quiet num" data-tip="As many as pass the filters below">{rows.length.toLocaleString('en')} {rows.length === 1 ? 'VM' : 'VMs'}</span>}{' '}
             {activeServers.length > 1 && <span class="badge quiet num" data-tip="Servers that are switched on">{activeServers.length} Servers</span>}{' '}
-            <Stale topic={topic} />
+            {!isMine && <Stale topic={topic} />}
           </h1>
         </div>
         <Choice<View> label="How to show them" value={view} options={views} onChange={setView} />
       </div>
-      {topic.phase.value === 'refused' ? <section class="panel"><Forbidden what="Seeing virtual machines" role="viewer" /></section> : (
+      {error && <Failure error={error} retry={() => void askAssigned()} />}
+      {topic.phase.value === 'refused' && !isMine ? <section class="panel"><Forbidden what="Seeing virtual machines" role="viewer" /></section> : (
         <>
           <Tiles counts={counts} isLoading={isLoading} status={filter.status} onStatus={(status) => set({ status })} />
           <Silent servers={activeServers} />
           <Filters filter={filter} servers={activeServers} set={set} />
-          {isLoading ? <section class="panel"><Skeleton lines={8} label="Virtual machines" /></section>
+          {isLoading ? !error && <section class="panel"><Skeleton lines={8} label="Virtual machines" /></section>
             : rows.length === 0 ? <Nothing index={index} hasServers={activeServers.length > 0} filter={filter} onClear={() => look({ filter: NO_FILTER })} />
             : view === 'grid' ? <GuestGrid {...list} /> : <GuestTable {...list} />}
         </>
@@ -160,7 +165,7 @@ function Silent({ servers: list }: { servers: ServerRow[] }) {
       <div>
         <strong>{failing.length} of {list.length} {list.length === 1 ? 'server' : 'servers'} did not answer.</strong> What is listed of {failing.length === 1 ? 'it' : 'them'} is what was known before.
         <ul>
-          {shown.map((s) => <li key={s.id}><a href={`${href(`servers/${s.id}`)}#why`}>{s.name}</a>: {s.health_check_error}</li>)}
+          {shown.map((s) => <li key={s.id}>{isRestricted() ? <strong>{s.name}</strong> : <a href={`${href(`servers/${s.id}`)}#why`}>{s.name}</a>}: {s.health_check_error}</li>)}
         </ul>
         {failing.length > NAMED && <button type="button" class="link" onClick={() => setAll(!isAll)}>{isAll ? 'Name fewer' : `and ${failing.length - NAMED} more`}</button>}
       </div>
@@ -200,6 +205,10 @@ function Nothing({ index, hasServers, filter, onClear }: { index: GuestIndex; ha
         <Empty icon="search" title="No VMs match these filters">
           <p>{index.size.toLocaleString('en')} are known{filter.templates ? '' : ', templates not shown'}.</p>
           <div><button type="button" class="button" onClick={onClear}>Clear filters</button></div>
+        </Empty>
+      ) : isRestricted() ? (
+        <Empty icon="boxes" title="No virtual machines are assigned to you">
+          Somebody with the role admin can assign some to you under Settings, Users. They appear here by themselves.
         </Empty>
       ) : hasServers ? (
         <Empty icon="boxes" title="No virtual machines are visible">

@@ -149,7 +149,7 @@ export function History({ title, fixed = {}, only, guest, isFiltered }: HistoryP
       <Answer of={asked} lines={6}>
         {(answer) => rows.value.length === 0 ? (
           isNarrowed ? <Empty icon="search" title="No operation matches"><div><button type="button" class="button" onClick={() => go(href('operations'), 'replace')}>Clear filters</button></div></Empty>
-            : <Empty icon="list" title="Nothing was done yet">{guest ? 'Starts, stops and the like of this machine are kept here with their result and their log.' : 'Starts and stops of machines and checks of servers are kept here with who began them, how they ended and their log.'}</Empty>
+            : <Empty icon="list" title={guest && answer.pages > 1 ? 'Nothing was done lately' : 'Nothing was done yet'}>{guest ? 'Starts, stops and the like of this machine are kept here with their result and their log.' : 'Starts and stops of machines and checks of servers are kept here with who began them, how they ended and their log.'}</Empty>
         ) : (
           <>
             <Table label={title} columns={columns} rows={rows.value} keyOf={(op) => op.id}
@@ -161,6 +161,7 @@ export function History({ title, fixed = {}, only, guest, isFiltered }: HistoryP
                   isActive(op) && may('operate') ? { label: 'Cancel', icon: 'x' as const, run: () => void act(() => cancel(op), 'Asked to cancel it') } : false,
                 ],
               })} />
+            {answer.pages > 1 && guest && <p class="table-foot dim">Among the newest {answer.operations.length} of its server; older ones stand under Operations.</p>}
             {answer.pages > 1 && !guest && (
               <nav class="table-foot" aria-label="Pages of the history">
                 <button type="button" class="button small" disabled={answer.page <= 1} onClick={() => turn(answer.page - 1)}>Newer</button>
