@@ -1,8 +1,8 @@
 // screenshots: the pictures the README shows, taken of the real server: `node tools/screenshots.mjs [SECONDS [NAME…]]`.
-// It runs build/release/binnacle in a folder of its own, beside the simulated fleet of lab/, and lets it measure
-// for a while first. NAME…: only these pictures.
+// It runs build/release/binnacle in a folder of its own beside a simulated fleet (lab/), and lets it measure this machine and
+// check that fleet for a while first. NAME…: only these pages. $SHOTS names another folder, which then gets every page in both themes and sizes.
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,14 +10,18 @@ import { startLab } from '../lab/lib.mjs';
 
 const root = new URL('..', import.meta.url).pathname;
 const { chromium } = createRequire(join(root, 'tests/e2e/'))('playwright-core');
-const out = join(root, 'docs/screenshots');
+const isAll = process.env.SHOTS !== undefined;
+const out = process.env.SHOTS ?? join(root, 'docs/screenshots');
 const data = mkdtempSync(join(tmpdir(), 'binnacle-'));
 const seconds = Number(process.argv[2] ?? 330);
-
 const wanted = process.argv.slice(3);
 
 const lab = await startLab({ scenario: 'demo' });
-const server = spawn(join(root, 'build/release/binnacle'), ['serve', '--listen', '127.0.0.1:0', '--data', data, '--allow-target', '127.0.0.0/8']);
+const fleet = join(data, 'fleet.json');
+writeFileSync(fleet, JSON.stringify({ servers: lab.servers }), { mode: 0o600 });
+const server = spawn(join(root, 'build/release/binnacle'), ['serve', '--listen', '127.0.0.1:0', '--data', join(data, 'data'),
+  '--allow-target', '127.0.0.0/8', '--check-interval', '10s', '--demo', fleet,
+  ...(process.env.BINNACLE_UI_DIR ? ['--ui-dir', process.env.BINNACLE_UI_DIR] : [])], { stdio: ['ignore', 'pipe', 'ignore'] });
 const setup = await new Promise((found) => {
   let said = '';
   server.stdout.on('data', (piece) => {
@@ -33,20 +37,45 @@ async function open(width, height, colorScheme, state) {
   return context.newPage();
 }
 
-/** The simulated fleet, as a person would add it. */
-async function addFleet(page) {
-  for (const it of lab.servers) {
-    await page.evaluate((body) => fetch('/api/v1/servers', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-      { name: it.name, host: it.host, port: it.port, api_token: it.token, fingerprint: it.fingerprint, is_demo: true });
-  }
+// --- a list to import: the fleet once more under other ports, and what people get wrong ---------------
+
+function list() {
+  const [a, b, c, d] = lab.servers;
+  const row = (name, s, more = {}) => [name, s.host, more.token ?? s.token, more.port ?? s.port, 'false', more.fingerprint ?? s.fingerprint, more.tags ?? 'prod', more.site ?? 'Rack 1'].join(',');
+  return ['name,host,api_token,port,verify_ssl,fingerprint,tags,site',
+    row('Prod A', a), row('Prod B', { ...b, host: 'localhost' }), row('Build', { ...c, host: 'localhost' }, { tags: 'ci', site: 'Rack 2', fingerprint: ' ' }),
+    row('Edge 7', { ...d, host: 'localhost' }, { site: 'Rack 7' }), row('Old', d, { port: 9, token: '' }), row('Attic', d, { port: 80060, tags: 'home', site: 'Attic' })].join('\n');
 }
 
-async function shoot(page, path, name) {
-  if (wanted.length > 0 && !wanted.includes(name)) return;
-  await page.goto(new URL(path, setup).href);
+async function listed(page) {
+  await page.fill('.paste', list());
+  await page.waitForSelector('.preview-row');
+  await page.click('.import-test .button');
+  await page.waitForSelector('.verdict.ok');
+  await page.waitForSelector('.import-test .button:has-text("Test")', { timeout: 60_000 });
+}
+
+/** name, address, whether the picture of the README is wide or of a phone, in which theme, and what is done before. */
+const shots = [
+  ['overview', () => '/', ['light', 'dark']],
+  ['machine', () => '/host', ['dark', 'light']],
+  ['servers', () => '/servers', ['dark', 'light']],
+  ['server', (ids) => `/servers/${ids.flapping}#why`, ['light', 'dark']],
+  ['import', () => '/servers/import', ['light', 'dark'], listed],
+  ['guests', () => '/vms', ['dark', 'light']],
+  ['diagnostics', () => '/diagnostics', ['light', null]],
+];
+
+async function shoot(state, ids, [name, path, [wide, phone], before], theme, width) {
+  const page = await open(width, width < 500 ? 844 : 900, theme, state);
+  await page.goto(new URL(path(ids), setup).href);
   await page.waitForSelector('.indicator.live');
+  if (before) await before(page);
   await page.waitForTimeout(2500);
-  await page.screenshot({ path: join(out, `${name}.png`) });
+  await page.mouse.move(1, 1);
+  const file = `${name}${width < 500 ? '-phone' : ''}-${theme}.png`;
+  if (isAll || theme === (width < 500 ? phone : wide)) await page.screenshot({ path: join(out, file) });
+  await page.context().close();
 }
 
 try {
@@ -57,19 +86,24 @@ try {
   for (const field of await first.locator('input[type=password]').all()) await field.fill('lodestone and lantern');
   await first.locator('button[type=submit]').click();
   await first.waitForSelector('.indicator.live');
+  await first.click('text=Load a demo fleet');
+  await first.waitForSelector('.tiles');
   const state = await first.context().storageState();
-  await addFleet(first);
   await first.waitForTimeout(seconds * 1000);
-  await shoot(first, '/', 'overview-light');
-  await shoot(await open(1440, 900, 'dark', state), '/host', 'machine-dark');
-  await shoot(await open(1440, 900, 'light', state), '/diagnostics', 'diagnostics-light');
-  await shoot(await open(1440, 900, 'light', state), '/servers', 'servers-light');
-  await shoot(await open(390, 844, 'dark', state), '/servers', 'servers-phone-dark');
-  await shoot(await open(390, 844, 'dark', state), '/', 'overview-phone-dark');
-  await shoot(await open(390, 844, 'light', state), '/host', 'machine-phone-light');
+  const ids = await first.evaluate(async () => {
+    const { servers } = await (await fetch('/api/v1/servers')).json();
+    const flapping = servers.find((s) => s.name === 'demo-branch'); // it comes and goes
+    return { flapping: flapping.id };
+  });
+  for (const shot of shots.filter(([name]) => wanted.length === 0 || wanted.includes(name))) {
+    for (const [theme, width] of [['light', 1440], ['dark', 1440], ['light', 390], ['dark', 390]]) {
+      const is = shot[2][width < 500 ? 1 : 0] === theme;
+      if (isAll || is) await shoot(state, ids, shot, theme, width);
+    }
+  }
 } finally {
   await browser.close();
-  const gone = new Promise((done) => { server.on('exit', done); });
+  const gone = new Promise((resolve) => { server.on('exit', resolve); });
   server.kill('SIGTERM');
   await gone;
   await lab.stop();
