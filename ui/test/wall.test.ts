@@ -13,6 +13,11 @@ test('the word alone shows the overview and this machine in turn', () => {
   assert.deepEqual(ask('kiosk'), { every_s: 20, views: [{ page: '', range: '' }, { page: 'host', range: '5m' }, { page: 'host', range: '24h' }] });
 });
 
+test('with a fleet its servers take their turn', () => {
+  assert.deepEqual(wallOf(new URLSearchParams('kiosk'), [...pages, 'servers'], true)?.views.map((v) => v.page), ['', 'servers', 'host', 'host']);
+  assert.deepEqual(wallOf(new URLSearchParams('kiosk=host'), [...pages, 'servers'], true)?.views.map((v) => v.page), ['host'], 'what is asked for is shown');
+});
+
 test('views are named with their range, and only those one may see are shown', () => {
   assert.deepEqual(ask('kiosk=host:7d, diagnostics,nowhere&every=60'), { every_s: 60, views: [{ page: 'host', range: '7d' }, { page: 'diagnostics', range: '' }] });
   assert.deepEqual(ask('kiosk=diagnostics', ['', 'host'])?.views.length, 3);

@@ -11,12 +11,13 @@ export interface Wall {
 }
 
 const DEFAULT = 'overview,host:5m,host:24h';
+const WITH_FLEET = 'overview,servers,host:5m,host:24h';
 const EVERY_S = 20;
 const EVERY_MIN_S = 5; // less, and nobody can read it
 const EVERY_MAX_S = 3600;
 
 /** What the address asks for, of the pages this user may see; null when it asks for no wall. */
-export function wallOf(query: URLSearchParams, pages: readonly string[]): Wall | null {
+export function wallOf(query: URLSearchParams, pages: readonly string[], hasFleet = false): Wall | null {
   const asked = query.get('kiosk');
   if (asked === null) return null;
   const read = (list: string) => list.split(',').flatMap((word): WallView[] => {
@@ -27,7 +28,7 @@ export function wallOf(query: URLSearchParams, pages: readonly string[]): Wall |
   const views = read(asked);
   const every = Number(query.get('every') || EVERY_S);
   return {
-    views: views.length > 0 ? views : read(DEFAULT),
+    views: views.length > 0 ? views : read(hasFleet ? WITH_FLEET : DEFAULT),
     every_s: Number.isFinite(every) ? Math.min(EVERY_MAX_S, Math.max(EVERY_MIN_S, every)) : EVERY_S,
   };
 }

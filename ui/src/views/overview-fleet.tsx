@@ -38,8 +38,9 @@ function Tile({ label, to, children }: { label: string; to: string; children: Co
 
 export function FleetPanel({ fleet }: { fleet: Fleet }) {
   const { states } = fleet;
+  const demos = servers.value?.filter((s) => s.is_demo).length ?? 0;
   return (
-    <Panel title="Fleet" icon="boxes" topic={serversTopic} class="fleet" aside={<a class="button small" href={href('servers')}>Servers <Icon name="chevron-right" size={14} /></a>}>
+    <Panel title={<>Fleet{demos > 0 && <> <span class="tag demo" data-tip={`${demos} of ${fleet.servers} servers belong to the demo fleet; no machines of yours`}>DEMO</span></>}</>} icon="boxes" topic={serversTopic} class="fleet" aside={<a class="button small" href={href('servers')}>Servers <Icon name="chevron-right" size={14} /></a>}>
       <div class="tiles">
         <Tile label="Servers" to={href('servers')}>
           <strong class="tile-value num">{fleet.online}<span class="unit"> of {fleet.servers} online</span></strong>

@@ -5,6 +5,7 @@ import { signal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { sentence } from '../link/api';
 import { href, route } from '../link/route';
+import { servers } from '../state/fleet';
 import { dateTime, time, zone } from '../state/format';
 import { concerns, host, indicator, leave, act, may, self, theme, who, type Theme } from '../state/store';
 import { Icon, Mark, type IconName } from '../parts/icon';
@@ -82,7 +83,7 @@ export function Shell({ children, ahead }: { children: ComponentChildren; ahead:
     return () => window.clearTimeout(timer);
   }, []);
   const seen = pages.filter((p) => !p.right || may(p.right)).map((p) => p.page);
-  const wall = wallOf(route.value.query, seen);
+  const wall = wallOf(route.value.query, seen, (servers.value?.length ?? 0) > 0);
   return (
     <div class={`shell ${indicator.value.kind === 'live' ? '' : 'is-stale'} ${wall ? 'is-wall' : ''}`}>
       <a class="skip" href={location.pathname + '#main'} data-native onClick={(e) => {
