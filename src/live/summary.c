@@ -83,16 +83,15 @@ static double percent(int64_t used, int64_t total)
 static void count_guest(const struct bn_vm *vm, struct bn_summary *out)
 {
     const bool is_vm = vm->type != BN_VM_LXC;
+    const char *status = vm->is_stale == 1 ? "" : vm->status;
     if (vm->template == 1)
         return;
     ++*(is_vm ? &out->vms_total : &out->containers_total);
-    if (vm->is_stale == 1)
-        ++*(is_vm ? &out->vms_other : &out->containers_other);
-    else if (strcmp(vm->status, "running") == 0)
+    if (strcmp(status, "running") == 0)
         ++*(is_vm ? &out->vms_running : &out->containers_running);
-    else if (strcmp(vm->status, "stopped") == 0)
+    else if (strcmp(status, "stopped") == 0)
         ++*(is_vm ? &out->vms_stopped : &out->containers_stopped);
-    else if (strcmp(vm->status, "paused") == 0 || strcmp(vm->status, "suspended") == 0)
+    else if (strcmp(status, "paused") == 0 || strcmp(status, "suspended") == 0)
         ++*(is_vm ? &out->vms_paused : &out->containers_paused);
     else
         ++*(is_vm ? &out->vms_other : &out->containers_other);

@@ -62,6 +62,7 @@ static struct entry *entry_find(struct bn_rrd *rrd, const char *key)
 
 static void entry_remove(struct bn_rrd *rrd, struct entry *entry)
 {
+    // NOLINTNEXTLINE(clang-analyzer-*): uthash; what is freed has left the table
     HASH_DEL(rrd->entries, entry);
     bn_list_remove(&entry->link);
     rrd->stats.kept_bytes -= entry->json.len;
@@ -217,22 +218,26 @@ bool bn_rrd_is_known(struct bn_rrd *rrd, const struct bn_rrd_subject *subject)
     return entry && (entry->is_asking || is_fresh(rrd, entry));
 }
 
-static bool begin(struct bn_rrd *rrd, const struct bn_rrd_subject *subject, const char *key,
-        struct bn_err *err)
+/* NULL: err says why. */
+static struct entry *begin(struct bn_rrd *rrd, const struct bn_rrd_subject *subject,
+        const char *key, struct bn_err *err)
 {
-    if (rrd->stats.under_way >= BN_RRD_AT_ONCE)
-        return bn_fail(err, BN_E_UNAVAILABLE,
+    if (rrd->stats.under_way >= BN_RRD_AT_ONCE) {
+        bn_fail(err, BN_E_UNAVAILABLE,
                 "%d questions about histories are under way: try again in a moment",
                 BN_RRD_AT_ONCE);
+        return NULL;
+    }
     struct ask *ask = ask_create(rrd, subject, key);
     if (!send(rrd, subject, ask, err)) {
         ask_destroy(ask);
-        return false;
+        return NULL;
     }
-    entry_add(rrd, key)->is_asking = true;
+    struct entry *entry = entry_add(rrd, key);
+    entry->is_asking = true;
     rrd->stats.under_way++;
     rrd->stats.asked++;
-    return true;
+    return entry;
 }
 
 bool bn_rrd_ask(struct bn_rrd *rrd, const struct bn_rrd_subject *subject,
@@ -247,10 +252,11 @@ bool bn_rrd_ask(struct bn_rrd *rrd, const struct bn_rrd_subject *subject,
         waiter->answer(waiter->user, waiter->ticket, &answer);
         return true;
     }
-    if (!entry && !begin(rrd, subject, key, err))
-        return false;
-    add_waiter(entry_find(rrd, key), waiter);
-    return true;
+    if (!entry)
+        entry = begin(rrd, subject, key, err);
+    if (entry)
+        add_waiter(entry, waiter);
+    return entry != NULL;
 }
 
 /* --- life ------------------------------------------------------------------------------------ */

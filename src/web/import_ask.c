@@ -43,7 +43,7 @@ static bool read_index(const struct bn_doc *value, const char *field, size_t *ou
 
 static bool read_only(const struct bn_doc *list, struct bn_import_ask *ask, struct bn_err *err)
 {
-    size_t index;
+    size_t index = 0;
     if (!list || bn_doc_is_null(list))
         return true;
     if (!bn_doc_is_list(list))

@@ -19,7 +19,8 @@ wanted() {
 
 ran=0
 for bench in build/release/tests/bench_* tests/bench/*.sh; do
-    [ -f "$bench" ] && [ "$bench" != tests/bench/run.sh ] || continue
+    [ -f "$bench" ] || continue
+    [ "$bench" != tests/bench/run.sh ] || continue
     name=$(basename "$bench" .sh)
     name=${name#bench_}
     wanted "$name" "$@" || continue
