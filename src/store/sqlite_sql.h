@@ -109,11 +109,12 @@
 #define BN_WORK_FILTER                                                                       \
     " FROM operations WHERE tenant = ?1 AND started_at >= ?2 AND (?3 IS NULL OR status = ?3" \
     " OR (?3 = 'active' AND completed_at IS NULL)) AND (?4 IS NULL OR type = ?4)"            \
-    " AND (?5 IS NULL OR server_id = ?5) AND (?6 IS NULL OR target_id = ?6)"
+    " AND (?5 IS NULL OR server_id = ?5) AND (?6 IS NULL OR target_id = ?6)"                 \
+    " AND (?7 IS NULL OR server_id || '/' || vmid IN (SELECT value FROM json_each(?7)))"
 #define BN_WORK_SQLS(X)                                                                            \
     X(WORK_COUNT, "SELECT count(*)" BN_WORK_FILTER)                                                \
     X(WORK_PAGE,                                                                                   \
-            "SELECT id" BN_WORK_FILTER " ORDER BY started_at DESC, rowid DESC LIMIT ?7 OFFSET ?8") \
+            "SELECT id" BN_WORK_FILTER " ORDER BY started_at DESC, rowid DESC LIMIT ?8 OFFSET ?9") \
     X(WORK_IN_SIGHT, "SELECT tenant, id FROM operations WHERE completed_at IS NULL"                \
                      " OR completed_at > ?1 ORDER BY rowid")                                       \
     X(WORK_OLD, "SELECT tenant, id FROM operations WHERE completed_at < ?1"                        \

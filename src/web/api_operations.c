@@ -4,10 +4,14 @@
 #include "source/power.h"
 #include "web/api_infra.h"
 #include "web/api_people.h"
+#include "web/guest_right.h"
 #include "web/server.h"
 
 #define LIST_BYTES_MAX (1 << 20) /* 50 operations with long sentences */
 #define WORD_MAX       16
+#define GUESTS_MAX     (8 << 20) /* BN_ASSIGNMENTS_MAX of them, all of one person */
+
+static const char NONE_SUCH[] = "there is no such operation";
 
 const char *const bn_operations_query[] = {"status", "type", "server_id", "target_id", "since",
         "page", NULL};
@@ -31,7 +35,9 @@ struct history_job {
     char target_id[BN_ID_MAX];
     char id[BN_ID_MAX]; /* of one; "": a page */
     int64_t since_ms;
-    int64_t page; /* from 1 */
+    int64_t page;   /* from 1 */
+    bool of_guests; /* of these only, for somebody who is restricted */
+    struct bn_buf guests;
     bool was_read;
     struct bn_err err;
     int64_t total;
@@ -54,6 +60,7 @@ static void work(void *user)
             .type = or_null(job->type),
             .server_id = or_null(job->server_id),
             .target_id = or_null(job->target_id),
+            .guests = job->of_guests ? job->guests.p : NULL,
             .skip = (job->page - 1) * BN_OPERATIONS_PAGE};
     job->count = job->store ? BN_OPERATIONS_PAGE : 0;
     if (!job->store)
@@ -110,10 +117,18 @@ static void put_one(struct bn_json *json, const struct bn_operation *operation,
     bn_json_object_end(json);
 }
 
+static void job_destroy(struct history_job *job)
+{
+    bn_buf_finish(&job->guests);
+    free(job);
+}
+
 static void done(void *user)
 {
     struct history_job *job = user;
     struct bn_request *req = bn_request_find(job->web, job->ticket);
+    if (req && job->was_read && job->id[0] && !bn_may_see_operation(req, &job->one.operation))
+        job->was_read = bn_fail(&job->err, BN_E_NOT_FOUND, "%s", NONE_SUCH);
     if (req && job->was_read) {
         BN_BUF_AUTO out;
         bn_buf_init(&out, LIST_BYTES_MAX);
@@ -129,7 +144,7 @@ static void done(void *user)
             bn_fail(&job->err, BN_E_UNAVAILABLE, "the server is going down");
         bn_reply_err(req, &job->err);
     }
-    free(job);
+    job_destroy(job);
 }
 
 static struct history_job *job_create(const struct bn_request *req)
@@ -140,6 +155,10 @@ static struct history_job *job_create(const struct bn_request *req)
     job->store = bn_web_hub(req->web)->store;
     job->page = 1;
     memcpy(job->tenant, req->who.tenant, sizeof job->tenant);
+    bn_buf_init(&job->guests, GUESTS_MAX);
+    job->of_guests = bn_is_restricted(&req->who);
+    if (job->of_guests)
+        bn_put_assigned_guests(req, &job->guests);
     return job;
 }
 
@@ -149,7 +168,7 @@ static void start(struct bn_request *req, struct history_job *job)
     struct bn_err err;
     if (bn_worker_do(bn_web_query_worker(req->web), &ops, job, &err))
         return;
-    free(job);
+    job_destroy(job);
     bn_reply_err(req, &err);
 }
 
@@ -196,7 +215,7 @@ void bn_operations_list(struct bn_request *req)
         start(req, job);
         return;
     }
-    free(job);
+    job_destroy(job);
     bn_reply_err(req, &err);
 }
 
@@ -232,7 +251,7 @@ static void on_said(void *user, const struct bn_output *lines, size_t n)
     struct look *look = user;
     struct bn_request *req = bn_request_find(look->web, look->ticket);
     const struct bn_operation *operation = known(look->web, look->tenant, look->id);
-    if (req && operation)
+    if (req && operation && bn_may_see_operation(req, operation))
         reply_one(req, operation, lines, n);
     else if (req)
         bn_reply_err(req,
@@ -243,7 +262,7 @@ static void on_said(void *user, const struct bn_output *lines, size_t n)
 static bool read_id(const struct bn_request *req, char out[BN_ID_MAX], struct bn_err *err)
 {
     return bn_text_copy(out, BN_ID_MAX, req->params[0]) ||
-           bn_fail(err, BN_E_NOT_FOUND, "there is no such operation");
+           bn_fail(err, BN_E_NOT_FOUND, "%s", NONE_SUCH);
 }
 
 static void show_active(struct bn_request *req, const struct bn_operation *operation)
@@ -269,6 +288,11 @@ void bn_operation_show(struct bn_request *req)
         return;
     }
     const struct bn_operation *operation = known(req->web, req->who.tenant, id);
+    if (operation && !bn_may_see_operation(req, operation)) {
+        bn_fail(&err, BN_E_NOT_FOUND, "%s", NONE_SUCH);
+        bn_reply_err(req, &err);
+        return;
+    }
     if (operation && !bn_operation_is_over(operation)) {
         show_active(req, operation);
         return;
@@ -280,9 +304,23 @@ void bn_operation_show(struct bn_request *req)
 
 /* --- cancelling ------------------------------------------------------------------------------ */
 
+/* Managers any; others what they may do to that guest themselves. */
+static bool may_cancel(const struct bn_request *req, const struct bn_operation *operation,
+        struct bn_err *err)
+{
+    if (bn_who_may(&req->who, BN_RIGHT_OPERATE))
+        return true;
+    if (operation->type == BN_WORK_VM_POWER)
+        return bn_may_act_on_guest(req, operation->server_id, operation->vmid, operation->action,
+                err);
+    return bn_fail(err, BN_E_FORBIDDEN, "only managers and administrators may cancel this");
+}
+
 static bool cancel(const struct bn_request *req, const struct bn_operation *operation,
         struct bn_err *err)
 {
+    if (!may_cancel(req, operation, err))
+        return false;
     switch (operation->type) {
     case BN_WORK_VM_POWER:
         return bn_power_cancel(bn_web_parts(req->web)->power, req->who.tenant, operation->id, err);
@@ -299,6 +337,8 @@ void bn_operation_cancel(struct bn_request *req)
     const struct bn_operation *operation = NULL;
     if (read_id(req, id, &err))
         operation = known(req->web, req->who.tenant, id);
+    if (operation && !bn_may_see_operation(req, operation))
+        operation = NULL;
     if (!operation || bn_operation_is_over(operation)) {
         bn_fail(&err, operation ? BN_E_CONFLICT : BN_E_NOT_FOUND, "%s",
                 operation ? "this operation has ended" : "no such operation is under way");

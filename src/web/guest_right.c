@@ -59,6 +59,34 @@ bool bn_may_act_on_guest(const struct bn_request *req, const char *server_id, in
             word);
 }
 
+bool bn_may_see_operation(const struct bn_request *req, const struct bn_operation *operation)
+{
+    if (!bn_is_restricted(&req->who))
+        return true;
+    return operation->type == BN_WORK_VM_POWER &&
+           (bn_guest_permissions_of(req, operation->server_id, operation->vmid) & BN_GUEST_VIEW);
+}
+
+void bn_put_assigned_guests(const struct bn_request *req, struct bn_buf *out)
+{
+    char guest[BN_ID_MAX];
+    struct bn_json json;
+    const struct bn_tenant_live *tenant = bn_live_find(&bn_web_hub(req->web)->live,
+            req->who.tenant);
+    bn_json_init(&json, out);
+    bn_json_array(&json);
+    bn_table_each(row, &tenant->tables[BN_KIND_ASSIGNMENT])
+    {
+        const struct bn_assignment *it = (const void *)row->record;
+        if (strcmp(it->user_id, req->who.user_id) != 0)
+            continue;
+        snprintf(guest, sizeof guest, "%.64s/%lld", it->server_id, (long long)it->vmid);
+        bn_json_text(&json, guest);
+    }
+    bn_json_array_end(&json);
+    bn_buf_putc(out, '\0');
+}
+
 /* --- what goes with others ------------------------------------------------------------------- */
 
 static void drop_all(struct bn_hub *hub, const char *tenant_id, const char *user_id,

@@ -15,6 +15,11 @@ BN_MUST_CHECK bool bn_may_act_on_guest(const struct bn_request *req, const char 
 
 /* What he may do with it, a bit per permission (model/right.h); 0: he may not see it. */
 uint32_t bn_guest_permissions_of(const struct bn_request *req, const char *server_id, int64_t vmid);
+/* May he see this operation? Who is restricted: those on guests assigned to him. */
+bool bn_may_see_operation(const struct bn_request *req, const struct bn_operation *operation);
+/* The guests he may see, who is restricted: a JSON array of "server_id/vmid" with a NUL
+   behind it. */
+void bn_put_assigned_guests(const struct bn_request *req, struct bn_buf *out);
 /* Must he be content with what is assigned to him? */
 bool bn_is_restricted(const struct bn_who *who);
 

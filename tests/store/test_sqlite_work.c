@@ -114,6 +114,15 @@ BN_TEST(the_history_comes_in_pages_newest_first_and_filtered)
     query = (struct bn_operation_query){.tenant = "default", .type = "import"};
     CHECK_INT(read_page(store, &query, out, 50, &total), 0);
     CHECK_INT(total, 0);
+    /* Of some guests only: 105 is on s1, so s0/105 is none. */
+    query = (struct bn_operation_query){.tenant = "default",
+            .guests = "[\"s0/104\",\"s1/107\",\"s0/105\"]"};
+    CHECK_INT(read_page(store, &query, out, 50, &total), 2);
+    CHECK_INT(total, 2);
+    CHECK_STR(out[0].id, "op7");
+    CHECK_STR(out[1].id, "op4");
+    query.guests = "[]";
+    CHECK_INT(read_page(store, &query, out, 50, &total), 0);
     bn_store_close(store);
     place_finish(&place);
 }

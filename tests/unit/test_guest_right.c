@@ -52,8 +52,25 @@ static void restrict_vera(const char *is)
     ask(rig.ada, "PATCH", "/api/v1/users/vera", body, 200, "is_restricted");
 }
 
+/* Something that follows operations, and calls nobody. */
+static void prepare(struct web_rig *web, struct bn_web_config *config)
+{
+    const struct bn_operations_config operations = {.loop = web->loop,
+            .hub = &web->hub,
+            .clock = &web->clock};
+    web->operations = bn_operations_start(&operations);
+    const struct bn_power_config power = {.loop = web->loop,
+            .hub = &web->hub,
+            .clock = &web->clock,
+            .operations = web->operations};
+    web->power = bn_power_start(&power);
+    config->operations = web->operations;
+    config->power = web->power;
+}
+
 static void begin(void)
 {
+    web_rig_prepare = prepare;
     people_init(&rig);
     bn_web_add_routes(rig.web.web, bn_infra_routes, bn_infra_route_count);
     put_server(BN_TENANT_DEFAULT, "s1");
@@ -98,6 +115,67 @@ BN_TEST(an_assignment_allows_what_it_says_of_that_guest_of_that_server)
     /* Allowed, so the node in the address is looked at next: nobody calls a server from here. */
     ask(rig.vera, "POST", "/api/v1/servers/s1/nodes/n9/qemu/100/start", "", 404, "is on node n1");
     ask(rig.vera, "POST", "/api/v1/servers/s1/nodes/n9/qemu/100/resume", "", 404, "is on node n1");
+    people_finish(&rig);
+}
+
+static void put_operation(const char *id, int64_t vmid, enum bn_work_status status)
+{
+    struct bn_fact fact;
+    bn_fact_init(&fact, BN_KIND_OPERATION, BN_TENANT_DEFAULT);
+    struct bn_operation *operation = &fact.u.operation;
+    bn_record_clear(&bn_operation_type, operation);
+    snprintf(operation->id, sizeof operation->id, "%s", id);
+    operation->type = vmid ? BN_WORK_VM_POWER : BN_WORK_HEALTH_CHECK;
+    snprintf(operation->action, sizeof operation->action, "%s", vmid ? "stop" : "");
+    if (vmid) {
+        snprintf(operation->server_id, sizeof operation->server_id, "s1");
+        operation->vmid = vmid;
+    }
+    operation->status = status;
+    operation->progress = 10;
+    operation->started_at = rig.web.clock.now_ms;
+    if (bn_operation_is_over(operation))
+        operation->completed_at = operation->started_at;
+    people_ask(&rig, &fact);
+}
+
+BN_TEST(who_is_restricted_follows_what_is_done_to_his_guests_and_no_other_operation)
+{
+    static const char *const others[] = {"theirs", "theirs-now", "check"};
+    char path[80];
+    begin();
+    put_operation("mine", 100, BN_WORK_FAILED);
+    put_operation("mine-now", 100, BN_WORK_IN_PROGRESS);
+    put_operation("theirs", 101, BN_WORK_FAILED);
+    put_operation("theirs-now", 101, BN_WORK_IN_PROGRESS);
+    put_operation("check", 0, BN_WORK_IN_PROGRESS);
+    ask(rig.vera, "GET", "/api/v1/operations", "", 200, "\"total\":5");
+    restrict_vera("true");
+    ask(rig.vera, "GET", "/api/v1/operations", "", 200, "{\"operations\":[],");
+    ask(rig.vera, "GET", "/api/v1/operations/mine", "", 404, "there is no such operation");
+    ask(rig.ada, "POST", HERS, ASSIGN, 201, "");
+    ask(rig.vera, "GET", "/api/v1/operations", "", 200, "\"total\":2");
+    CHECK(strstr(rig.web.answer.p, "\"mine\"") && strstr(rig.web.answer.p, "\"mine-now\""));
+    ask(rig.vera, "GET", "/api/v1/operations?status=active", "", 200, "\"total\":1");
+    ask(rig.vera, "GET", "/api/v1/operations/mine", "", 200, "\"log\":[]");
+    ask(rig.vera, "GET", "/api/v1/operations/mine-now", "", 200, "\"progress\":10");
+    for (size_t i = 0; i < COUNT(others); i++) {
+        snprintf(path, sizeof path, "/api/v1/operations/%s", others[i]);
+        ask(rig.vera, "GET", path, "", 404, "there is no such operation");
+        snprintf(path, sizeof path, "/api/v1/operations/%s/cancel", others[i]);
+        ask(rig.vera, "POST", path, "", 404, "no such operation is under way");
+    }
+    /* She may start it, and so not end that it is stopped. */
+    ask(rig.vera, "POST", "/api/v1/operations/mine-now/cancel", "", 403,
+            "assign it to you with \\\"stop\\\"");
+    ask(rig.ada, "DELETE", HERS "/s1/100", "", 204, "");
+    ask(rig.vera, "GET", "/api/v1/operations", "", 200, "\"total\":0");
+    ask(rig.vera, "GET", "/api/v1/operations/mine", "", 404, "there is no such operation");
+    ask(rig.vera, "GET", "/api/v1/operations/mine-now", "", 404, "there is no such operation");
+    restrict_vera("false");
+    ask(rig.vera, "GET", "/api/v1/operations/check", "", 200, "health_check");
+    ask(rig.vera, "POST", "/api/v1/operations/check/cancel", "", 403, "only managers");
+    ask(rig.vera, "POST", "/api/v1/operations/theirs-now/cancel", "", 403, "assign it to you");
     people_finish(&rig);
 }
 
