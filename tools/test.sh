@@ -247,7 +247,7 @@ part() {
     f=$((f + part_failed))
 }
 
-suite_fuzz() { # every fuzzer a minute, two at a time; what each corpus reaches; h11 and Python asked the same
+suite_fuzz() { # every fuzzer for its share of the time, two at a time; what each corpus reaches; h11 and Python asked the same
     build fuzz && build fuzz --target http_judge text_judge && build coverage --target fuzzers || return 1
     part sh tools/fuzz.sh "${S:-60}"
     part sh tools/fuzz_coverage.sh

@@ -14,6 +14,17 @@
 
 #define CSV_OR_JSON "application/json, text/csv"
 
+/* web/import_ask.c reads these. */
+#define CSV_AND_EDITS                                                                             \
+    "\"csv\":{\"type\":\"string\"},\"edits\":{\"type\":\"array\",\"items\":{\"type\":\"object\"," \
+    "\"properties\":{\"index\":{\"type\":\"integer\"},\"column\":{\"type\":\"string\"},"          \
+    "\"value\":{\"type\":\"string\"}},\"required\":[\"index\",\"column\",\"value\"],"             \
+    "\"additionalProperties\":false}}"
+#define ROWS "{\"type\":\"array\",\"items\":{\"type\":\"integer\"}}"
+#define OBJECT(members)                             \
+    "{\"type\":\"object\",\"properties\":{" members \
+    "},\"required\":[\"csv\"],\"additionalProperties\":false}"
+
 const struct bn_route bn_import_routes[] = {
         {.method = "POST",
                 .path = "/api/v1/servers/import",
@@ -21,6 +32,9 @@ const struct bn_route bn_import_routes[] = {
                 .handler = bn_servers_import,
                 .body_max = BN_BODY_BYTES_MAX,
                 .body_type = CSV_OR_JSON,
+                .json_schema = OBJECT(CSV_AND_EDITS
+                        ",\"only\":" ROWS ",\"on_duplicate\":{\"type\":\"string\",\"enum\":"
+                        "[\"error\",\"skip\",\"update\"]},\"all_or_nothing\":{\"type\":\"boolean\"}"),
                 .summary =
                         "Add or update servers from a CSV file in one transaction; dry_run=1 only "
                         "says what each row would do",
@@ -30,6 +44,8 @@ const struct bn_route bn_import_routes[] = {
                 .right = BN_RIGHT_OPERATE,
                 .handler = bn_servers_import_test,
                 .body_max = BN_BODY_BYTES_MAX,
+                .json_schema = OBJECT(
+                        CSV_AND_EDITS ",\"index\":{\"type\":\"integer\"},\"indexes\":" ROWS),
                 .summary = "Try to reach the servers of rows of a CSV file, once each"},
         {.method = "POST",
                 .path = "/api/v1/servers/import/{undo_id}/undo",

@@ -104,6 +104,7 @@ static void metrics(struct bn_request *req)
 
 static const char *const right_words[] = {
         [BN_RIGHT_NONE] = "no login",
+        [BN_RIGHT_GUESTS] = "read, or what is assigned to the asker",
         [BN_RIGHT_READ] = "read",
         [BN_RIGHT_OPERATE] = "operate",
         [BN_RIGHT_ADMIN] = "admin",
@@ -203,22 +204,31 @@ static void put_schema(struct bn_json *json, const struct bn_record_type *type)
     bn_json_object_end(json);
 }
 
-/* A form of nothing but a list may be left out: that means all. */
-static bool may_be_absent(const struct bn_record_type *type)
+/* A form of nothing but a list may be left out: that means all; and one of nothing at all. */
+static bool may_be_absent(const struct bn_route *route)
 {
-    return type && type->field_count == 1 && (type->fields[0].flags & BN_F_IDS);
+    const struct bn_record_type *type = route->takes;
+    return type ? type->field_count == 1 && (type->fields[0].flags & BN_F_IDS)
+                : !route->json_schema;
 }
 
-static void put_media(struct bn_json *json, struct bn_str type, const struct bn_record_type *takes)
+#define NO_MEMBERS \
+    "{\"type\":\"object\",\"properties\":{},\"required\":[],\"additionalProperties\":false}"
+#define TEXT "{\"type\":\"string\"}"
+
+static void put_media(struct bn_json *json, struct bn_str type, const struct bn_route *route)
 {
     char name[64];
     bn_text_clip(name, sizeof name, type);
     bn_json_key(json, name);
     bn_json_object(json);
-    if (takes) {
-        bn_json_key(json, "schema");
-        put_schema(json, takes);
-    }
+    bn_json_key(json, "schema");
+    if (route->takes)
+        put_schema(json, route->takes);
+    else if (route->json_schema && bn_str_is(type, "application/json"))
+        put_literal(json, route->json_schema);
+    else
+        put_literal(json, bn_str_is(type, "application/json") ? NO_MEMBERS : TEXT);
     bn_json_object_end(json);
 }
 
@@ -229,12 +239,12 @@ static void put_body(struct bn_json *json, const struct bn_route *route)
     bn_json_key(json, "requestBody");
     bn_json_object(json);
     bn_json_key(json, "required");
-    bn_json_bool(json, !may_be_absent(route->takes));
+    bn_json_bool(json, !may_be_absent(route));
     bn_json_key(json, "content");
     bn_json_object(json);
     struct bn_str types = bn_str(route->body_type ? route->body_type : "application/json");
     while (types.p)
-        put_media(json, bn_str_trim(bn_str_cut(&types, ',')), route->takes);
+        put_media(json, bn_str_trim(bn_str_cut(&types, ',')), route);
     bn_json_object_end(json);
     bn_json_object_end(json);
 }

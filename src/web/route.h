@@ -44,6 +44,7 @@ struct bn_route {
     const char *summary;                /* one sentence for openapi.json */
     const struct bn_record_type *takes; /* request body, or NULL */
     const struct bn_record_type *gives; /* answer, or NULL */
+    const char *json_schema;            /* of a body no record describes, or NULL */
     const char *body_type;    /* of the request, or several: "a/b, c/d"; NULL: application/json */
     const char *const *query; /* for openapi.json, as for bn_query_only; NULL: none */
 };
