@@ -11,12 +11,14 @@ static void act(struct bn_request *req)
 
 /* Two methods of one path that do not stand together, a parameter, a body that is no JSON. */
 static const struct bn_route routes[] = {
-        {"GET", "/api/v1/things/{id}", BN_RIGHT_READ, act, 0, "One thing", NULL, NULL, NULL, NULL},
-        {"POST", "/api/v1/open", BN_RIGHT_NONE, act, 100, "For everybody", NULL, NULL, NULL, NULL},
-        {"PUT", "/api/v1/things/{id}/parts/{part}", BN_RIGHT_OPERATE, act, 100, "A part", NULL,
-                NULL, "text/plain", NULL},
-        {"DELETE", "/api/v1/things/{id}", BN_RIGHT_ADMIN, act, 0, "No thing", NULL, NULL, NULL,
+        {"GET", "/api/v1/things/{id}", BN_RIGHT_READ, act, 0, "One thing", NULL, NULL, NULL, NULL,
                 NULL},
+        {"POST", "/api/v1/open", BN_RIGHT_NONE, act, 100, "For everybody", NULL, NULL, NULL, NULL,
+                NULL},
+        {"PUT", "/api/v1/things/{id}/parts/{part}", BN_RIGHT_OPERATE, act, 100, "A part", NULL,
+                NULL, NULL, "text/plain", NULL},
+        {"DELETE", "/api/v1/things/{id}", BN_RIGHT_ADMIN, act, 0, "No thing", NULL, NULL, NULL,
+                NULL, NULL},
 };
 
 static struct web_rig rig;
