@@ -185,7 +185,7 @@ describe('virtual machines', () => {
     await page.click('tr[data-vm$="/100"] .vm-name');
     await page.waitForSelector('.guest .dial');
     assert.match(await page.innerText('.page-facts'), /server alpha/);
-    assert.equal(await page.locator('.panel:has-text("What was done with it")').count(), 0);
+    assert.equal(await page.locator('.panel:has-text("What was done with it")').count(), 1);
     await fleet.api('DELETE', `/api/v1/users/${id}/assignments/${fleet.ids.alpha}/100`);
     await fleet.api('DELETE', `/api/v1/users/${id}/assignments/${fleet.ids.beta}/102`);
     await page.goto(`${fleet.server.origin}/vms`);

@@ -6,8 +6,9 @@ import { topics } from '../link/live';
 import type { Topic } from '../link/topics';
 import { href } from '../link/route';
 import type { PowerAction, GuestRow } from './guests';
+import { askAssigned, isRestricted, mayDo } from './assigned';
 import { duration, time } from './format';
-import { toast, who } from './store';
+import { may, toast, who } from './store';
 
 export interface Operation {
   id: string;
@@ -36,7 +37,12 @@ export interface Operation {
 
 export const operationsTopic: Topic = topics.join('work.operations'); // for as long as the page lives: results are told wherever one looks
 
-const section = computed(() => (operationsTopic.value.value as { operations?: Record<string, Omit<Operation, 'id'>> } | undefined)?.operations);
+type Section = Record<string, Omit<Operation, 'id'>>;
+
+/** What the topic would tell; asked for again and again by who sees assigned guests only. */
+const polled = signal<Section | undefined>(undefined);
+
+const section = computed(() => isRestricted() ? polled.value : (operationsTopic.value.value as { operations?: Section } | undefined)?.operations);
 
 export function isActive(op: Pick<Operation, 'status'>): boolean {
   return op.status === 'pending' || op.status === 'in_progress';
@@ -186,10 +192,57 @@ function began(guest: string, operation: string): void {
   const stop = effect(() => {
     if (section.value?.[operation]) queueMicrotask(free);
   });
+  follow();
+}
+
+/** A manager any; others what they may do to that guest themselves. */
+export function mayCancel(op: Operation): boolean {
+  const guest = guestOf(op);
+  return may('operate') || (guest !== null && mayDo(guest, op.action as PowerAction));
 }
 
 export async function cancel(op: Operation): Promise<void> {
   await api('POST', `api/v1/operations/${encodeURIComponent(op.id)}/cancel`);
+}
+
+// --- for who is restricted: the topic is not theirs ---------------------------------------------------
+
+const FOLLOW_MS = 1000; // while something is under way
+const LOOK_MS = 10_000; // what others began
+
+let follow: () => void = () => {};
+
+/** Asks for operations for as long as such a person is here; returns what ends it. */
+export function followOperations(): () => void {
+  let timer = 0;
+  let isAsking = false;
+  async function ask(): Promise<void> {
+    if (isAsking) return;
+    isAsking = true;
+    window.clearTimeout(timer);
+    const before = active.peek().length;
+    try {
+      const page = await api<{ operations: Operation[] }>('GET', 'api/v1/operations');
+      polled.value = Object.fromEntries(page.operations.map(({ id, ...op }) => [id, op]));
+    } catch (cause) {
+      if (!(cause instanceof ApiError)) throw cause; // the next one is soon
+    }
+    isAsking = false;
+    if (active.peek().length < before) void askAssigned();
+    timer = window.setTimeout(() => void look(), active.peek().length > 0 || Object.keys(asked.peek()).length > 0 ? FOLLOW_MS : LOOK_MS);
+  }
+  const look = () => {
+    if (isRestricted() && document.visibilityState === 'visible') return ask();
+    timer = window.setTimeout(() => void look(), LOOK_MS);
+    return undefined;
+  };
+  follow = () => isRestricted() && void ask();
+  void look();
+  return () => {
+    window.clearTimeout(timer);
+    follow = () => {};
+    polled.value = undefined;
+  };
 }
 
 // --- telling how it ended ---------------------------------------------------------------------------

@@ -147,6 +147,14 @@ export type HostValue = Host & {
 };
 
 export const hostTopic: Topic = topics.join('meter.host'); // for as long as the page lives: title and indicator need it
+
+// Whoever may read was shown this machine; refused now, the rights have changed while they looked.
+effect(() => {
+  if (hostTopic.phase.value !== 'refused' || !who.peek()?.rights.includes('read')) return;
+  whoIsHere().then((found) => {
+    if (found && door.peek().at === 'inside') door.value = { at: 'inside', who: found };
+  }, () => {}); // whatever is asked for next says what is wrong
+});
 const selfTopic = signal<Topic | null>(null);
 
 export const host: ReadonlySignal<HostValue | undefined> = computed(() => hostTopic.value.value as HostValue | undefined);

@@ -1,11 +1,12 @@
 // app: which door is open, and behind it the shell with the page of the address.
 
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { loadCharts } from '../parts/charts';
 import { lazy } from '../parts/lazy';
-import { route } from '../link/route';
+import { go, href, route } from '../link/route';
+import { isRestricted } from '../state/assigned';
 import { door, enter } from '../state/store';
-import { Failure } from '../parts/panel';
+import { Empty, Failure } from '../parts/panel';
 import { RowMenuLayer } from '../parts/rowmenu';
 import { TipLayer } from '../parts/tip';
 import { Toasts } from '../parts/toast';
@@ -41,7 +42,31 @@ function Thing({ page }: { page: string }) {
   return <NotFound />;
 }
 
+const DOORS = ['', 'login', 'setup']; // where one lands
+const THEIRS = ['vms', 'operations', 'settings'];
+
+/** For who sees assigned machines and nothing else: those are where they land, and other addresses say so. */
+function NotTheirs({ page }: { page: string }) {
+  const isDoor = DOORS.includes(page);
+  useLayoutEffect(() => {
+    if (isDoor) go(href('vms'), 'replace');
+  }, [isDoor]);
+  if (isDoor) return null;
+  return (
+    <div class="page">
+      <section class="panel">
+        <Empty icon="lock" isPage title="You see the machines assigned to you">
+          <p>This page is about more than those. Somebody with the role admin can let you see everything under Settings, Users.</p>
+          <div><a class="button primary" href={href('vms')}>Your machines</a></div>
+        </Empty>
+      </section>
+    </div>
+  );
+}
+
 function Page() {
+  const { page } = route.value;
+  if (isRestricted() && !THEIRS.includes(page.split('/')[0]!)) return <NotTheirs page={page} />;
   switch (route.value.page) {
     case '': case 'login': case 'setup': return <Overview />;
     case 'host': return <HostPage />;
@@ -59,7 +84,7 @@ function Page() {
 
 /** Once the first page stands, the one most likely next. */
 function ahead(): void {
-  HostPage.ahead();
+  (isRestricted() ? VmPage : HostPage).ahead();
   loadCharts().catch(() => {}); // the page that needs them says so
 }
 

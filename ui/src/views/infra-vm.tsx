@@ -8,7 +8,6 @@ import { bitRate, byteRate, bytes, count, line, percent } from '../state/format'
 import { assignedSection, isRestricted, serverName, useAssigned } from '../state/assigned';
 import { serverOf, servers, useTopic } from '../state/fleet';
 import { cpuPct, diskPct, groupOf, memPct, statusWord, type GuestRow } from '../state/guests';
-import { may } from '../state/store';
 import { openRrd, rrdRange, rrdRanges } from '../state/rrd';
 import { Chart } from '../parts/chart';
 import { Choice } from '../parts/form';
@@ -36,8 +35,8 @@ export function VmPage({ id }: { id: string }) {
       <div class="page">
         {!isKnown ? <><h1>Virtual machine</h1><section class="panel"><Skeleton lines={8} label="Virtual machine" /></section></> : (
           <section class="panel">
-            <Empty icon="boxes" isPage title="There is no such virtual machine">
-              <p>{server ? <>The server {server.name} lists no machine with the number {id.split('/')[1]}. It may have been removed.</> : <>Its server is not among yours any more.</>}</p>
+            <Empty icon="boxes" isPage title={isMine ? 'This machine is not assigned to you' : 'There is no such virtual machine'}>
+              <p>{isMine ? <>No machine with this address is assigned to you, or not any more. Somebody with the role admin can assign it.</> : server ? <>The server {server.name} lists no machine with the number {id.split('/')[1]}. It may have been removed.</> : <>Its server is not among yours any more.</>}</p>
               <div><a class="button" href={href('vms')}>All virtual machines</a></div>
             </Empty>
           </section>
@@ -67,7 +66,7 @@ export function VmPage({ id }: { id: string }) {
         <Panel title="What it is" icon="info" class="guest-is"><div class="guest-facts"><Facts vm={vm} /><p class="vm-under"><Marks vm={vm} /></p></div></Panel>
       </div>
       <Charts key={`${vm.node} ${vm.type}`} vm={vm} />
-      {may('read') && <History title="What was done with it" fixed={{ type: 'vm_power', server_id: vm.server_id ?? '' }} only={(op) => op.vmid === vm.vmid} guest={id} />}
+      <History title="What was done with it" fixed={{ type: 'vm_power', server_id: vm.server_id ?? '' }} only={(op) => op.vmid === vm.vmid} guest={id} />
       <PowerQuestion />
     </div>
   );

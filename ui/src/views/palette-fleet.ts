@@ -1,11 +1,12 @@
 // palette-fleet: servers and guests as the palette finds them, with what can be done with them.
 
-import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { api } from '../link/api';
 import { topics } from '../link/live';
 import { go, href } from '../link/route';
 import type { Topic } from '../link/topics';
 import type { Vm } from '../model.gen';
+import { askAssigned, assignedSection, isRestricted, mayDo, serverName } from '../state/assigned';
 import { nodesDown, serverOf, servers } from '../state/fleet';
 import { actionsOf, type GuestRow, type PowerAction } from '../state/guests';
 import { busyOf, power, verbs } from '../state/operations';
@@ -37,13 +38,17 @@ const FEW = 3;      // as many are likely meant, and get what can be done with t
 /** All servers, and the guests from the first word on: they are many, and the topic is joined for them alone. */
 export function useThings(isWanted: boolean): { index: Index<Thing>; vms: () => Record<string, Vm> } {
   const topic = useRef<Topic | null>(null);
-  if (isWanted && topic.current === null) topic.current = topics.join(GUESTS);
+  const isMine = isRestricted();
+  if (isWanted && topic.current === null && !isMine) topic.current = topics.join(GUESTS);
+  useEffect(() => {
+    if (!may('operate')) void askAssigned();
+  }, []);
   useLayoutEffect(() => () => {
     if (topic.current) topics.leave(topic.current);
   }, []);
-  const vms = () => (topic.current?.value.value as { vms?: Record<string, Vm> } | undefined)?.vms ?? {};
+  const vms = () => (isMine ? assignedSection.value : (topic.current?.value.value as { vms?: Record<string, Vm> } | undefined)?.vms) ?? {};
   // Built once and not again with every change of a number: names hardly ever change while a palette is open.
-  const isThere = topic.current?.value.value !== undefined;
+  const isThere = isMine ? assignedSection.value !== undefined : topic.current?.value.value !== undefined;
   const index = useMemo(() => {
     const all: Thing[] = (servers.peek() ?? []).map((s) => ({ kind: 'server', id: s.id }));
     const guests = vms();
@@ -55,7 +60,7 @@ export function useThings(isWanted: boolean): { index: Index<Thing>; vms: () => 
         return { text: s?.name ?? '', rest: `${s?.host ?? ''} ${s?.site ?? ''} ${(s?.tags ?? '').replaceAll(',', ' ')} ${s?.cluster ?? ''} proxmox server` };
       }
       const v = guests[id]!;
-      return { text: v.name ?? `vm ${v.vmid}`, rest: `${v.vmid} ${v.node ?? ''} ${named.get(v.server_id ?? '') ?? ''} ${(v.tags ?? '').replaceAll(';', ' ')} ${v.type === 'lxc' ? 'container' : 'vm'}` };
+      return { text: v.name ?? `vm ${v.vmid}`, rest: `${v.vmid} ${v.node ?? ''} ${named.get(v.server_id ?? '') ?? serverName(v.server_id) ?? ''} ${(v.tags ?? '').replaceAll(';', ' ')} ${v.type === 'lxc' ? 'container' : 'vm'}` };
     });
   }, [isThere, isWanted]);
   return { index, vms };
@@ -78,7 +83,7 @@ function entryOf(t: Thing, vms: Record<string, Vm>): Entry | null {
   }
   const v = vms[t.id];
   if (!v) return null;
-  const where = [v.node, serverOf(v.server_id ?? '')?.name].filter((w, i, all) => w && all.indexOf(w) === i).join(', ');
+  const where = [v.node, serverName(v.server_id)].filter((w, i, all) => w && all.indexOf(w) === i).join(', ');
   return { id: `vm ${t.id}`, group: v.type === 'lxc' ? 'Container' : 'VM', icon: 'boxes', text: v.name || `VM ${v.vmid}`, note: `${v.vmid} · ${v.status ?? 'unknown'} · ${where}`, run: () => goTo(t) };
 }
 
@@ -90,12 +95,12 @@ async function powerOf(t: Thing, vm: GuestRow, action: PowerAction): Promise<voi
   if (action === 'stop' || action === 'reset') {
     goTo(t);
     want(vm, action);
-  } else await power(vm, `${nameAndNumber(vm)} on ${serverOf(vm.server_id ?? '')?.name ?? 'unknown server'}`, action);
+  } else await power(vm, `${nameAndNumber(vm)} on ${serverName(vm.server_id) ?? 'unknown server'}`, action);
 }
 
 function actsOf(t: Thing, vms: Record<string, Vm>): Entry[] {
-  if (!may('operate')) return [];
   if (t.kind === 'server') {
+    if (!may('operate')) return [];
     const s = serverOf(t.id);
     if (!s || s.is_active === false) return [];
     return [{ id: `check ${t.id}`, group: 'Act', icon: 'refresh-cw', text: `Check ${s.name ?? s.host} now`, run: () => void check(t.id) }];
@@ -103,7 +108,7 @@ function actsOf(t: Thing, vms: Record<string, Vm>): Entry[] {
   const v = vms[t.id];
   if (!v || busyOf(t.id)) return [];
   const vm = { ...v, id: t.id };
-  return actionsOf(vm).map((a) => ({
+  return actionsOf(vm).filter((a) => mayDo(vm.id, a)).map((a) => ({
     id: `${a} ${t.id}`, group: 'Act', icon: icons[a], text: `${verbs[a].label} ${v.name || `VM ${v.vmid}`}${a === 'stop' || a === 'reset' ? ' …' : ''}`, note: `${v.vmid} · ${v.node ?? ''}`,
     run: () => void powerOf(t, vm, a),
   }));

@@ -25,6 +25,7 @@ function jump(section: string, query: Record<string, string> = {}): void {
 const isAboutItself = () => route.peek().page === 'diagnostics';
 
 function curlHere(): string {
+  if (!may('read')) return curl(location.origin, href('api/v1/vms'));
   return curl(location.origin, href('api/v1/state', { topic: isAboutItself() ? 'self' : 'meter.host' }));
 }
 
@@ -41,11 +42,12 @@ function entries(): Entry[] {
   for (const [tab, label, icon] of [['password', 'Password', 'key-round'], ['sessions', 'Sessions', 'laptop'], ['keys', 'API keys', 'key-round'], ['users', 'Users', 'users'], ['appearance', 'Appearance', 'palette']] as const) {
     if (tab !== 'users' || may('admin')) add('Go to', icon, label, () => go(href('settings', { tab })), 'Settings');
   }
-  for (const [id, label, icon] of [['cores', 'Cores', 'cpu'], ['mounts', 'File systems', 'hard-drive'], ['disks', 'Disks', 'hard-drive'], ['nics', 'Network interfaces', 'network'], ['tcp', 'TCP connections', 'network'], ['units', 'systemd units', 'boxes'], ['procs', 'Processes', 'list']] as const) {
+  const seesAll = may('read');
+  if (seesAll) for (const [id, label, icon] of [['cores', 'Cores', 'cpu'], ['mounts', 'File systems', 'hard-drive'], ['disks', 'Disks', 'hard-drive'], ['nics', 'Network interfaces', 'network'], ['tcp', 'TCP connections', 'network'], ['units', 'systemd units', 'boxes'], ['procs', 'Processes', 'list']] as const) {
     add('Go to', icon, label, () => jump(id), 'This machine');
   }
 
-  for (const r of ranges) {
+  if (seesAll) for (const r of ranges) {
     add('Act', 'activity', `Charts: ${r.words}`, () => go(href(isAboutItself() ? 'diagnostics' : 'host', { range: r.id })), r.label, 'range time');
   }
   add('Act', 'sun', 'Theme: light', () => (theme.value = 'light'), '', 'day bright');
@@ -57,9 +59,9 @@ function entries(): Entry[] {
   }
   add('Act', 'terminal', 'Copy as curl', () => void copy(curlHere(), 'Command'), 'what this page shows', 'api shell');
   add('Act', 'copy', 'Copy link to this page', () => void copy(location.href, 'Link'), '', 'url address');
-  add('Act', 'copy', 'Copy as JSON', () => void copy(json(shownHere()), 'JSON'), 'what this page shows', 'object');
-  add('Act', 'copy', 'Copy as Markdown', () => void copy(markdown(host.peek()?.name ?? 'this machine', shownHere()), 'Markdown'), 'what this page shows', 'report table issue');
-  add('Act', 'monitor', 'Wall mode', () => go(`${href('')}?kiosk`), 'views in turn, Esc leaves', 'kiosk tv screen full');
+  if (seesAll) add('Act', 'copy', 'Copy as JSON', () => void copy(json(shownHere()), 'JSON'), 'what this page shows', 'object');
+  if (seesAll) add('Act', 'copy', 'Copy as Markdown', () => void copy(markdown(host.peek()?.name ?? 'this machine', shownHere()), 'Markdown'), 'what this page shows', 'report table issue');
+  if (seesAll) add('Act', 'monitor', 'Wall mode', () => go(`${href('')}?kiosk`), 'views in turn, Esc leaves', 'kiosk tv screen full');
   add('Act', 'printer', 'Print this page', () => window.setTimeout(() => window.print(), 100), '', 'report pdf');
   add('Act', 'refresh-cw', 'Connect anew', () => link.hurry(), '', 'reconnect live socket');
   add('Act', 'laptop', 'End all my other sessions', () => void act(() => api('DELETE', 'api/v1/sessions'), 'All other sessions are ended'), '', 'revoke sign out log out');

@@ -13,6 +13,7 @@ import { Ago } from '../parts/num';
 import { Failure, Forbidden, Panel } from '../parts/panel';
 import { openRowMenu, type RowAct, type RowMenu } from '../parts/rowmenu';
 import { Table, type Column } from '../parts/table';
+import { AssignedSheet } from './settings-assigned';
 
 type Role = 'viewer' | 'manager' | 'admin';
 type Row = User & { id: string; name: string; role: Role };
@@ -35,6 +36,7 @@ function UserList() {
   const [isAdding, add] = useState(false);
   const [dropping, drop] = useState<Row | null>(null);
   const [resetting, reset] = useState<Row | null>(null);
+  const [assigning, assign] = useState<Row | null>(null);
   const me = who.value?.user?.id;
 
   const change = async (u: Row, body: Partial<Pick<Row, 'role' | 'disabled'>>, done: string, undo?: () => void) => {
@@ -48,6 +50,7 @@ function UserList() {
   const enable = (u: Row) => void change(u, { disabled: false }, `${u.name} may log in again`);
 
   const actsOf = (u: Row): RowAct[] => [
+    ...(u.role === 'viewer' ? [{ label: 'Assigned machines', icon: 'boxes' as const, run: () => assign(u) }] : []),
     { label: 'Set a new password', icon: 'lock', run: () => reset(u) },
     u.disabled ? { label: 'Enable', icon: 'check', run: () => enable(u) } : { label: 'Disable', icon: 'x', run: () => disable(u) },
     { label: 'Delete', icon: 'trash-2', run: () => drop(u) },
@@ -60,11 +63,15 @@ function UserList() {
       <>
         <span class="cell-name">{u.name}</span>{' '}
         {u.id === me ? <span class="badge ok">you</span> : u.disabled && <span class="badge warn">disabled</span>}
+        {u.is_restricted && <span class="narrow-only"><span class="badge quiet" data-tip="Sees the machines assigned to them and nothing else">assigned only</span></span>}
       </>
     ) },
     { id: 'role', head: 'Role', sort: (u) => roles.findIndex((r) => r.id === u.role), cell: (u) => u.id === me
       ? <span data-tip="Nobody changes their own role">{u.role}</span>
       : <Select label={`Role of ${u.name}`} value={u.role} options={roles.map((r) => ({ id: r.id, label: r.label }))} onChange={(role) => setRole(u, role as Role)} /> },
+    { id: 'sees', head: 'Sees', minor: 2, tip: 'Viewers can be kept to the machines assigned to them', sort: (u) => (u.is_restricted ? 1 : 0), cell: (u) => u.role === 'viewer'
+      ? <button type="button" class="link" aria-haspopup="dialog" data-tip={`What ${u.name} may see and do`} onClick={() => assign(u)}><span class="visually-hidden">{u.name} sees </span>{u.is_restricted ? 'assigned machines' : 'everything'}</button>
+      : <span class="dim">everything</span> },
     { id: 'last', head: 'Last login', sort: (u) => u.last_login_at, cell: (u) => <Ago at={u.last_login_at} /> },
     { id: 'created', head: 'Added', minor: 2, sort: (u) => u.created_at, cell: (u) => <Ago at={u.created_at} none="–" /> },
     { id: 'act', head: 'Act', isSilent: true, isNumber: true, cell: (u) => u.id === me ? null : (
@@ -74,10 +81,11 @@ function UserList() {
   ];
   return (
     <Panel title="Users" icon="users" aside={<button type="button" class="button small" onClick={() => add(true)}><Icon name="plus" size={14} /> Add user</button>}>
-      <p class="panel-body dim">Viewers see, managers also act, admins also change people and settings.</p>
+      <p class="panel-body dim">Viewers see, managers also act, admins also change people and settings. A viewer can be kept to single machines, and may then do with each what you allow.</p>
       <Answer of={asked}>{(v) => <Table label="Users" columns={columns} rows={v.users} keyOf={(u) => u.id} sort="name" menu={menuOf} />}</Answer>
       {isAdding && <AddUser onClose={() => add(false)} onDone={() => { add(false); void asked.again(); }} />}
       {resetting && <NewPassword user={resetting} onClose={() => reset(null)} />}
+      {assigning && <AssignedSheet user={assigning} onClose={() => assign(null)} onChanged={asked.again} />}
       {dropping && <DeleteUser user={dropping} onClose={() => drop(null)} onDone={() => { drop(null); void asked.again(); }} />}
     </Panel>
   );

@@ -26,11 +26,11 @@ interface Item {
 }
 
 export const pages: readonly Item[] = [
-  { page: '', label: 'Overview', icon: 'layout-dashboard' },
-  { page: 'host', label: 'This machine', short: 'Machine', icon: 'gauge' },
-  { page: 'servers', label: 'Servers', icon: 'server' },
+  { page: '', label: 'Overview', icon: 'layout-dashboard', right: 'read' },
+  { page: 'host', label: 'This machine', short: 'Machine', icon: 'gauge', right: 'read' },
+  { page: 'servers', label: 'Servers', icon: 'server', right: 'read' },
   { page: 'vms', label: 'Virtual machines', short: 'VMs', icon: 'boxes' },
-  { page: 'monitoring', label: 'Monitoring', icon: 'chart' },
+  { page: 'monitoring', label: 'Monitoring', icon: 'chart', right: 'read' },
   { page: 'operations', label: 'Operations', icon: 'list' },
   { page: 'diagnostics', label: 'Diagnostics', icon: 'activity', right: 'admin' },
   { page: 'audit', label: 'Audit', icon: 'scroll-text', right: 'admin' },

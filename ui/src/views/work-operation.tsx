@@ -4,10 +4,11 @@ import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { useComputed } from '@preact/signals';
 import { href } from '../link/route';
 import { dateTime, time } from '../state/format';
+import { serverName } from '../state/assigned';
 import { serverOf } from '../state/fleet';
-import { cancel, guestOf, isActive, operations, phaseOf, titleOf, tookOf, type Operation } from '../state/operations';
+import { cancel, guestOf, isActive, mayCancel, operations, phaseOf, titleOf, tookOf, type Operation } from '../state/operations';
 import { useAsk } from '../state/ask';
-import { act, copy, may } from '../state/store';
+import { act, copy } from '../state/store';
 import { Answer } from '../parts/asked';
 import { Dialog } from '../parts/dialog';
 import { Icon } from '../parts/icon';
@@ -73,7 +74,7 @@ function Detail({ op }: { op: Told }) {
       {op.error && <div class="failure"><Icon name="circle-alert" size={18} /><div class="failure-body"><p>{said(op.error)}</p><Hint text={op.hint} /></div></div>}
       <dl class="pairs">
         {guest && <><dt>Machine</dt><dd><a href={guestHref(guest)}>{op.subject}</a></dd></>}
-        {op.server_id && <><dt>Server</dt><dd>{server ? <a href={href(`servers/${server.id}`)}>{server.name}</a> : 'not among yours any more'}</dd></>}
+        {op.server_id && <><dt>Server</dt><dd>{server ? <a href={href(`servers/${server.id}`)}>{server.name}</a> : (serverName(op.server_id) ?? 'not among yours any more')}</dd></>}
         {op.node && <><dt>Node</dt><dd>{op.node}</dd></>}
         <dt>Begun</dt><dd><At at={op.started_at} />, <By op={op} /></dd>
         <dt>Ended</dt><dd><At at={op.completed_at} /></dd>
@@ -82,7 +83,7 @@ function Detail({ op }: { op: Told }) {
       <Log lines={op.log} isActive={isActive(op)} />
       <div class="dialog-foot">
         <button type="button" class="button" onClick={() => void copy(detailsOf(op), 'Details')}><Icon name="copy" size={14} /> Copy details</button>
-        {isActive(op) && <button type="button" class="button" disabled={!may('operate')} onClick={() => void act(() => cancel(op), 'Asked to cancel it')}>Cancel it</button>}
+        {isActive(op) && <button type="button" class="button" disabled={!mayCancel(op)} onClick={() => void act(() => cancel(op), 'Asked to cancel it')}>Cancel it</button>}
       </div>
     </div>
   );

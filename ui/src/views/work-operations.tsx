@@ -4,9 +4,10 @@ import { useMemo } from 'preact/hooks';
 import { computed } from '@preact/signals';
 import { go, href, route, withQuery } from '../link/route';
 import { servers } from '../state/fleet';
-import { active, cancel, isActive, operations, operationsTopic, phaseOf, titleOf, tookOf, type Operation } from '../state/operations';
+import { active, cancel, isActive, mayCancel, operations, operationsTopic, phaseOf, titleOf, tookOf, type Operation } from '../state/operations';
 import { useAsk } from '../state/ask';
-import { act, may } from '../state/store';
+import { assignedServers, isRestricted, useAssigned } from '../state/assigned';
+import { act } from '../state/store';
 import { Answer } from '../parts/asked';
 import { Select } from '../parts/form';
 import { Icon } from '../parts/icon';
@@ -21,6 +22,7 @@ const open = (id: string | null) => go(withQuery('id', id));
 export function OperationsPage() {
   const query = route.value.query;
   const id = query.get('id');
+  useAssigned();
   return (
     <div class="page operations">
       <div class="page-head"><h1>Operations <Stale topic={operationsTopic} /></h1></div>
@@ -64,7 +66,7 @@ function Active() {
                 <p class="dim">{op.message || phaseOf(op)} · <By op={op} />, for <Since at={op.started_at} /></p>
               </div>
               <span class="row"><Bar op={op} /></span>
-              <button type="button" class="button small" disabled={!may('operate')} onClick={() => void act(() => cancel(op), 'Asked to cancel it')}>Cancel</button>
+              <button type="button" class="button small" disabled={!mayCancel(op)} onClick={() => void act(() => cancel(op), 'Asked to cancel it')}>Cancel</button>
             </li>
           ))}
         </ul>
@@ -143,7 +145,7 @@ export function History({ title, fixed = {}, only, guest, isFiltered }: HistoryP
         <Select label="Result" value={query.get('status') ?? 'all'} options={statusOptions} onChange={(v) => filterTo('status', v)} />
         <Select label="Kind" value={query.get('type') ?? 'all'} options={typeOptions} onChange={(v) => filterTo('type', v)} />
         <Select label="Server" value={query.get('server_id') ?? 'all'} onChange={(v) => filterTo('server_id', v)}
-          options={[{ id: 'all', label: 'All servers' }, ...(servers.value ?? []).map((s) => ({ id: s.id, label: s.name ?? s.id }))]} />
+          options={[{ id: 'all', label: 'All servers' }, ...((isRestricted() ? assignedServers.value : servers.value) ?? []).map((s) => ({ id: s.id, label: s.name ?? s.id }))]} />
       </>
     )}>
       <Answer of={asked} lines={6}>
@@ -158,7 +160,7 @@ export function History({ title, fixed = {}, only, guest, isFiltered }: HistoryP
                 acts: [
                   { label: 'Show details', icon: 'info', run: () => (guest ? go(href('operations', { id: op.id })) : open(op.id)) },
                   !guest && op.vmid != null && op.server_id ? { label: 'Show the machine', icon: 'boxes' as const, run: () => go(guestHref(`${op.server_id}/${op.vmid}`)) } : false,
-                  isActive(op) && may('operate') ? { label: 'Cancel', icon: 'x' as const, run: () => void act(() => cancel(op), 'Asked to cancel it') } : false,
+                  isActive(op) && mayCancel(op) ? { label: 'Cancel', icon: 'x' as const, run: () => void act(() => cancel(op), 'Asked to cancel it') } : false,
                 ],
               })} />
             {answer.pages > 1 && guest && <p class="table-foot dim">Among the newest {answer.operations.length} of its server; older ones stand under Operations.</p>}

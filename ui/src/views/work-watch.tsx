@@ -1,9 +1,12 @@
 // work-watch: tells how one's own operations ended, on whatever page one is; draws nothing.
 
 import { useEffect } from 'preact/hooks';
-import { watchResults } from '../state/operations';
+import { followOperations, watchResults } from '../state/operations';
 
 export function Watch() {
-  useEffect(() => watchResults(), []);
+  useEffect(() => {
+    const ends = [followOperations(), watchResults()];
+    return () => ends.forEach((end) => end());
+  }, []);
   return <></>;
 }

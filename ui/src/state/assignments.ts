@@ -1,0 +1,17 @@
+// assignments: what an assignment allows, as words in one order; knows no page.
+
+export const PERMISSIONS = ['view', 'console', 'start', 'stop', 'restart'] as const;
+export type Permission = (typeof PERMISSIONS)[number];
+
+/** view is always one (FEATURES D15); words nobody knows are left out. */
+export function permissionsOf(text: string | null | undefined): Set<Permission> {
+  const words = new Set((text ?? '').split(',').map((w) => w.trim()));
+  return new Set(PERMISSIONS.filter((p) => p === 'view' || words.has(p)));
+}
+
+export function withPermission(text: string, permission: Permission, is: boolean): string {
+  const has = permissionsOf(text);
+  if (is) has.add(permission);
+  else if (permission !== 'view') has.delete(permission);
+  return PERMISSIONS.filter((p) => has.has(p)).join(',');
+}

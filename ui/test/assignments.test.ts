@@ -1,0 +1,16 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { permissionsOf, withPermission } from '../src/state/assignments';
+
+test('view is part of every assignment, and words keep their order', () => {
+  assert.deepEqual([...permissionsOf('')], ['view']);
+  assert.deepEqual([...permissionsOf(null)], ['view']);
+  assert.deepEqual([...permissionsOf('stop, start,fly')], ['view', 'start', 'stop']);
+});
+
+test('one more, one less, never without view', () => {
+  assert.equal(withPermission('view,restart', 'start', true), 'view,start,restart');
+  assert.equal(withPermission('view,start,restart', 'start', false), 'view,restart');
+  assert.equal(withPermission('view,start', 'view', false), 'view,start');
+  assert.equal(withPermission('view,start', 'start', true), 'view,start');
+});
