@@ -63,7 +63,7 @@ function UserList() {
       <>
         <span class="cell-name">{u.name}</span>{' '}
         {u.id === me ? <span class="badge ok">you</span> : u.disabled && <span class="badge warn">disabled</span>}
-        {u.is_restricted && <span class="narrow-only"><span class="badge quiet" data-tip="Sees the machines assigned to them and nothing else">assigned only</span></span>}
+        {u.is_restricted && <span class="kept dim" data-tip="Sees the machines assigned to them and nothing else">assigned</span>}
       </>
     ) },
     { id: 'role', head: 'Role', sort: (u) => roles.findIndex((r) => r.id === u.role), cell: (u) => u.id === me
