@@ -209,6 +209,7 @@ export async function cancel(op: Operation): Promise<void> {
 
 const FOLLOW_MS = 1000; // while something is under way
 const LOOK_MS = 10_000; // what others began
+const SETTLED_MS = [0, 1500, 4000]; // after an end, until the guest itself is told as it is now
 
 let follow: () => void = () => {};
 
@@ -228,7 +229,7 @@ export function followOperations(): () => void {
       if (!(cause instanceof ApiError)) throw cause; // the next one is soon
     }
     isAsking = false;
-    if (active.peek().length < before) void askAssigned();
+    if (active.peek().length < before) for (const ms of SETTLED_MS) window.setTimeout(() => isRestricted() && void askAssigned(), ms);
     timer = window.setTimeout(() => void look(), active.peek().length > 0 || Object.keys(asked.peek()).length > 0 ? FOLLOW_MS : LOOK_MS);
   }
   const look = () => {
