@@ -62,6 +62,10 @@ const struct bn_setting bn_settings[] = {
         ROW(check_interval, BN_SET_DURATION, "120s", .min = 5000, .max = 86400000,
                 .doc = "How often a server that answers is checked; after failures it is asked "
                        "again sooner."),
+        ROW(offline_alert, BN_SET_DURATION, "60s", .min = BN_OFFLINE_ALERT_MIN_MS,
+                .max = BN_OFFLINE_ALERT_MAX_MS,
+                .doc = "How long a server is offline, without a break, before it alerts; for the "
+                       "whole server now, and for each tenant once there are tenants."),
         ROW(max_listeners, BN_SET_COUNT, BN_STRINGIFY(BN_LISTENERS_DEFAULT), .min = 1,
                 .max = 1000000, .flags = BN_SET_RELOAD,
                 .doc = "Live connections at once; the next one is answered 503. Administrators "

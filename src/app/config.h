@@ -48,6 +48,7 @@ struct bn_config {
     int64_t max_servers;                /* per tenant */
     char demo[256];                     /* where a demo fleet says what it has, or "" */
     int64_t check_interval;             /* milliseconds */
+    int64_t offline_alert;              /* milliseconds */
     int64_t max_listeners;
     int64_t db_max_bytes;
     int64_t log_level;             /* enum bn_level */

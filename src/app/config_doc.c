@@ -1,6 +1,7 @@
 #include <ctype.h>
 
 #include "app/config.h"
+#include "app/config_value.h"
 
 static const char *const type_words[] = {
         [BN_SET_TEXT] = "text",
@@ -25,6 +26,8 @@ static void put_spelled(struct bn_buf *out, const struct bn_setting *setting, bo
 
 static void put_setting(struct bn_buf *out, const struct bn_setting *setting)
 {
+    char unit;
+    const long long max = bn_setting_max(setting, &unit);
     bn_buf_printf(out, "\n## %s\n\n%s\n\n", setting->name, setting->doc);
     put_spelled(out, setting, true);
     bn_buf_puts(out, " · ");
@@ -38,8 +41,7 @@ static void put_setting(struct bn_buf *out, const struct bn_setting *setting)
         bn_buf_printf(out, ", %lldM to %lldG", (long long)(setting->min >> 20),
                 (long long)(setting->max >> 30));
     if (setting->type == BN_SET_DURATION)
-        bn_buf_printf(out, ", %llds to %lldh", (long long)(setting->min / 1000),
-                (long long)(setting->max / 3600000));
+        bn_buf_printf(out, ", %llds to %lld%c", (long long)(setting->min / 1000), max, unit);
     if (setting->absent[0])
         bn_buf_printf(out, " · default `%s`", setting->absent);
     else

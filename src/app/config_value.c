@@ -174,10 +174,18 @@ static bool add_list(const struct bn_setting *setting, void *list, struct bn_str
     return true;
 }
 
+int64_t bn_setting_max(const struct bn_setting *setting, char *out_unit)
+{
+    const bool is_hours = setting->max >= 3600000;
+    *out_unit = is_hours ? 'h' : 'm';
+    return setting->max / (is_hours ? 3600000 : 60000);
+}
+
 static bool set_number(const struct bn_setting *setting, int64_t *out, struct bn_str text,
         struct bn_err *err)
 {
     int64_t value = 0;
+    char unit;
     if (setting->type == BN_SET_COUNT && bn_parse_i64(text, setting->min, setting->max, &value)) {
         *out = value;
         return true;
@@ -192,11 +200,11 @@ static bool set_number(const struct bn_setting *setting, int64_t *out, struct bn
         *out = value;
         return true;
     }
+    const long long max = bn_setting_max(setting, &unit);
     if (setting->type == BN_SET_DURATION)
         return bn_fail(err, BN_E_INVALID,
-                "must be %llds..%lldh, with a unit: ms, s, m, h or d, got \"%.*s\"",
-                (long long)(setting->min / 1000), (long long)(setting->max / 3600000),
-                BN_ARG(text));
+                "must be %llds..%lld%c, with a unit: ms, s, m, h or d, got \"%.*s\"",
+                (long long)(setting->min / 1000), max, unit, BN_ARG(text));
     if (setting->type == BN_SET_BYTES)
         return bn_fail(err, BN_E_INVALID,
                 "must be %lldM..%lldG, as bytes or with K, M or G, got \"%.*s\"",

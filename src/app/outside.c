@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "source/alerts.h"
+
 static_assert(BN_CONFIG_LIST_MAX <= BN_TARGETS_MAX, "what --allow-target names has room");
 
 bool bn_outside_open(struct bn_outside *outside, const struct bn_config *config,
@@ -45,6 +47,11 @@ bool bn_outside_open(struct bn_outside *outside, const struct bn_config *config,
             .key = &outside->key.key,
             .operations = outside->operations};
     outside->power = bn_power_start(&power);
+    const struct bn_alerts_config alerts = {.loop = loop,
+            .hub = hub,
+            .clock = hub->clock,
+            .offline_ms = config->offline_alert};
+    outside->alerts = bn_alerts_start(&alerts);
     outside->summary = bn_summary_start(loop, hub);
     return true;
 }
@@ -62,6 +69,7 @@ void bn_outside_close(struct bn_outside *outside)
     bn_rrd_destroy(outside->rrd);
     bn_power_stop(outside->power);
     bn_operations_stop(outside->operations);
+    bn_alerts_stop(outside->alerts);
     bn_summary_stop(outside->summary);
     bn_master_key_forget(&outside->key);
     outside->fetch = NULL;
@@ -69,5 +77,6 @@ void bn_outside_close(struct bn_outside *outside)
     outside->rrd = NULL;
     outside->operations = NULL;
     outside->power = NULL;
+    outside->alerts = NULL;
     outside->summary = NULL;
 }

@@ -1,6 +1,6 @@
 /*
  * outside: what calls other servers, built together: the master key, the conversations, the
- * schedule, the operations.
+ * schedule, the operations, the alerts.
  */
 #pragma once
 
@@ -13,6 +13,8 @@
 #include "source/rrd.h"
 #include "source/summary.h"
 
+struct bn_alerts;
+
 struct bn_outside {
     struct bn_master_key key;
     struct bn_target_policy targets;
@@ -21,6 +23,7 @@ struct bn_outside {
     struct bn_rrd *rrd;
     struct bn_operations *operations;
     struct bn_power *power;
+    struct bn_alerts *alerts;
     struct bn_summary_source *summary;
 };
 

@@ -59,6 +59,10 @@ void bn_attempts_add(struct bn_attempts *attempts, int64_t at, int64_t ms)
     attempts->next = (uint16_t)((attempts->next + 1) % BN_ATTEMPTS_MAX);
     if (attempts->count < BN_ATTEMPTS_MAX)
         attempts->count++;
+    if (ms >= 0)
+        attempts->failing_since = 0;
+    else if (!attempts->failing_since)
+        attempts->failing_since = at;
     judge_flapping(attempts, at);
 }
 

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "model/alert.h"
 #include "model/infra.h"
 #include "model/limits.h"
 #include "model/meter.h"
@@ -40,7 +41,8 @@ enum bn_class { BN_SAMPLE, BN_RECORD };
     X(OPERATION, operation, RECORD, "work.operations", "operations", BN_OPERATIONS_MAX)           \
     X(OUTPUT, output, RECORD, "", "", 0) /* a line of what its task said */                       \
     X(STORAGE, storage, SAMPLE, "infra.servers", "storages", BN_STORAGES_MAX) /* of a cluster */  \
-    X(SUMMARY, summary, SAMPLE, "summary", "", 1) /* all of them, counted */
+    X(SUMMARY, summary, SAMPLE, "summary", "", 1)              /* all of them, counted */         \
+    X(ALERT, alert, RECORD, "alerts", "alerts", BN_ALERTS_MAX) /* what wants attention */
 
 /*    name             content right  members    meaning
    A name that ends with a slash is a family: behind it stands the key of a row of that kind. */
@@ -53,7 +55,8 @@ enum bn_class { BN_SAMPLE, BN_RECORD };
     X("infra.vms", STATE, READ, NONE)       /* guests of all servers             */ \
     X("infra.checks/", LOG, READ, SERVER)   /* the attempts on one server        */ \
     X("work.operations", STATE, READ, NONE) /* under way, and just over        */   \
-    X("summary", STATE, READ, NONE)         /* the fleet in numbers            */
+    X("summary", STATE, READ, NONE)         /* the fleet in numbers            */   \
+    X("alerts", STATE, READ, NONE)          /* firing, and just over           */
 
 enum bn_content { BN_STATE, BN_LOG };
 
@@ -112,6 +115,7 @@ struct bn_fact {
         struct bn_output output;
         struct bn_storage storage;
         struct bn_summary summary;
+        struct bn_alert alert;
         struct bn_self self;
         struct bn_line line;
     } u;

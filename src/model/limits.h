@@ -123,6 +123,14 @@
 #define BN_STORAGES_LISTED_MAX 4096  /* of one cluster: 128 nodes with 32 each */
 #define BN_SUMMARY_EVERY_MS    1000  /* counted again at most so often */
 
+/* --- alerts --- */
+#define BN_ALERTS_MAX           20000 /* firing or just over, per tenant: each server's and as many */
+#define BN_ALERT_PAST_MS        300000 /* a resolved one stays in sight so long, as operations do */
+#define BN_ALERT_KEEP_MS        (90LL * 24 * 3600 * 1000) /* and in the store */
+#define BN_OFFLINE_ALERT_MS     60000  /* offline so long before it alerts (B20): --offline-alert */
+#define BN_OFFLINE_ALERT_MIN_MS 10000  /* one repeated check */
+#define BN_OFFLINE_ALERT_MAX_MS 300000 /* later nobody would wait for */
+
 /* --- operations --- */
 #define BN_OPERATIONS_MAX     10000  /* under way or just over, per tenant: 20 MB */
 #define BN_OPERATION_PAST_MS  300000 /* an ended one stays in sight so long (FEATURES J18) */

@@ -281,7 +281,11 @@ bool bn_store_load(struct bn_store *store, void (*each)(void *user, const struct
         newest = bn_conn_number(conn, BN_SQL_NOTE_NEWEST);
     for (size_t k = 0; rc == SQLITE_OK && k < BN_KIND_COUNT; k++)
         if (k == BN_KIND_OPERATION)
-            rc = bn_work_load(conn, bn_store_now_ms(store) - BN_OPERATION_PAST_MS, each, user);
+            rc = bn_work_load(conn, BN_KIND_OPERATION,
+                    bn_store_now_ms(store) - BN_OPERATION_PAST_MS, each, user);
+        else if (k == BN_KIND_ALERT)
+            rc = bn_work_load(conn, BN_KIND_ALERT, bn_store_now_ms(store) - BN_ALERT_PAST_MS, each,
+                    user);
         else if (bn_row_is_kept((enum bn_kind)k) && bn_kinds[k].rows_max)
             rc = load_kind(conn, (enum bn_kind)k, each, user);
         else if (k == BN_KIND_CHECK && !store->config.is_guest)

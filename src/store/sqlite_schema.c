@@ -43,6 +43,12 @@ static const char *const steps[] = {
         " WHERE vmid IS NOT NULL AND status IN ('pending', 'in_progress');"
         "CREATE INDEX operations_by_time ON operations(tenant, started_at);"
         "CREATE INDEX operations_by_end ON operations(completed_at);",
+        /* What fires fires once, whatever the program thinks (FEATURES B20). */
+        "CREATE TABLE alerts(tenant TEXT NOT NULL, id TEXT NOT NULL, rule TEXT, state TEXT,"
+        " subject_kind TEXT, subject_id TEXT, resolved_at INTEGER, PRIMARY KEY(tenant, id)) STRICT;"
+        "CREATE UNIQUE INDEX alerts_once ON alerts(tenant, rule, subject_kind, subject_id)"
+        " WHERE state = 'firing';"
+        "CREATE INDEX alerts_by_end ON alerts(resolved_at);",
 };
 
 const uint32_t bn_schema_version = COUNT(steps);

@@ -119,6 +119,10 @@
                      " OR completed_at > ?1 ORDER BY rowid")                                       \
     X(WORK_OLD, "SELECT tenant, id FROM operations WHERE completed_at < ?1"                        \
                 " ORDER BY completed_at LIMIT ?2")                                                 \
+    X(ALERT_IN_SIGHT, "SELECT tenant, id FROM alerts WHERE resolved_at IS NULL"                    \
+                      " OR resolved_at > ?1 ORDER BY rowid")                                       \
+    X(ALERT_CUT, "DELETE FROM alerts WHERE rowid IN (SELECT rowid FROM alerts"                     \
+                 " WHERE resolved_at < ?1 LIMIT ?2)")                                              \
     X(LINE_RANGE, "SELECT n, text FROM outputs WHERE tenant = ?1 AND id >= ?2 || '/'"              \
                   " AND id < ?2 || '0' ORDER BY id")                                               \
     X(LINE_CUT, "DELETE FROM outputs WHERE tenant = ?1 AND id >= ?2 || '/' AND id < ?2 || '0'")

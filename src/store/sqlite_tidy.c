@@ -46,6 +46,19 @@ static int cut_work(struct bn_store *store, bool *out_more)
             units_of(store), out_more);
 }
 
+static int cut_alerts(struct bn_store *store, bool *out_more)
+{
+    struct bn_conn *conn = &store->writer.conn;
+    sqlite3_stmt *stmt = bn_conn_sql(conn, BN_SQL_ALERT_CUT);
+    if (stmt) {
+        sqlite3_bind_int64(stmt, 1, bn_store_now_ms(store) - BN_ALERT_KEEP_MS);
+        sqlite3_bind_int(stmt, 2, units_of(store));
+    }
+    const int rc = bn_conn_run(conn, stmt);
+    *out_more = rc == SQLITE_OK && sqlite3_changes(conn->db) > 0;
+    return rc;
+}
+
 /* Rows up to *out_upto come next; 0 when there are no more. */
 static int look_ahead(struct bn_store *store, const char *table, int64_t *out_upto)
 {
@@ -398,6 +411,7 @@ static const struct stage stages[] = {
         {cut_silent, 0},
         {cut_audit, 0},
         {cut_work, 0},
+        {cut_alerts, 0},
         {cut_sessions, 0},
         {cut_series, 0},
         {shrink, 0},

@@ -25,12 +25,13 @@ static void get_text(sqlite3_stmt *stmt, int at, char *out, size_t size)
 
 /* --- playing back ---------------------------------------------------------------------------- */
 
-int bn_work_load(struct bn_conn *conn, int64_t ended_after_ms,
+int bn_work_load(struct bn_conn *conn, enum bn_kind kind, int64_t ended_after_ms,
         void (*each)(void *user, const struct bn_fact *fact), void *user)
 {
     struct bn_fact fact;
     struct name name;
-    sqlite3_stmt *stmt = bn_conn_sql(conn, BN_SQL_WORK_IN_SIGHT);
+    sqlite3_stmt *stmt = bn_conn_sql(conn,
+            kind == BN_KIND_ALERT ? BN_SQL_ALERT_IN_SIGHT : BN_SQL_WORK_IN_SIGHT);
     if (!stmt)
         return sqlite3_extended_errcode(conn->db);
     sqlite3_bind_int64(stmt, 1, ended_after_ms);
@@ -38,7 +39,7 @@ int bn_work_load(struct bn_conn *conn, int64_t ended_after_ms,
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         get_text(stmt, 0, name.tenant, sizeof name.tenant);
         get_text(stmt, 1, name.id, sizeof name.id);
-        rc = bn_row_get(conn, BN_KIND_OPERATION, name.tenant, name.id, &fact);
+        rc = bn_row_get(conn, kind, name.tenant, name.id, &fact);
         if (rc != SQLITE_OK)
             break;
         if (fact.op == BN_PUT)

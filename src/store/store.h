@@ -56,7 +56,7 @@ void bn_store_close(struct bn_store *store);
 
 /* Reads every kept record of kinds held in memory (rows_max > 0) back, as facts flagged replay,
    tenants first, and the newest checks of each server behind the servers, oldest first; of
-   operations those not over and those that ended just now. Before the first flush. */
+   operations and alerts those not over and those that ended just now. Before the first flush. */
 BN_MUST_CHECK bool bn_store_load(struct bn_store *store,
         void (*each)(void *user, const struct bn_fact *fact), void *user, struct bn_err *err);
 

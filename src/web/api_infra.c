@@ -123,6 +123,13 @@ const struct bn_route bn_infra_routes[] = {
                 .handler = bn_lxc_act,
                 .summary = "The same for a container, which has no reset"},
         {.method = "GET",
+                .path = "/api/v1/alerts",
+                .right = BN_RIGHT_READ,
+                .handler = bn_alerts_list,
+                .summary = "Alerts that fire and those resolved in the last five minutes, newest "
+                           "first; topic alerts is the same, live",
+                .query = bn_alerts_query},
+        {.method = "GET",
                 .path = "/api/v1/operations",
                 .right = BN_RIGHT_GUESTS,
                 .handler = bn_operations_list,

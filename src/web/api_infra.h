@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "model/alert.h"
 #include "model/infra.h"
 #include "model/work.h"
 #include "web/forms.h"
@@ -44,6 +45,8 @@ extern const char *const bn_vms_query[];
 void bn_vms_list(struct bn_request *req);
 void bn_qemu_act(struct bn_request *req);
 void bn_lxc_act(struct bn_request *req);
+extern const char *const bn_alerts_query[];
+void bn_alerts_list(struct bn_request *req);
 extern const char *const bn_operations_query[];
 void bn_operations_list(struct bn_request *req);
 void bn_operation_show(struct bn_request *req);

@@ -125,7 +125,7 @@ describe('servers', () => {
   test('a wrong token and no answer look different, and the same place twice is refused by its name', async (t) => {
     const lab = await openLab(t);
     const [first, second] = lab.servers;
-    const { page, add, call } = await start(t, browser);
+    const { page, add, call } = await start(t, browser, { more: ['--offline-alert', '10s'] });
     await add(second, { name: 'silent' });
     await page.waitForSelector(`${card('silent')} .server-status.online`);
     await lab.control.fault('refused', `${second.cluster}/${second.name}`);
@@ -162,7 +162,7 @@ describe('servers', () => {
     await page.axe('help that is open');
     await page.shot('servers-help');
     assert.equal(await page.locator(`${card('Wrong')} a[href$="#why"]`).count(), 1);
-    assert.match(await page.innerText('.side [data-page=servers] .count'), /^2$/, 'the navigation counts them');
+    await page.waitForSelector('.side [data-page=servers] .count:text-is("2")'); // once they alert
     const { servers } = await call('GET', '/api/v1/servers');
     assert.equal(servers.length, 2);
     await done(page);

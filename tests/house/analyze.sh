@@ -16,6 +16,7 @@ src/web/live_room.c -Wanalyzer-malloc-leak the stream's owner holds it: conn->li
 src/web/conn.c -Wanalyzer-malloc-leak the request is in the hash table, in a way the analyzer cannot follow
 src/live/infra.c -Wanalyzer-malloc-leak the past is in the hash table likewise
 src/source/fleet.c -Wanalyzer-malloc-leak the entry is in the hash table, in a way the analyzer cannot follow
+src/source/alerts.c -Wanalyzer-malloc-leak the alert is in the list and the hash table likewise
 src/source/fleet_poll.c -Wanalyzer-malloc-leak the guest or node is in the hash table likewise
 src/source/rrd.c -Wanalyzer-malloc-leak what was asked is in the hash table likewise
 src/live/places.c -Wanalyzer-malloc-leak the place is in the hash table likewise

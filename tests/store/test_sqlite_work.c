@@ -225,4 +225,47 @@ BN_TEST(after_ninety_days_an_operation_goes_with_its_lines_and_one_under_way_nev
     place_finish(&place);
 }
 
+static struct bn_fact alert_fact(int number, int64_t resolved_at)
+{
+    struct bn_fact fact;
+    bn_fact_init(&fact, BN_KIND_ALERT, "default");
+    struct bn_alert *alert = &fact.u.alert;
+    snprintf(alert->id, sizeof alert->id, "al%d", number);
+    snprintf(alert->subject_id, sizeof alert->subject_id, "s1");
+    alert->rule = BN_ALERT_SERVER_OFFLINE;
+    alert->severity = BN_ALERT_CRITICAL;
+    alert->subject_kind = BN_ALERT_OF_SERVER;
+    alert->state = resolved_at ? BN_ALERT_RESOLVED : BN_ALERT_FIRING;
+    alert->fired_at = NOW;
+    alert->resolved_at = resolved_at;
+    return fact;
+}
+
+BN_TEST(of_one_server_one_alert_fires_and_ninety_days_after_its_end_it_goes)
+{
+    struct place place;
+    struct bn_err err;
+    place_init(&place);
+    place.now_ms = NOW;
+    struct bn_store *store = place_open(&place);
+    struct bn_fact over = alert_fact(1, NOW + 1000);
+    struct bn_fact firing = alert_fact(2, 0);
+    struct bn_fact second = alert_fact(3, 0);
+    keep(store, &over);
+    keep(store, &firing);
+    bn_store_put(store, &second);
+    CHECK(!bn_store_keep(store, &err));
+    CHECK_INT(err.code, BN_E_CONFLICT);
+    CHECK_STR(err.text, "there is already such an alert");
+    place.now_ms = NOW + 1000 + BN_ALERT_KEEP_MS;
+    bn_store_tidy(store);
+    CHECK_INT(ask_sql(&place, "SELECT count(*) FROM alerts"), 2);
+    place.now_ms++;
+    bn_store_tidy(store);
+    CHECK_INT(ask_sql(&place, "SELECT count(*) FROM alerts"), 1);
+    CHECK_INT(ask_sql(&place, "SELECT count(*) FROM alerts WHERE state = 'firing'"), 1);
+    bn_store_close(store);
+    place_finish(&place);
+}
+
 BN_TEST_MAIN()

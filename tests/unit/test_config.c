@@ -81,6 +81,7 @@ BN_TEST(without_anything_said_the_defaults_hold)
     CHECK_INT(config.db_max_bytes, BN_STORE_BYTES_DEFAULT);
     CHECK_INT(config.max_servers, BN_SERVERS_MAX_DEFAULT);
     CHECK_INT(config.check_interval, BN_CHECK_EVERY_MS);
+    CHECK_INT(config.offline_alert, BN_OFFLINE_ALERT_MS);
     CHECK_STR(config.key_file, "");
     CHECK_INT(config.log_level, BN_INFO);
     CHECK_INT(config.allow_host.count + config.trusted_proxies.count, 0);
@@ -155,6 +156,8 @@ BN_TEST(each_wrong_line_of_a_file_is_named_with_its_number)
             {"trusted_proxies = 10.1.0.0/8\n", "the network is 10.0.0.0/8"},
             {"allow_target = somewhere\n", "an address or network like 10.0.0.0/8"},
             {"check_interval = 4s\n", "line 1: check_interval: must be 5s..24h"},
+            {"offline_alert = 9s\n", "line 1: offline_alert: must be 10s..5m"},
+            {"offline_alert = 301s\n", "line 1: offline_alert: must be 10s..5m"},
             {"check_interval = 120\n", "with a unit: ms, s, m, h or d, got \"120\""},
             {"max_servers = 10001\n", "line 1: max_servers: must be 1..10000"},
             {"db_max_bytes = 1M\n", "db_max_bytes: must be 32M..1024G"},

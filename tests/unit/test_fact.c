@@ -130,6 +130,8 @@ BN_TEST(records_survive_the_way_through_json)
                 memset(at, 'a' + (int)(i % 26), type->fields[i].size - 1u);
             else if (type->fields[i].type == BN_T_F64)
                 put_f64(&type->fields[i], at, (double)(i + 1));
+            else if (type->fields[i].type == BN_T_ENUM)
+                memcpy(at, &(int64_t){type->fields[i].words[1] ? 1 : 0}, sizeof(int64_t));
             else
                 memcpy(at,
                         &(int64_t){

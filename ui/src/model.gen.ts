@@ -754,3 +754,30 @@ export interface Summary {
   /** percent of them */
   storage_pct?: number;
 }
+
+export interface Alert {
+  /** 128 random bits */
+  id?: string;
+  /** what was watched for */
+  rule?: 'server_offline';
+  /** how bad it is */
+  severity?: 'critical' | 'warning' | 'info';
+  /** resolved is its end */
+  state?: 'firing' | 'resolved';
+  /** what kind of thing it is about */
+  subject_kind?: 'server';
+  /** the id of what it is about */
+  subject_id?: string;
+  /** the name of what it is about */
+  subject?: string;
+  /** what is so, as a sentence */
+  message?: string;
+  /** time what it is about began */
+  since?: string;
+  /** time it fired */
+  fired_at?: string;
+  /** time of its end; absent while it fires */
+  resolved_at?: string;
+  /** it is about a server of a demo: nobody is notified */
+  is_demo?: boolean;
+}

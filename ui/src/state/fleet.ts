@@ -4,7 +4,7 @@ import { computed, type ReadonlySignal } from '@preact/signals';
 import { useLayoutEffect, useMemo } from 'preact/hooks';
 import { topics } from '../link/live';
 import type { Topic } from '../link/topics';
-import type { Node, Server, Vm } from '../model.gen';
+import type { Alert, Node, Server, Vm } from '../model.gen';
 import { rows } from './store';
 
 export type ServerRow = Server & { id: string };
@@ -55,6 +55,18 @@ export const nodesDown: ReadonlySignal<Map<string, number>> = computed(() => {
     if (n.status === 'offline' && n.server_id) count.set(n.server_id, (count.get(n.server_id) ?? 0) + 1);
   }
   return count;
+});
+
+const alertsTopic: Topic = topics.join('alerts'); // for as long as the page lives: what wants attention hangs on it
+const alertsById = computed(() => (alertsTopic.value.value as { alerts?: Record<string, Alert> } | undefined)?.alerts);
+
+/** Since when each server has been offline for which an alert fires: not each blip wants attention. */
+export const offlineSince: ReadonlySignal<Map<string, number>> = computed(() => {
+  const since = new Map<string, number>();
+  for (const a of Object.values(alertsById.value ?? {})) {
+    if (a.state === 'firing' && a.rule === 'server_offline' && a.subject_id) since.set(a.subject_id, Date.parse(a.since ?? a.fired_at ?? ''));
+  }
+  return since;
 });
 
 /** A topic for as long as the component lives. It is left by a layout effect: an effect of a component that goes

@@ -5,7 +5,7 @@ import { api, ApiError, whenUnauthorized } from '../link/api';
 import { link, linkStatus, topics, whenLinkUnauthorized } from '../link/live';
 import type { Topic } from '../link/topics';
 import type { Core, Disk, Host, Mount, Nic, Proc, Self, Unit } from '../model.gen';
-import { servers } from './fleet';
+import { offlineSince, servers } from './fleet';
 import { bytes, duration, line, load, percent } from './format';
 import { settledOf } from './servers';
 
@@ -256,11 +256,18 @@ export const concerns: ReadonlySignal<Concern[]> = computed(() => {
   return out.sort((a, b) => (a.level === b.level ? 0 : a.level === 'crit' ? -1 : 1));
 });
 
+/** Our clock in steps of ten seconds: what says for how long is not drawn anew each second. */
+const lately = computed(() => Math.floor(now.value / 10_000) * 10_000);
+
+// A server that is away shows it at once where it stands; attention it wants when it alerts (FEATURES B20).
 function fleetConcerns(): Concern[] {
-  const named = (state: 'offline' | 'flapping') => (servers.value ?? []).filter((s) => settledOf(s) === state).map((s) => s.name ?? s.id);
+  const isMeant = (id: string, state: 'offline' | 'flapping') => state === 'flapping' || offlineSince.value.has(id);
+  const those = (state: 'offline' | 'flapping') => (servers.value ?? []).filter((s) => settledOf(s) === state && isMeant(s.id, state));
   const of = (state: 'offline' | 'flapping', level: Concern['level'], verb: string): Concern[] => {
-    const names = named(state);
-    const what = names.length === 1 ? `Server ${names[0]} is ${verb}` : `${names.length} servers are ${verb}: ${names.slice(0, NAMED).join(', ')}${names.length > NAMED ? ` and ${names.length - NAMED} more` : ''}`;
+    const names = those(state).map((s) => s.name ?? s.id);
+    const since = state === 'offline' && names.length === 1 ? offlineSince.value.get(those(state)[0]!.id) : undefined;
+    const long = since === undefined ? '' : ` for ${duration(Math.max(0, lately.value - local(since)))}`;
+    const what = names.length === 1 ? `Server ${names[0]} is ${verb}${long}` : `${names.length} servers are ${verb}: ${names.slice(0, NAMED).join(', ')}${names.length > NAMED ? ` and ${names.length - NAMED} more` : ''}`;
     return names.length === 0 ? [] : [{ id: `servers ${state}`, level, text: what, page: `servers?state=${state}`, count: names.length }];
   };
   return [...of('offline', 'crit', 'offline'), ...of('flapping', 'warn', 'flapping')];
