@@ -65,6 +65,19 @@ test('server, status, text and templates narrow together', () => {
   assert.deepEqual(index.view({ ...NO_FILTER, server: 'a', status: 'paused' }).counts, { total: 2, running: 1, stopped: 0, paused: 1, unknown: 0 });
 });
 
+test('letter by letter, forth and back, passes what the whole word passes', () => {
+  const all = Array.from({ length: 200 }, (_, i) => vm(i % 3 ? 'a' : 'b', 100 + i, { status: i % 5 ? 'running' : 'stopped', node: `pve${i % 4}`, template: i % 11 === 0 }));
+  const typed = made(...all);
+  const words = ['', 'w', 'we', 'web', 'web-1', 'web-1 ', 'web-1 p', 'web-1 pve2', 'web-1 pve', 'eb', 'eb alpha', 'EB ALPHA', 'x', ''];
+  for (const text of words) {
+    for (const more of [{}, { status: 'stopped' }, { server: 'a' }, { templates: true }] as const) {
+      const [a, b] = [typed, made(...all)].map((index) => index.view({ ...NO_FILTER, ...more, text }));
+      assert.deepEqual([a!.rows.map((r) => r.id), a!.counts], [b!.rows.map((r) => r.id), b!.counts], `${text} ${JSON.stringify(more)}`);
+    }
+    typed.view({ ...NO_FILTER, text, status: 'running' });
+  }
+});
+
 test('the filter goes into the address and comes back', () => {
   const filter = { server: 'b', status: 'paused', text: 'web 1', templates: true } as const;
   const query = queryOf(filter, '-cpu');

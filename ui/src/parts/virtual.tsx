@@ -52,6 +52,36 @@ export function useColumns(box: RefObject<HTMLElement | null>, min: number): num
   return columns;
 }
 
+/**
+ * The key of each row: one that stays keeps its own, one that comes takes that of one that went, whose elements are
+ * then written anew instead of made anew. Not of a row that has the focus, and not while a button of the pointer is
+ * down: what is pressed on one row must not become a press on another.
+ */
+export function useSlots(box: RefObject<HTMLElement | null>, shown: readonly { id: string }[]): (id: string) => string {
+  const slots = useRef(new Map<string, string>());
+  const made = useRef(0);
+  const isDown = useRef(false);
+  useLayoutEffect(() => {
+    const set = (e: PointerEvent) => {
+      isDown.current = e.buttons !== 0;
+    };
+    const kinds = ['pointerdown', 'pointerup', 'pointercancel'] as const;
+    for (const kind of kinds) document.addEventListener(kind, set, true);
+    return () => {
+      for (const kind of kinds) document.removeEventListener(kind, set, true);
+    };
+  }, []);
+  const had = slots.current;
+  const has = new Map<string, string>();
+  for (const { id } of shown) if (had.has(id)) has.set(id, had.get(id)!);
+  const focus = document.activeElement?.closest<HTMLElement>('[data-row]');
+  const focused = focus && box.current?.contains(focus) ? focus.dataset.vm : undefined;
+  const free = isDown.current ? [] : [...had].filter(([id]) => !has.has(id) && id !== focused).map(([, slot]) => slot).reverse();
+  for (const { id } of shown) if (!has.has(id)) has.set(id, free.pop() ?? `slot ${(made.current += 1)}`);
+  slots.current = has;
+  return (id) => has.get(id)!;
+}
+
 /** Arrow keys, Page and Home/End go from row to row, also to rows that are not drawn yet. Rows carry `data-index`. */
 export function useWalk(box: RefObject<HTMLElement | null>, rows: RefObject<HTMLElement | null>, px: number, count: number, columns = 1) {
   return (e: KeyboardEvent): void => {

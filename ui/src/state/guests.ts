@@ -151,7 +151,7 @@ export class GuestIndex {
   private sort = 'name';
   private isHeld = false;
   private late = new Set<Entry>();
-  private cache: { filter: Filter; rows: GuestRow[]; entries: Entry[]; counts: Counts } | null = null;
+  private cache: { filter: Filter; rows: GuestRow[]; entries: Entry[]; passed: Entry[]; counts: Counts } | null = null;
 
   get size(): number {
     return this.entries.size;
@@ -305,15 +305,19 @@ export class GuestIndex {
     const words = filter.text.toLowerCase().split(/\s+/).filter(Boolean);
     const counts: Counts = { total: 0, running: 0, stopped: 0, paused: 0, unknown: 0 };
     const entries: Entry[] = [];
-    for (const e of this.order) {
+    const passed: Entry[] = []; // whatever their status
+    // A letter more can only leave fewer.
+    const isMore = c && c.filter.server === filter.server && c.filter.templates === filter.templates && filter.text.startsWith(c.filter.text);
+    for (const e of isMore ? c.passed : this.order) {
       if (filter.server !== 'all' && e.row.server_id !== filter.server) continue;
       if (e.row.template && !filter.templates) continue;
       if (!words.every((w) => e.hay.includes(w))) continue;
+      passed.push(e);
       counts.total += 1;
       counts[e.group] += 1;
       if (filter.status === 'all' || filter.status === e.group) entries.push(e);
     }
-    this.cache = { filter, entries, rows: entries.map((e) => e.row), counts };
+    this.cache = { filter, entries, passed, rows: entries.map((e) => e.row), counts };
     return this.cache;
   }
 

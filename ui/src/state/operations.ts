@@ -8,6 +8,7 @@ import { href } from '../link/route';
 import type { PowerAction, GuestRow } from './guests';
 import { askAssigned, isRestricted, mayDo } from './assigned';
 import { duration, time } from './format';
+import { own, ownSubject } from './own';
 import { may, toast, who } from './store';
 
 export interface Operation {
@@ -89,9 +90,9 @@ const kinds: Record<string, string> = { health_check: 'Check of the servers', im
 /** What it is, for a list: "Stop web-1 (100) on alpha". */
 export function titleOf(op: Operation): string {
   const verb = verbOf(op)?.label;
-  if (verb) return `${verb} ${op.subject ?? ''}`.trim();
+  if (verb) return `${verb} ${ownSubject(op.subject ?? '')}`.trim();
   const kind = kinds[op.type ?? ''];
-  return op.type === 'health_check' && op.subject ? `Check of ${op.subject}` : op.subject || kind || op.type || 'Operation';
+  return op.type === 'health_check' && op.subject ? `Check of ${own(op.subject)}` : ownSubject(op.subject ?? '') || kind || op.type || 'Operation';
 }
 
 /** What is going on, in a few words. */
@@ -113,7 +114,7 @@ export function tookOf(op: Operation): string | null {
 export function resultOf(op: Operation): string {
   const took = tookOf(op);
   const behind = took ? `, ${took}` : '';
-  const subject = op.subject ?? '';
+  const subject = ownSubject(op.subject ?? '');
   const verb = verbOf(op);
   if (op.status === 'failed') return `${titleOf(op)} failed${took ? ` after ${took}` : ''}`;
   if (op.status === 'cancelled') return `${titleOf(op)} was cancelled${took ? ` after ${took}` : ''}`;

@@ -44,7 +44,7 @@ export function History({ id, name, span, onSpan, heading: Heading = 'h3' }: { i
       <header class="history-head">
         {isLoading
           ? <div class="history-title skeleton-title"><span class="skeleton-line w0" /><span class="skeleton-line w2" /></div>
-          : <div class="history-title"><Heading><Icon name="activity" /> Connection History</Heading><p class="dim">{words} • {name}</p></div>}
+          : <div class="history-title"><Heading><Icon name="activity" /> Connection History</Heading><p class="dim">{words} • <bdi>{name}</bdi></p></div>}
         {answer !== undefined && !isEmpty && (
           <div class="history-figures">
             <Rate pct={ratePct(summary)} big />

@@ -4,6 +4,7 @@ import type { ComponentChildren, VNode } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { href } from '../link/route';
 import { fixOf, kindOf, mayPin, whyBad, type Importer, type ImportRow, type ReportRow, type Tested } from '../state/import';
+import { own } from '../state/own';
 import { said } from '../parts/panel';
 
 interface Props {
@@ -92,7 +93,7 @@ function PreviewRow({ row: { index, row: signal, isPicked }, row, of, onFix }: P
         {others.map((n) => <span key={n.field} class="preview-other"><span class="dim">{n.field}</span> {cell(n.field!, n.field!, of.edited(index).get(n.field!) ?? '', '(change)')}</span>)}
       </span>
       <span role="cell" class="preview-host">{cell('host', 'Host', it.host ?? '', '(no host)')}
-        {it.vpn_host && <span class="preview-also">VPN {it.vpn_host}{it.vpn_port ? `:${it.vpn_port}` : ''}</span>}
+        {it.vpn_host && <span class="preview-also">VPN {own(it.vpn_host)}{it.vpn_port ? `:${it.vpn_port}` : ''}</span>}
       </span>
       <span role="cell" class="preview-port" data-label="Port">{cell('port', 'Port', it.port === null ? '' : String(it.port), '(port)')}</span>
       <span role="cell" class="preview-token" data-label="Token">{cell('api_token', 'Token', it.token_hint ?? '', '(empty)')}</span>
@@ -183,14 +184,14 @@ function Verdict({ row: r, of, onFix }: Props & { row: ImportRow }) {
   const result = of.result.value;
   if (result) return <Outcome row={row} of={of} />;
   const kind = kindOf(row);
-  if (kind === 'same') return <Line is="quiet" glyph="=">same as “{row.duplicate_of?.name ?? row.name}”, nothing to change</Line>;
+  if (kind === 'same') return <Line is="quiet" glyph="=">same as “{own(row.duplicate_of?.name ?? row.name ?? '')}”, nothing to change</Line>;
   if (kind === 'bad') {
     const loose = row.errors.filter((e) => !e.field).map((e) => e.message);
     return <Line is="crit" glyph={row.errors.length > 0 ? sign.bad : '='}>{said(row.errors.length > 0 ? loose.join('; ') || 'not like this: see the marked cell' : whyBad(row))}</Line>;
   }
   return (
     <>
-      {kind === 'there' && <Line is="quiet" glyph="=">already here as “{row.duplicate_of?.name}”: {r.isPicked.value ? 'will be updated' : 'skipped'}</Line>}
+      {kind === 'there' && <Line is="quiet" glyph="=">already here as “{own(row.duplicate_of?.name ?? '')}”: {r.isPicked.value ? 'will be updated' : 'skipped'}</Line>}
       <Test of={r.test.value} row={r} importer={of} onFix={onFix} />
       {row.warnings.filter((w) => !w.field || !CELLS.has(w.field)).map((w) => <Line key={w.message} is="warn" glyph="▲">{said(w.message)}</Line>)}
     </>

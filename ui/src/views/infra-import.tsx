@@ -10,6 +10,7 @@ import { servers as serverTopicRows } from '../state/fleet';
 import { clockTime, duration, time } from '../state/format';
 import { countsLine, Importer, kindOf, leftMs, overLimit, servers, undoImport, type ImportRow, type Report } from '../state/import';
 import { act, copy, may, now, toast } from '../state/store';
+import { own } from '../state/own';
 import { Dialog } from '../parts/dialog';
 import { Choice } from '../parts/form';
 import { Icon } from '../parts/icon';
@@ -33,11 +34,11 @@ export const saveTemplate = () => save(TEMPLATE_NAME, TEMPLATE);
 
 async function readFile(it: Importer, file: File): Promise<void> {
   if (file.size > BYTES_MAX) {
-    it.load('', file.name, `${file.name} has ${(file.size / BYTES_MAX).toFixed(1)} MiB; at most 1 MiB is read. That is some ten thousand servers: is it the right file?`);
+    it.load('', file.name, `${own(file.name)} has ${(file.size / BYTES_MAX).toFixed(1)} MiB; at most 1 MiB is read. That is some ten thousand servers: is it the right file?`);
     return;
   }
   const { text, note } = decode(new Uint8Array(await file.arrayBuffer()));
-  it.load(text, file.name, text.trim() === '' ? `${file.name} is empty.` : note);
+  it.load(text, file.name, text.trim() === '' ? `${own(file.name)} is empty.` : note);
 }
 
 export function ImportPage() {

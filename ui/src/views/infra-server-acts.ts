@@ -9,6 +9,7 @@ import { servers, type ServerRow } from '../state/fleet';
 import { active as underWay, isActive, operations, type Operation } from '../state/operations';
 import { wantsFresh } from '../state/servers';
 import { act, local, may, toast, who } from '../state/store';
+import { own } from '../state/own';
 
 export const pathOf = (s: { id: string }, tail = '') => `api/v1/servers/${encodeURIComponent(s.id)}${tail}`;
 
@@ -82,9 +83,9 @@ export async function testOne(s: ServerRow): Promise<void> {
     const { results } = await api<{ results: CheckResult[] }>('POST', 'api/v1/servers/health-check?wait=1', { server_ids: [s.id] });
     const found = results[0];
     if (found?.status === 'online') {
-      toast('ok', `Connected to ${s.name}. ${found.nodes === null ? '' : `Found ${found.nodes} ${found.nodes === 1 ? 'node' : 'nodes'}.`}`.trim());
+      toast('ok', `Connected to ${own(s.name ?? '')}. ${found.nodes === null ? '' : `Found ${found.nodes} ${found.nodes === 1 ? 'node' : 'nodes'}.`}`.trim());
     } else {
-      toast('error', `${s.name}: ${found?.error ?? 'the check was ended before it had a result'}`);
+      toast('error', `${own(s.name ?? '')}: ${found?.error ?? 'the check was ended before it had a result'}`);
     }
   });
   mark(s.id, false);
@@ -92,7 +93,7 @@ export async function testOne(s: ServerRow): Promise<void> {
 
 export function setActive(s: ServerRow, isActive: boolean): void {
   void act(() => api('PATCH', pathOf(s), { is_active: isActive }),
-    isActive ? `${s.name} is enabled and checked again` : `${s.name} is disabled: no checks, no guests, not in totals`,
+    isActive ? `${own(s.name ?? '')} is enabled and checked again` : `${own(s.name ?? '')} is disabled: no checks, no guests, not in totals`,
     () => setActive(s, !isActive));
 }
 

@@ -9,6 +9,7 @@ import type { ServerRow } from '../state/fleet';
 import { helpOf } from '../state/serverhelp';
 import { isUp, placeOf, settledOf, stateOf, STATES, type ServerState } from '../state/servers';
 import { may } from '../state/store';
+import { own } from '../state/own';
 import { Icon } from '../parts/icon';
 import { openRowMenu, type RowMenu } from '../parts/rowmenu';
 import type { Column } from '../parts/table';
@@ -107,7 +108,7 @@ function Facts({ server: s, down, settled }: { server: ServerRow; down: number; 
       <p class="card-facts">
         {nodes && <span class={down > 0 ? 'warn-text' : ''}>{nodes}</span>}
         {s.version && <span>Proxmox VE {s.version}</span>}
-        {s.cluster && <span>cluster {s.cluster}</span>}
+        {s.cluster && <span>cluster {own(s.cluster)}</span>}
         {s.site && <span>{s.site}</span>}
       </p>
       <p class="card-tags">
@@ -198,6 +199,6 @@ export const columns: Column<ServerRow>[] = [
   { id: 'mean', head: 'Mean', minor: 1, isNumber: true, sort: (s) => s.avg_response_time_ms, cell: (s) => <span class="num" data-tip={millis(s.avg_response_time_ms, 'no attempt has succeeded yet').exact}>{line(millis(s.avg_response_time_ms))}</span> },
   { id: 'at', head: 'Checked', minor: 2, sort: (s) => s.last_health_check_at, cell: (s) => <Ago at={s.last_health_check_at} none="Not tested" /> },
   { id: 'act', head: 'Act', isSilent: true, isNumber: true, cell: (s) => (
-    <button type="button" class="button icon-only small quiet" aria-haspopup="menu" aria-label={`Actions for ${s.name}`} onClick={(e) => openRowMenu(menuOf(s), e)}><Icon name="ellipsis" /></button>
+    <button type="button" class="button icon-only small quiet" aria-haspopup="menu" aria-label={`Actions for ${own(s.name ?? '')}`} onClick={(e) => openRowMenu(menuOf(s), e)}><Icon name="ellipsis" /></button>
   ) },
 ];

@@ -7,6 +7,7 @@ import { millis, short } from '../state/format';
 import { bareToken, SHOW_FINGERPRINT, tokenProblem } from '../state/serverform';
 import { placeOf } from '../state/servers';
 import { act, may, toast } from '../state/store';
+import { own } from '../state/own';
 import { Dialog } from '../parts/dialog';
 import { Field } from '../parts/form';
 import { Icon } from '../parts/icon';
@@ -48,7 +49,7 @@ function Gone({ onClose }: { onClose: () => void }) {
 function Delete({ server, onClose }: { server: ServerRow; onClose: () => void }) {
   const [isBusy, setBusy] = useState(false);
   return (
-    <Dialog title={`Delete ${server.name}?`} class="narrow" onClose={onClose}>
+    <Dialog title={`Delete ${own(server.name ?? '')}?`} class="narrow" onClose={onClose}>
       <div class="stack">
         <p><strong>{server.name}</strong> <span class="mono">{placeOf(server.host, server.port)}</span></p>
         <p>Its token, its history of checks and its guests leave Binnacle. Nothing changes on the server itself. This cannot be undone; to keep the history, disable it instead.</p>
@@ -94,7 +95,7 @@ function Connectivity({ server, onClose }: { server: ServerRow; onClose: () => v
   const wish = tested?.recommended_timeout_ms ?? null;
   const at = { host: (byVpn ? server.vpn_host : server.host) ?? '', port: (byVpn ? server.vpn_port : server.port) ?? 8006, timeout_s: Math.round((limit ?? 10_000) / 1000), by_vpn: byVpn };
   return (
-    <Dialog title={`Connectivity test: ${server.name}`} onClose={onClose}>
+    <Dialog title={`Connectivity test: ${own(server.name ?? '')}`} onClose={onClose}>
       <div class="stack" aria-busy={isBusy}>
         <p class="mono dim">{placeOf(at.host, at.port)}</p>
         {failure && <Failure error={failure} />}
@@ -110,7 +111,7 @@ function Connectivity({ server, onClose }: { server: ServerRow; onClose: () => v
         <div class="dialog-foot">
           {wish !== null && limit !== null && wish !== limit && may('operate') && (
             <button type="button" class="button foot-first" onClick={() => void act(() => api('PATCH', pathOf(server), { connection_timeout_ms: wish }),
-              `The time limit of ${server.name} is now ${limitText(wish)}`).then((done) => done && void go())}>Apply recommendation</button>
+              `The time limit of ${own(server.name ?? '')} is now ${limitText(wish)}`).then((done) => done && void go())}>Apply recommendation</button>
           )}
           <button type="button" class="button" onClick={onClose}>Close</button>
           <button type="button" class="button primary" disabled={isBusy} onClick={() => void go()}><Icon name="refresh-cw" /> {isBusy ? 'Running…' : 'Run again'}</button>
@@ -124,7 +125,7 @@ function Connectivity({ server, onClose }: { server: ServerRow; onClose: () => v
 function ConfirmPin({ server, onClose }: { server: ServerRow; onClose: () => void }) {
   const [pin] = useState(server.fingerprint);
   return (
-    <Dialog title={`Confirm the certificate of ${server.name}?`} onClose={onClose}>
+    <Dialog title={`Confirm the certificate of ${own(server.name ?? '')}?`} onClose={onClose}>
       <div class="stack">
         <p>It was the first one the server showed, and nothing else has been accepted since. Whether it is the right one nobody has looked yet.</p>
         <Fingerprint of={pin} label="Pinned SHA-256" />
@@ -132,7 +133,7 @@ function ConfirmPin({ server, onClose }: { server: ServerRow; onClose: () => voi
         <Command text={SHOW_FINGERPRINT} />
         <div class="dialog-foot">
           <button type="button" class="button" onClick={onClose}>Cancel</button>
-          <button type="button" class="button primary" onClick={() => void act(() => api('PATCH', pathOf(server), { fingerprint: pin }), `The certificate of ${server.name} is confirmed`).then((done) => done && onClose())}>It is the same</button>
+          <button type="button" class="button primary" onClick={() => void act(() => api('PATCH', pathOf(server), { fingerprint: pin }), `The certificate of ${own(server.name ?? '')} is confirmed`).then((done) => done && onClose())}>It is the same</button>
         </div>
       </div>
     </Dialog>
@@ -156,7 +157,7 @@ function TrustNew({ server, onClose }: { server: ServerRow; onClose: () => void 
     setError(null);
     try {
       await api('PATCH', pathOf(server), { fingerprint: seen, api_token: bareToken(token) });
-      toast('ok', `The new certificate of ${server.name} is trusted`);
+      toast('ok', `The new certificate of ${own(server.name ?? '')} is trusted`);
       onClose();
     } catch (cause) {
       if (!(cause instanceof ApiError)) throw cause;
@@ -167,7 +168,7 @@ function TrustNew({ server, onClose }: { server: ServerRow; onClose: () => void 
 
   const isOnField = error?.field === 'api_token';
   return (
-    <Dialog title={`Trust the new certificate of ${server.name}?`} onClose={onClose}>
+    <Dialog title={`Trust the new certificate of ${own(server.name ?? '')}?`} onClose={onClose}>
       <form onSubmit={(e) => void submit(e)} noValidate>
         <div class="stack">
           <Fingerprint of={server.fingerprint} label="Old SHA-256" />

@@ -5,6 +5,7 @@ import { api, ApiError } from '../link/api';
 import type { ServerRow } from '../state/fleet';
 import { bareToken, portProblem, PORT, PVEUM, SHOW_FINGERPRINT, splitHost, TIMEOUT, tokenDoubt, tokenProblem } from '../state/serverform';
 import { toast } from '../state/store';
+import { own } from '../state/own';
 import { Dialog } from '../parts/dialog';
 import { Field, Slider, Switch } from '../parts/form';
 import { Icon } from '../parts/icon';
@@ -175,7 +176,7 @@ export function ServerForm({ server, onClose }: { server: ServerRow | null; onCl
     try {
       if (isNew) await api('POST', 'api/v1/servers', { ...bodyOf(now), api_token: bareToken(now.token) });
       else await api('PATCH', pathOf(server), changesOf(now, was));
-      toast('ok', isNew ? `${now.name.trim()} was added${now.isActive ? ' and is being checked' : ''}` : `${now.name.trim()} is saved`);
+      toast('ok', isNew ? `${own(now.name.trim())} was added${now.isActive ? ' and is being checked' : ''}` : `${own(now.name.trim())} is saved`);
       onClose(); // and with this dialog the token leaves the page
     } catch (cause) {
       setBusy(false);
@@ -187,7 +188,7 @@ export function ServerForm({ server, onClose }: { server: ServerRow | null; onCl
   const offer = tested && !isStale && !tested.of.success && tested.of.fingerprint && tested.of.fingerprint !== pinOf(form) ? tested.of.fingerprint : null;
   const at = { host: form.vpn ? form.vpnHost : form.host, port: Number(form.vpn ? form.vpnPort : form.port), timeout_s: form.timeout, by_vpn: form.vpn };
   return (
-    <Dialog title={isNew ? 'Add a Proxmox VE server' : `Edit ${server.name}`} class="server-form" onClose={onClose} holds>
+    <Dialog title={isNew ? 'Add a Proxmox VE server' : `Edit ${own(server.name ?? '')}`} class="server-form" onClose={onClose} holds>
       <form onSubmit={(e) => void submit(e)} noValidate>
         <Field label="Name" name="name" value={form.name} onInput={(name) => set({ name }, 'name')} autofocus maxLength={100} error={errors.name ?? null} hint="What people call it." />
         <div class="host-port">

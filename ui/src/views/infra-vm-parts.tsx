@@ -9,6 +9,7 @@ import { serverOf, servers, useTopic } from '../state/fleet';
 import { actionsOf, cpuPct, diskPct, groupOf, memPct, natural, statusWord, whyIdle, type GuestRow, type PowerAction } from '../state/guests';
 import { busyOf, power, verbs } from '../state/operations';
 import { bitRate, byteRate, bytes, duration, line } from '../state/format';
+import { own } from '../state/own';
 import { Dialog } from '../parts/dialog';
 import { Meter } from '../parts/gauge';
 import { Icon, type IconName } from '../parts/icon';
@@ -104,12 +105,12 @@ const tips: Record<PowerAction, string> = {
 const asking = signal<{ vm: GuestRow; action: 'stop' | 'reset'; server: string } | null>(null);
 
 export function nameAndNumber(vm: GuestRow): string {
-  return vm.name ? `${vm.name} (${vm.vmid})` : `VM ${vm.vmid}`;
+  return vm.name ? `${own(vm.name)} (${vm.vmid})` : `VM ${vm.vmid}`;
 }
 
 /** What harms is asked about first; the rest begins at once. */
 export function want(vm: GuestRow, action: PowerAction): void {
-  const server = serverName(vm.server_id) ?? 'unknown server';
+  const server = own(serverName(vm.server_id) ?? 'unknown server');
   if (action === 'stop' || action === 'reset') asking.value = { vm, action, server };
   else void power(vm, `${nameAndNumber(vm)} on ${server}`, action);
 }
@@ -127,7 +128,7 @@ export function PowerQuestion() {
         <p>{isStop
           ? <>This is as if the power of <strong>{guestName(vm)}</strong> were cut: it may lose unsaved data. To let it end by itself, shut it down instead.</>
           : <>This is as if somebody pressed the reset button of <strong>{guestName(vm)}</strong>: it begins anew immediately, and unsaved data is lost.</>}</p>
-        <p class="dim">Number {vm.vmid}, node {vm.node}, server {server}.</p>
+        <p class="dim">Number {vm.vmid}, node {own(vm.node ?? '–')}, server {server}.</p>
         <div class="dialog-foot">
           <button type="button" class="button" onClick={close}>Cancel</button>
           <button type="button" class="button danger primary" onClick={() => {
@@ -230,7 +231,7 @@ export function QuickVms() {
             <li key={vm.id}>
               <div class="quick-what">
                 <button type="button" class="vm-name link" onClick={() => (opened.value = vm.id)}>{guestName(vm)}</button>
-                <span class="vm-cut dim">{vm.vmid} on {serverName(vm.server_id) ?? '-'}</span>
+                <span class="vm-cut dim">{vm.vmid} on {own(serverName(vm.server_id) ?? '-')}</span>
               </div>
               <StatusBadge vm={vm} />
               <PowerButtons vm={vm} isSmall />

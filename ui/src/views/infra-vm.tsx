@@ -9,6 +9,7 @@ import { assignedSection, isRestricted, serverName, useAssigned } from '../state
 import { serverOf, servers, useTopic } from '../state/fleet';
 import { cpuPct, diskPct, groupOf, memPct, statusWord, type GuestRow } from '../state/guests';
 import { openRrd, rrdRange, rrdRanges } from '../state/rrd';
+import { own } from '../state/own';
 import { Chart } from '../parts/chart';
 import { Choice } from '../parts/form';
 import { Dial } from '../parts/gauge';
@@ -36,7 +37,7 @@ export function VmPage({ id }: { id: string }) {
         {!isKnown ? <><h1>Virtual machine</h1><section class="panel"><Skeleton lines={8} label="Virtual machine" /></section></> : (
           <section class="panel">
             <Empty icon="boxes" isPage title={isMine ? 'This machine is not assigned to you' : 'There is no such virtual machine'}>
-              <p>{isMine ? <>No machine with this address is assigned to you, or not any more. Somebody with the role admin can assign it.</> : server ? <>The server {server.name} lists no machine with the number {id.split('/')[1]}. It may have been removed.</> : <>Its server is not among yours any more.</>}</p>
+              <p>{isMine ? <>No machine with this address is assigned to you, or not any more. Somebody with the role admin can assign it.</> : server ? <>The server {own(server.name ?? '')} lists no machine with the number {id.split('/')[1]}. It may have been removed.</> : <>Its server is not among yours any more.</>}</p>
               <div><a class="button" href={href('vms')}>All virtual machines</a></div>
             </Empty>
           </section>
@@ -53,14 +54,14 @@ export function VmPage({ id }: { id: string }) {
           <p class="page-facts">
             <span><StatusBadge vm={vm} /></span>
             <span>{typeWords(vm)} {vm.vmid}</span>
-            <span>node {vm.node ?? '–'}</span>
-            <span>server {name}</span>
+            <span>node {own(vm.node ?? '–')}</span>
+            <span>server {own(name)}</span>
           </p>
         </div>
         <PowerButtons vm={vm} />
       </div>
       {vm.is_stale && <p class="note warn"><Icon name="triangle-alert" /> {STALE}. Nothing can be done with it until the node is back.</p>}
-      {server?.health_check_error && <p class="note warn"><Icon name="triangle-alert" /> <span>{server.name} did not answer: {server.health_check_error} <a href={`${href(`servers/${server.id}`)}#why`}>Why?</a></span></p>}
+      {server?.health_check_error && <p class="note warn"><Icon name="triangle-alert" /> <span>{own(server.name ?? '')} did not answer: {own(server.health_check_error)} <a href={`${href(`servers/${server.id}`)}#why`}>Why?</a></span></p>}
       <div class="guest-top">
         <Now vm={vm} />
         <Panel title="What it is" icon="info" class="guest-is"><div class="guest-facts"><Facts vm={vm} /><p class="vm-under"><Marks vm={vm} /></p></div></Panel>

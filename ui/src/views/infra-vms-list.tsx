@@ -1,14 +1,15 @@
 // infra-vms-list: the same guests as rows of a table and as cards; only those in sight stand in the page.
 
 import type { ComponentChildren } from 'preact';
-import { useRef } from 'preact/hooks';
+import { useMemo, useRef } from 'preact/hooks';
 import { go, href } from '../link/route';
 import { bytes, line } from '../state/format';
 import { groupOf, statusWord, type GuestIndex, type GuestRow } from '../state/guests';
 import { busyOf } from '../state/operations';
+import { own } from '../state/own';
 import { Icon } from '../parts/icon';
 import { openRowMenu, type RowMenu } from '../parts/rowmenu';
-import { useColumns, useWalk, useWindow } from '../parts/virtual';
+import { useColumns, useSlots, useWalk, useWindow } from '../parts/virtual';
 import { CpuMeter, DiskMeter, guestHref, guestName, Marks, MemMeter, nameAndNumber, powerActs, PowerButtons, Rates, StatusBadge, tagsOf, typeWord, typeWords, Uptime } from './infra-vm-parts';
 
 interface ListProps {
@@ -37,7 +38,7 @@ const columns: Column[] = [
   { id: 'name', head: 'Name', sort: true, cell: (vm, server) => (
     <>
       <a class="vm-name" href={guestHref(vm.id)} data-tip={vm.name}>{guestName(vm)}</a>
-      <span class="vm-under"><span class="vm-where dim">{vm.vmid} on {server || '-'}</span><Marks vm={vm} />{tagsOf(vm).map((t) => <span key={t} class="tag">{t}</span>)}</span>
+      <span class="vm-under"><span class="vm-where dim">{vm.vmid} on {own(server || '-')}</span><Marks vm={vm} />{tagsOf(vm).map((t) => <span key={t} class="tag">{t}</span>)}</span>
     </>
   ) },
   { id: 'status', head: 'Status', sort: true, cell: (vm) => <StatusBadge vm={vm} /> },
@@ -65,10 +66,12 @@ const ROW_REM = 3;
 
 function Row({ vm, at, server }: { vm: GuestRow; at: number; server: string }) {
   const isBusy = busyOf(vm.id) !== null;
+  // A row that only moves keeps them: the same nodes are not looked at again.
+  const cells = useMemo(() => columns.map((c) => <td key={c.id} class={`vmc-${c.id}`}>{c.cell(vm, server)}</td>), [vm, server]);
   return (
     <tr data-row="" data-index={at} data-vm={vm.id} tabIndex={-1} aria-rowindex={at + 2} class={`${vm.is_stale ? 'is-old' : ''} ${isBusy ? 'is-busy' : ''}`}
       onContextMenu={(e) => openRowMenu(menuOf(vm), e)}>
-      {columns.map((c) => <td key={c.id} class={`vmc-${c.id}`}>{c.cell(vm, server)}</td>)}
+      {cells}
     </tr>
   );
 }
@@ -104,15 +107,16 @@ export function GuestTable({ rows, index, sort, onSort, redraw }: ListProps) {
     if (!isHeld) redraw();
   };
   const shown = rows.slice(w.first, w.last);
+  const slotOf = useSlots(body, shown);
   return (
     <section class="panel vm-list">
       <div class="vm-table" ref={box} tabIndex={0} role="group" aria-label="Virtual machines" aria-keyshortcuts="ArrowDown . Enter" onKeyDown={walk}>
         <table aria-rowcount={rows.length + 1}>
           <Head sort={sort} onSort={onSort} />
           <tbody ref={body} onPointerEnter={(e) => e.pointerType !== 'touch' && hold(true)} onPointerLeave={() => hold(false)}>
-            {w.before > 0 && <tr class="vm-space" aria-hidden="true"><td style={{ height: `${w.before}px` }} /></tr>}
-            {shown.map((vm, i) => <Row key={vm.id} vm={vm} at={w.first + i} server={index.serverName(vm.server_id)} />)}
-            {w.after > 0 && <tr class="vm-space" aria-hidden="true"><td style={{ height: `${w.after}px` }} /></tr>}
+            {w.before > 0 && <tr key="before" class="vm-space" aria-hidden="true"><td style={{ height: `${w.before}px` }} /></tr>}
+            {shown.map((vm, i) => <Row key={slotOf(vm.id)} vm={vm} at={w.first + i} server={index.serverName(vm.server_id)} />)}
+            {w.after > 0 && <tr key="after" class="vm-space" aria-hidden="true"><td style={{ height: `${w.after}px` }} /></tr>}
           </tbody>
         </table>
       </div>
@@ -136,7 +140,7 @@ function Card({ vm, at, of, server }: { vm: GuestRow; at: number; of: number; se
       </header>
       <p class="vm-card-facts">
         {server && <span class="badge quiet" data-tip="Server">{server}</span>}
-        <span class="vm-cut dim">{typeWord(vm)} {vm.vmid} on {vm.node}</span>
+        <span class="vm-cut dim">{typeWord(vm)} {vm.vmid} on {own(vm.node ?? '–')}</span>
       </p>
       <p class="vm-under"><Marks vm={vm} />{tagsOf(vm).map((t) => <span key={t} class="tag">{t}</span>)}</p>
       {groupOf(vm) === 'running' ? (

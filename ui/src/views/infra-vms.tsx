@@ -8,6 +8,7 @@ import { askAssigned, assignedError, assignedSection, assignedServers, isRestric
 import { servers, useTopic, type ServerRow } from '../state/fleet';
 import { filterOf, GuestIndex, NO_FILTER, queryOf, sortable, type Counts, type Filter } from '../state/guests';
 import { who } from '../state/store';
+import { own } from '../state/own';
 import { Choice, Select } from '../parts/form';
 import { Icon } from '../parts/icon';
 import { Empty, Failure, Forbidden, Skeleton, Stale } from '../parts/panel';
@@ -165,7 +166,7 @@ function Silent({ servers: list }: { servers: ServerRow[] }) {
       <div>
         <strong>{failing.length} of {list.length} {list.length === 1 ? 'server' : 'servers'} did not answer.</strong> What is listed of {failing.length === 1 ? 'it' : 'them'} is what was known before.
         <ul>
-          {shown.map((s) => <li key={s.id}>{isRestricted() ? <strong>{s.name}</strong> : <a href={`${href(`servers/${s.id}`)}#why`}>{s.name}</a>}: {s.health_check_error}</li>)}
+          {shown.map((s) => <li key={s.id}>{isRestricted() ? <strong>{s.name}</strong> : <a href={`${href(`servers/${s.id}`)}#why`}>{s.name}</a>}: {own(s.health_check_error ?? '')}</li>)}
         </ul>
         {failing.length > NAMED && <button type="button" class="link" onClick={() => setAll(!isAll)}>{isAll ? 'Name fewer' : `and ${failing.length - NAMED} more`}</button>}
       </div>

@@ -10,6 +10,7 @@ import { duration, minuteTime, time } from '../state/format';
 import { Pace } from '../state/pace';
 import { act, local, may, now } from '../state/store';
 import { piecesOf, raiseTo, stripWords, type Advice, type Why } from '../state/why';
+import { own } from '../state/own';
 import { Icon } from '../parts/icon';
 import { Failure, said, Skeleton } from '../parts/panel';
 import { DiagnosisResults, useDiagnosis } from './infra-diagnose';
@@ -259,8 +260,8 @@ function Changed({ why }: { why: Why }) {
 
 async function limitTo(server: ServerRow, ms: number, back: number | undefined): Promise<void> {
   const set = (value: number) => api('PATCH', pathOf(server), { connection_timeout_ms: value });
-  await act(() => set(ms), `The time limit of ${server.name} is ${ms / 1000} s`, back === undefined ? undefined : () => {
-    void act(() => set(back), `The time limit of ${server.name} is ${back / 1000} s again`);
+  await act(() => set(ms), `The time limit of ${own(server.name ?? '')} is ${ms / 1000} s`, back === undefined ? undefined : () => {
+    void act(() => set(back), `The time limit of ${own(server.name ?? '')} is ${back / 1000} s again`);
   });
 }
 

@@ -13,6 +13,7 @@ import { busyOf, power, verbs } from '../state/operations';
 import { Index, verbOf, type Hit } from '../state/search';
 import { placeOf, settledOf, STATES } from '../state/servers';
 import { act, may } from '../state/store';
+import { own } from '../state/own';
 import type { IconName } from '../parts/icon';
 
 export interface Entry {
@@ -71,7 +72,7 @@ function goTo(t: Thing): void {
 }
 
 export function check(id: string): Promise<boolean> {
-  return act(() => api('POST', 'api/v1/servers/health-check', { server_ids: [id] }), `${serverOf(id)?.name ?? 'The server'} is being checked`);
+  return act(() => api('POST', 'api/v1/servers/health-check', { server_ids: [id] }), `${own(serverOf(id)?.name ?? 'The server')} is being checked`);
 }
 
 function entryOf(t: Thing, vms: Record<string, Vm>): Entry | null {
@@ -79,12 +80,12 @@ function entryOf(t: Thing, vms: Record<string, Vm>): Entry | null {
     const s = serverOf(t.id);
     if (!s) return null;
     const state = STATES[settledOf(s, nodesDown.peek().get(s.id) ?? 0)];
-    return { id: `server ${t.id}`, group: s.is_demo ? 'Server, DEMO' : 'Server', icon: 'server', text: s.name ?? s.host ?? t.id, note: `${state.glyph} ${state.word.toLowerCase()} · ${placeOf(s.host, s.port)}`, run: () => goTo(t) };
+    return { id: `server ${t.id}`, group: s.is_demo ? 'Server, DEMO' : 'Server', icon: 'server', text: s.name ?? s.host ?? t.id, note: `${state.glyph} ${state.word.toLowerCase()} · ${own(placeOf(s.host, s.port))}`, run: () => goTo(t) };
   }
   const v = vms[t.id];
   if (!v) return null;
   const where = [v.node, serverName(v.server_id)].filter((w, i, all) => w && all.indexOf(w) === i).join(', ');
-  return { id: `vm ${t.id}`, group: v.type === 'lxc' ? 'Container' : 'VM', icon: 'boxes', text: v.name || `VM ${v.vmid}`, note: `${v.vmid} · ${v.status ?? 'unknown'} · ${where}`, run: () => goTo(t) };
+  return { id: `vm ${t.id}`, group: v.type === 'lxc' ? 'Container' : 'VM', icon: 'boxes', text: v.name || `VM ${v.vmid}`, note: `${v.vmid} · ${v.status ?? 'unknown'} · ${own(where)}`, run: () => goTo(t) };
 }
 
 const icons: Record<PowerAction, IconName> = { start: 'play', resume: 'play', shutdown: 'log-out', reboot: 'refresh-cw', stop: 'x', reset: 'refresh-cw', suspend: 'pause' };
@@ -95,7 +96,7 @@ async function powerOf(t: Thing, vm: GuestRow, action: PowerAction): Promise<voi
   if (action === 'stop' || action === 'reset') {
     goTo(t);
     want(vm, action);
-  } else await power(vm, `${nameAndNumber(vm)} on ${serverName(vm.server_id) ?? 'unknown server'}`, action);
+  } else await power(vm, `${nameAndNumber(vm)} on ${own(serverName(vm.server_id) ?? 'unknown server')}`, action);
 }
 
 function actsOf(t: Thing, vms: Record<string, Vm>): Entry[] {
@@ -103,13 +104,13 @@ function actsOf(t: Thing, vms: Record<string, Vm>): Entry[] {
     if (!may('operate')) return [];
     const s = serverOf(t.id);
     if (!s || s.is_active === false) return [];
-    return [{ id: `check ${t.id}`, group: 'Act', icon: 'refresh-cw', text: `Check ${s.name ?? s.host} now`, run: () => void check(t.id) }];
+    return [{ id: `check ${t.id}`, group: 'Act', icon: 'refresh-cw', text: `Check ${own(s.name ?? s.host ?? '')} now`, run: () => void check(t.id) }];
   }
   const v = vms[t.id];
   if (!v || busyOf(t.id)) return [];
   const vm = { ...v, id: t.id };
   return actionsOf(vm).filter((a) => mayDo(vm.id, a)).map((a) => ({
-    id: `${a} ${t.id}`, group: 'Act', icon: icons[a], text: `${verbs[a].label} ${v.name || `VM ${v.vmid}`}${a === 'stop' || a === 'reset' ? ' …' : ''}`, note: `${v.vmid} · ${v.node ?? ''}`,
+    id: `${a} ${t.id}`, group: 'Act', icon: icons[a], text: `${verbs[a].label} ${own(v.name || `VM ${v.vmid}`)}${a === 'stop' || a === 'reset' ? ' …' : ''}`, note: `${v.vmid} · ${own(v.node ?? '')}`,
     run: () => void powerOf(t, vm, a),
   }));
 }
