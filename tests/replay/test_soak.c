@@ -1,5 +1,6 @@
 #include <malloc.h>
 #include <sqlite3.h>
+#include <time.h>
 
 #include "bn_test.h"
 #include "soak_points.h"
@@ -16,6 +17,17 @@ static size_t heap_bytes(void)
     return all - (size_t)sqlite3_memory_used();
 }
 
+/* What stays: the store's thread borrows some for as long as it writes a batch. */
+static size_t least_heap_bytes(void)
+{
+    size_t least = heap_bytes();
+    for (int i = 0; i < 100; i++) {
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
+        least = BN_MIN(least, heap_bytes());
+    }
+    return least;
+}
+
 BN_TEST(two_hours_leave_every_point_and_take_no_more_memory_after_the_first)
 {
     static struct soak soak;
@@ -26,9 +38,9 @@ BN_TEST(two_hours_leave_every_point_and_take_no_more_memory_after_the_first)
     while (soak.machine.second < SECONDS) {
         soak_second(&soak);
         if (soak.machine.second == SECONDS - 1200) /* by then an hour of rings is full */
-            before = heap_bytes();
+            before = least_heap_bytes();
     }
-    size_t after = heap_bytes();
+    size_t after = least_heap_bytes();
     soak_settle(&soak);
     for (int level = 0; level < BN_LEVELS; level++) {
         struct soak_level found = {0};
