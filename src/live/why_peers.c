@@ -4,9 +4,10 @@
 
 #include "live/why_private.h"
 
-#define NEAR_MS     60000 /* failing within a minute is failing together */
-#define FAILS_SHARE 0.4   /* of a peer's attempts meanwhile */
-#define TOGETHER    0.6   /* of the episodes somebody was looked at in */
+#define WEEK_MS     (7 * BN_WHY_DAY_MS) /* so far back changes are asked for */
+#define NEAR_MS     60000               /* failing within a minute is failing together */
+#define FAILS_SHARE 0.4                 /* of a peer's attempts meanwhile */
+#define TOGETHER    0.6                 /* of the episodes somebody was looked at in */
 
 struct looked {
     size_t attempts;
@@ -365,7 +366,10 @@ void bn_why_exclude(struct bn_why_work *work)
     exclude_token(work);
     exclude_dns(work);
     if (work->ask->change_count == 0)
-        exclude(work, "change", "Not a change here: nothing of it was changed for a week");
+        exclude(work, "change",
+                work->ask->now_ms - work->ask->server->created_at < WEEK_MS
+                        ? "Not a change here: nothing of it was changed since it was added"
+                        : "Not a change here: nothing of it was changed for a week");
     if (work->episode_count >= 5 && !bn_why_found(work, "periodic"))
         exclude(work, "schedule", "Not a timetable: it fails at no particular minute");
 }

@@ -432,12 +432,17 @@ BN_TEST(each_word_of_a_failure_has_its_kind)
     CHECK_STR(why.findings[0].title, "No clear cause yet");
 }
 
-static bool excludes(const char *kind)
+static const char *excluded(const char *kind)
 {
     for (size_t i = 0; i < why.not_count; i++)
         if (strcmp(why.not [i].kind, kind) == 0)
-            return true;
-    return false;
+            return why.not [i].text;
+    return NULL;
+}
+
+static bool excludes(const char *kind)
+{
+    return excluded(kind) != NULL;
 }
 
 BN_TEST(what_it_is_not_is_said_only_when_it_is_known)
@@ -448,6 +453,13 @@ BN_TEST(what_it_is_not_is_said_only_when_it_is_known)
     CHECK(!excludes("network")); /* nobody was looked at */
     CHECK(!excludes("token"));   /* not accepted since it began */
     CHECK(!excludes("schedule"));
+    trace.server.created_at = NOW - 8 * 24 * HOUR_MS;
+    judge();
+    CHECK_STR(excluded("change"), "Not a change here: nothing of it was changed for a week");
+    trace.server.created_at = NOW - HOUR_MS;
+    judge();
+    CHECK_STR(excluded("change"),
+            "Not a change here: nothing of it was changed since it was added");
     trace.server.seen_fingerprint[0] = '\0';
     snprintf(trace.server.host, sizeof trace.server.host, "pve3.lan");
     trace.changes[trace.ask.change_count++] = (struct bn_why_change){.at = NOW - 20 * HOUR_MS,
