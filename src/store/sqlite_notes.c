@@ -110,7 +110,13 @@ int bn_notes_find_stale(struct bn_store *store, const struct bn_batch *batch,
 {
     struct bn_conn *conn = &store->writer.conn;
     *out = NULL;
-    if (!store->is_owner || bn_conn_number(conn, BN_SQL_NOTE_NEWEST) <= batch->notes_seen)
+    if (!store->is_owner)
+        return SQLITE_OK;
+    const int64_t newest = bn_conn_number(conn, BN_SQL_NOTE_NEWEST);
+    /* A question without memory ends the transaction, and what follows would be kept by itself. */
+    if (newest < 0)
+        return sqlite3_extended_errcode(conn->db);
+    if (newest <= batch->notes_seen)
         return SQLITE_OK;
     int rc = SQLITE_DONE;
     for (size_t i = 0; rc == SQLITE_DONE && i < batch->fact_count; i++) {
