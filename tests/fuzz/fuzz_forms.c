@@ -176,6 +176,31 @@ static void check_scopes(struct bn_str text)
     }
 }
 
+static void check_permissions(struct bn_str text)
+{
+    struct bn_err err = {.code = BN_E_OK};
+    uint32_t permissions;
+    uint32_t again;
+    char out[96];
+    char action[64];
+    if (!bn_guest_permissions_parse(text, &permissions, &err)) {
+        assert(err.code == BN_E_INVALID && err.text[0] && strcmp(err.field, "permissions") == 0);
+    } else {
+        assert(permissions & BN_GUEST_VIEW); /* who may act may see */
+        bn_guest_permissions_text(permissions, out, sizeof out);
+        bool is_same = bn_guest_permissions_parse(bn_str(out), &again, &err);
+        assert(is_same && again == permissions);
+    }
+    bn_text_clip(action, sizeof action, text);
+    const uint32_t needed = bn_guest_permission_for(action);
+    assert((needed & (needed - 1)) == 0 && needed <= BN_GUEST_RESTART);
+    /* Who is kept to assigned guests has no right that a viewer lacks. */
+    for (int64_t role = BN_ROLE_VIEWER; role <= BN_ROLE_ADMIN; role++) {
+        const struct bn_user user = {.role = role, .is_restricted = text.len % 2};
+        assert((bn_user_rights(&user) & ~bn_role_rights(role)) == 0);
+    }
+}
+
 static void check_named(struct bn_str text)
 {
     struct bn_table users;
@@ -230,6 +255,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_password(text);
     check_name(text);
     check_scopes(text);
+    check_permissions(text);
     check_named(text);
     return 0;
 }
