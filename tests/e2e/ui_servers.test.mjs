@@ -475,8 +475,8 @@ describe('servers', () => {
     const { id } = await server.addUser(admin, 'rita', 'viewer');
     await call('PATCH', `/api/v1/users/${id}`, { is_restricted: true });
     const restricted = await open(server, browser, 'rita');
-    await restricted.waitForSelector('h1:has-text("Servers are not shown to you")');
-    assert.equal(await restricted.locator('a:has-text("Your guests")').getAttribute('href'), '/vms');
+    await restricted.waitForSelector('h1:has-text("You see the machines assigned to you")');
+    assert.equal(await restricted.locator('main a:has-text("Your machines")').getAttribute('href'), '/vms');
     await restricted.axe('servers when kept to guests');
     await restricted.context().close();
 

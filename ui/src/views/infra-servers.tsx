@@ -29,7 +29,7 @@ export function ServersPage() {
     go(withQuery('add', null), 'replace');
   }, [wantsAdd]);
   if (serversTopic.phase.value === 'refused') {
-    return <div class="page"><section class="panel">{who.value?.user?.role === 'viewer' ? <Assigned /> : <Forbidden what="Seeing servers" role="viewer" isPage />}</section></div>;
+    return <div class="page"><section class="panel"><Forbidden what="Seeing servers" role="viewer" isPage /></section></div>;
   }
   const list = servers.value;
   return (
@@ -44,16 +44,6 @@ export function ServersPage() {
       {list === undefined ? <Waiting /> : list.length === 0 ? <None /> : <List list={list} />}
       <ServerDialogs />
     </div>
-  );
-}
-
-/** A viewer who is kept to the guests assigned to him sees no servers. */
-function Assigned() {
-  return (
-    <Empty icon="lock" isPage title="Servers are not shown to you">
-      <p>Single guests are assigned to you. Somebody with the role admin can give you more under Settings, Users.</p>
-      <a class="button" href={href('vms')}>Your guests</a>
-    </Empty>
   );
 }
 
