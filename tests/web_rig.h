@@ -143,7 +143,8 @@ BN_UNUSED static int web_rig_answer(struct web_rig *rig, int fd, const char **ou
 {
     bn_buf_reset(&rig->answer);
     ssize_t n = -1;
-    for (int i = 0; i < 5000 && n != 0; i++) {
+    const int64_t until_ns = bn_clock_mono_ns() + INT64_C(20000000000);
+    while (n != 0 && bn_clock_mono_ns() < until_ns) { /* others may have the processor */
         web_rig_round(rig);
         char *room = bn_buf_room(&rig->answer, 64 << 10);
         n = recv(fd, room, 64 << 10, MSG_DONTWAIT);

@@ -266,7 +266,7 @@ void bn_why_overload(struct bn_why_work *work)
                     ? "they do not come at all"
                     : "it fails");
     snprintf(finding->evidence, sizeof finding->evidence,
-            "%zu of %zu checks right before failures were slow, %.0f %% at other times; then: %s",
+            "%zu of %zu checks right before failures were slow, %.0f %% at other times; then: %.120s",
             rise.slow, rise.looked, 100 * else_rate, last->error);
     snprintf(finding->verdict, sizeof finding->verdict, "likely overload");
 }
