@@ -107,7 +107,6 @@ static void scene_open(struct scene *scene, struct bn_tls_config *tls)
             .accepted = on_accepted,
             .user = scene};
     scene->use_max = sizeof scene->got;
-    signal(SIGPIPE, SIG_IGN); /* as the server does: OpenSSL writes without MSG_NOSIGNAL */
     CHECK(bn_loop_create(&scene->loop, &scene->clock, NULL));
     CHECK(bn_listener_open(scene->loop, &config, &scene->listener, NULL));
     scene->fd = dial(bn_listener_port(scene->listener));
