@@ -160,7 +160,7 @@ export class Server {
     const fields = { ...headers };
     let bytes = null;
     if (body !== undefined) {
-      bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+      bytes = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
       fields['Content-Type'] ??= 'application/json';
       fields['Content-Length'] = bytes.length;
     }
