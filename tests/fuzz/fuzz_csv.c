@@ -139,6 +139,18 @@ static void check_wrong(const struct bn_server_csv_row *row)
 
 #define EDITS_MAX 40
 
+/* What a page sends came through JSON, so it is whole characters: a piece of text without the ones
+   cut at its ends. */
+static struct bn_str whole_characters(struct bn_str text, size_t at, size_t len)
+{
+    size_t end = at + BN_MIN(text.len - at, len);
+    while (at < end && ((unsigned char)text.p[at] & 0xC0) == 0x80)
+        at++;
+    while (end > at && end < text.len && ((unsigned char)text.p[end] & 0xC0) == 0x80)
+        end--;
+    return (struct bn_str){text.p + at, end - at};
+}
+
 /* Pieces of the file itself as what a person types, for rows in order. */
 static size_t make_edits(struct bn_str text, struct bn_server_csv_edit edits[EDITS_MAX])
 {
@@ -150,7 +162,7 @@ static size_t make_edits(struct bn_str text, struct bn_server_csv_edit edits[EDI
         index += p[0] & 1;
         edits[count++] = (struct bn_server_csv_edit){.index = index,
                 .column = (uint8_t)((p[0] >> 1) % (BN_SERVER_CSV_COLUMNS - 1)),
-                .value = {text.p + at, BN_MIN(text.len - at, (size_t)p[2])}};
+                .value = whole_characters(text, at, p[2])};
     }
     return count;
 }
