@@ -2,7 +2,7 @@
 PRESET ?= dev
 J ?= $(shell nproc)
 
-.PHONY: help all ui release test asan tsan check lint fmt fuzz bench e2e dev ci clean coverage
+.PHONY: help all types ui release test asan tsan check lint fmt fuzz bench e2e dev ci clean coverage
 all: build/$(PRESET)/build.ninja ## build the server (PRESET=dev)
 	@cmake --build build/$(PRESET) -j $(J)
 
@@ -12,15 +12,17 @@ build/%/build.ninja: CMakeLists.txt CMakePresets.json
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9%\/$$()]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-ui: ui/node_modules/.installed ## build the page into ui/dist
+types: build/$(PRESET)/build.ninja ## print the page's types from the server's tables: ui/src/model.gen.ts
+	@cmake --build build/$(PRESET) -j $(J) --target types
+
+ui: types ui/node_modules/.installed ## build the page into ui/dist
 	@cd ui && node build.mjs
 
 %/node_modules/.installed: %/package-lock.json
 	@cd $* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/.installed
 
 release: ## the server as shipped, with the page inside
-	@$(MAKE) ui
-	@$(MAKE) build/release/build.ninja PRESET=release
+	@$(MAKE) ui PRESET=release
 	@cmake --build build/release -j $(J) --target shipped
 
 test: ## unit, wire, replay, store and house tests under sanitizers (T=name filters)

@@ -59,7 +59,7 @@ async function rebuild() {
   do {
     again = false;
     const start = Date.now();
-    const code = await run('cmake', ['--build', 'build/dev', '--target', 'binnacle']);
+    const code = await run('cmake', ['--build', 'build/dev', '--target', 'types', 'binnacle']);
     if (code !== 0) { say('the build failed; the last good server goes on'); continue; }
     await stopServer();
     if (stopping) break;

@@ -2,8 +2,8 @@
 # house: what compiler, formatter and clang-tidy cannot check. `house.sh [ROOT]`; a second at most.
 #
 # Layers and libraries (tools/layers.txt), budgets, banned calls, a test beside every module, a first
-# sentence in every header, no notes to self, no foreign hosts, a page without HTML from strings, and
-# that every feature called done names a test that is there.
+# sentence in every header, nothing committed that the build makes, no notes to self, no foreign hosts, a
+# page without HTML from strings, and that every feature called done names a test that is there.
 set -u
 LC_ALL=C
 export LC_ALL
@@ -38,6 +38,10 @@ set -- $(ours \( -name '*.c' -o -name '*.h' \) | grep -E '^(src|include|tests)/'
 
 # --- names ---
 complain 'letters, digits, . _ - in a file name' "$(ours | grep -E '[^A-Za-z0-9._/@+-]' | sed 's/$/:1:/')"
+
+# --- what is made is not kept ---
+complain '.gitignore names it, so it is made anew and not committed' \
+    "$([ ! -e .git ] || git ls-files --cached --ignored --exclude-standard | sed 's/$/:1:/')"
 
 # --- words ---
 # shellcheck disable=SC2046

@@ -82,6 +82,10 @@ tree; rm tests/unit/test_ws.c; sed -i d docs/features.md; expect 'src/wire/ws.c:
 tree; mkdir src/live; cp src/wire/ws.? src/live/; sed -i 's|wire/ws|live/ws|' src/live/ws.c; expect 'beside it'
 cp tests/unit/test_ws.c tests/unit/test_live_ws.c; silence 'one test for each of two modules of one name'
 
+# what is made
+tree; echo /ui/src/made.ts >.gitignore; : >ui/src/made.ts; git init -q .; git add .; silence 'made, and not committed'
+git add -f ui/src/made.ts; expect 'ui/src/made.ts:1: .gitignore names it'
+
 # words
 tree; echo '/* TO''DO: later */' >>src/wire/ws.c; expect 'src/wire/ws.c:9: a note to self'
 tree; echo '// FIX''ME' >>ui/src/main.ts; expect 'ui/src/main.ts:2: a note to self'
