@@ -1,23 +1,38 @@
 #!/bin/sh
 # run: the end-to-end tests, file by file, against build/release/binnacle: `run.sh [NAME…]`.
 #
-# One file after the other, because some of them measure. Logs in tests/e2e/report/NAME.log, or under
-# $REPORT; the last line is the sum. T=name on `make e2e` runs the files whose name contains it.
+# Files that measure run alone, one after the other; then the others, two at a time, because most of
+# them wait for a browser or a simulated server ($LANES: how many). Logs in tests/e2e/report/NAME.log,
+# or under $REPORT; the last line is the sum. T=name on `make e2e` runs the files whose name contains it.
 set -u
 cd "$(dirname "$0")" || exit 2
 report=${REPORT:-report}
 mkdir -p "$report"
-order='http ws live people ui ui_look ui_bad hostile outside life'
+alone='http live live_load live_words hostile life import import_corpus outside ui ui_vms'
 
-files() {
-    for name in $order; do
-        [ ! -f "$name.test.mjs" ] || echo "$name"
-    done
-    for file in *.test.mjs; do
-        name=${file%.test.mjs}
-        case " $order " in *" $name "*) ;; *) echo "$name" ;; esac
-    done
-}
+# run.sh --one NAME: one file, with its figures and what failed in NAME.said.
+if [ "${1:-}" = --one ]; then
+    name=$2
+    log=$report/$name.log
+    start=$(date +%s)
+    node --test --test-reporter=spec "$name.test.mjs" >"$log" 2>&1 </dev/null
+    code=$?
+    p=$(sed -n 's/^ℹ pass \([0-9]*\)$/\1/p' "$log" | tail -n 1)
+    f=$(sed -n 's/^ℹ fail \([0-9]*\)$/\1/p' "$log" | tail -n 1)
+    p=${p:-0}
+    f=${f:-1}
+    [ "$code" -eq 0 ] || [ "$f" -gt 0 ] || f=1
+    {
+        grep -E '^ *ℹ measured' "$log"
+        if [ "$f" -gt 0 ]; then
+            sed -n '/failing tests:/,$p' "$log" | head -n 200
+            [ "$p" -gt 0 ] || tail -n 40 "$log"
+        fi
+        printf '%-13s %5d passed %4d failed %5d s\n' "$name" "$p" "$f" $(($(date +%s) - start))
+    } >"$report/$name.said"
+    cat "$report/$name.said"
+    exit 0
+fi
 
 wanted() {
     [ $# -gt 1 ] || return 0
@@ -29,27 +44,21 @@ wanted() {
     return 1
 }
 
-passed=0
-failed=0
-for name in $(files); do
-    wanted "$name" "$@" || continue
-    log=$report/$name.log
-    start=$(date +%s)
-    node --test --test-reporter=spec "$name.test.mjs" >"$log" 2>&1 </dev/null
-    code=$?
-    p=$(sed -n 's/^ℹ pass \([0-9]*\)$/\1/p' "$log" | tail -n 1)
-    f=$(sed -n 's/^ℹ fail \([0-9]*\)$/\1/p' "$log" | tail -n 1)
-    p=${p:-0}
-    f=${f:-1}
-    [ "$code" -eq 0 ] || [ "$f" -gt 0 ] || f=1
-    passed=$((passed + p))
-    failed=$((failed + f))
-    grep -E '^ *ℹ measured' "$log"
-    if [ "$f" -gt 0 ]; then
-        sed -n '/failing tests:/,$p' "$log" | head -n 200
-        [ "$p" -gt 0 ] || tail -n 40 "$log"
-    fi
-    printf '%-8s %5d passed %4d failed %5d s\n' "$name" "$p" "$f" $(($(date +%s) - start))
-done
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+# files alone|together: the names of that kind which are wanted.
+files() {
+    kind=$1
+    shift
+    for file in *.test.mjs; do
+        name=${file%.test.mjs}
+        is=together
+        case " $alone " in *" $name "*) is=alone ;; esac
+        [ "$is" = "$kind" ] && wanted "$name" "$@" && echo "$name"
+    done
+}
+
+rm -f "$report"/*.said
+files alone "$@" | xargs -I NAME sh run.sh --one NAME
+files together "$@" | xargs -P "${LANES:-2}" -I NAME sh run.sh --one NAME
+cat "$report"/*.said 2>/dev/null | awk '
+    / passed +[0-9]+ failed +[0-9]+ s$/ { passed += $2; failed += $4; files++ }
+    END { printf "%d passed, %d failed\n", passed, failed; exit failed > 0 || !passed }'
