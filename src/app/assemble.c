@@ -242,6 +242,7 @@ static void reload_all(struct app *app)
         return;
     }
     bn_log_set_level((enum bn_level)app->config.log_level);
+    bn_log_set_format((enum bn_log_format)app->config.log_format);
     fill_web_config(app, &web);
     bn_web_set_policy(app->web, &web);
     reload_tls(app);
@@ -504,6 +505,7 @@ int bn_serve(const struct bn_config *config)
     char status[BN_ERR_TEXT_MAX + 8];
     prepare_process();
     bn_log_set_level((enum bn_level)config->log_level);
+    bn_log_set_format((enum bn_log_format)config->log_format);
     if (!bn_notify_open(&app.notify, &err))
         bn_log(BN_WARN, "notify.open", BN_KV("text", err.text));
     if (!build(&app, &err) || !start_sources(&app, &err) || !greet(&app, &err)) {

@@ -74,6 +74,9 @@ const struct bn_setting bn_settings[] = {
                 .doc = "The oldest history goes when the database would grow beyond this."),
         ROW(log_level, BN_SET_LEVEL, "info", .flags = BN_SET_RELOAD,
                 .doc = "debug, info, warn or error: less important lines are not written."),
+        ROW(log_format, BN_SET_FORMAT, "text", .flags = BN_SET_RELOAD,
+                .doc = "text for people, key=value; json for programs that collect logs: each line "
+                       "one object."),
 };
 
 const size_t bn_setting_count = COUNT(bn_settings);

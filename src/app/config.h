@@ -52,6 +52,7 @@ struct bn_config {
     int64_t max_listeners;
     int64_t db_max_bytes;
     int64_t log_level;             /* enum bn_level */
+    int64_t log_format;            /* enum bn_log_format */
     uint8_t from[BN_SETTINGS_MAX]; /* enum bn_config_from, per row of bn_settings */
     /* What it was read from, for reading it again at SIGHUP; the caller's. */
     int argc;
@@ -70,6 +71,7 @@ enum bn_setting_type {
     BN_SET_BYTES,
     BN_SET_DURATION,
     BN_SET_LEVEL,
+    BN_SET_FORMAT,
 };
 
 enum {

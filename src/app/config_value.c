@@ -225,6 +225,22 @@ static bool set_level(int64_t *out, struct bn_str text, struct bn_err *err)
             BN_ARG(text));
 }
 
+static const char *format_word(int64_t format)
+{
+    return format == BN_LOG_JSON ? "json" : "text";
+}
+
+static bool set_format(int64_t *out, struct bn_str text, struct bn_err *err)
+{
+    for (int64_t format = BN_LOG_TEXT; format <= BN_LOG_JSON; format++) {
+        if (bn_str_is(text, format_word(format))) {
+            *out = format;
+            return true;
+        }
+    }
+    return bn_fail(err, BN_E_INVALID, "must be text or json, got \"%.*s\"", BN_ARG(text));
+}
+
 bool bn_setting_set(const struct bn_setting *setting, struct bn_config *config, struct bn_str text,
         struct bn_err *err)
 {
@@ -239,6 +255,7 @@ bool bn_setting_set(const struct bn_setting *setting, struct bn_config *config, 
     case BN_SET_DURATION:
     case BN_SET_BYTES: return set_number(setting, at, text, err);
     case BN_SET_LEVEL: return set_level(at, text, err);
+    case BN_SET_FORMAT: return set_format(at, text, err);
     case BN_SET_TEXT: break;
     }
     return copy(at, setting->size, text, err);
@@ -279,6 +296,7 @@ void bn_setting_put(const struct bn_setting *setting, const struct bn_config *co
     case BN_SET_LEVEL:
         bn_buf_puts(out, bn_level_word((enum bn_level) * (const int64_t *)at));
         return;
+    case BN_SET_FORMAT: bn_buf_puts(out, format_word(*(const int64_t *)at)); return;
     case BN_SET_TEXT:
     case BN_SET_LISTEN:
     case BN_SET_BASE_PATH:

@@ -25,6 +25,7 @@
 #define REPEAT_WAYS      4
 
 struct line {
+    bool is_json;
     size_t len;
     char p[LINE_BYTES];
 };
@@ -45,6 +46,7 @@ static _Atomic(int) min_level = BN_INFO;
 static _Atomic(uint64_t) counts[BN_ERROR + 1];
 static const struct bn_clock *test_clock;
 static int out_fd = 2;
+static bool is_json;
 static void (*line_hook)(void *user, uint64_t seq, const char *line);
 static void *hook_user;
 static char *kept[LINES_KEPT]; /* line seq is at seq % LINES_KEPT */
@@ -79,6 +81,13 @@ void bn_log_set_fd(int fd)
 {
     enter();
     out_fd = fd;
+    leave();
+}
+
+void bn_log_set_format(enum bn_log_format format)
+{
+    enter();
+    is_json = format == BN_LOG_JSON;
     leave();
 }
 
@@ -155,8 +164,8 @@ static size_t show_code(char out[8], const char *p, size_t n, uint32_t code)
 
 static void put_value(struct line *line, const char *text)
 {
-    bool quoted = needs_quotes(text);
-    size_t room = LINE_BYTES - 1 - line->len;                         /* the newline */
+    bool quoted = line->is_json || needs_quotes(text);
+    size_t room = LINE_BYTES - 2 - line->len;                         /* "}" and the newline */
     size_t limit = line->len + BN_MIN(room, (size_t)VALUE_BYTES) - 5; /* "…" and two quotes */
     size_t len = strnlen(text, VALUE_BYTES);
     bool whole = true;
@@ -179,8 +188,16 @@ static void put_value(struct line *line, const char *text)
 static void put_word(struct line *line, const char *word, size_t max)
 {
     for (size_t i = 0; word[i] && i < max; i++)
-        line->p[line->len++] = word[i] > ' ' && word[i] < 0x7F && !strchr("=\"", word[i]) ? word[i]
-                                                                                          : '_';
+        line->p[line->len++] = word[i] > ' ' && word[i] < 0x7F && !strchr("=\"\\", word[i])
+                                       ? word[i]
+                                       : '_';
+}
+
+static void put_known(struct line *line, const char *text)
+{
+    size_t len = strlen(text);
+    memcpy(line->p + line->len, text, len);
+    line->len += len;
 }
 
 static void begin_line(struct line *line, enum bn_level level, const char *event)
@@ -190,8 +207,19 @@ static void begin_line(struct line *line, enum bn_level level, const char *event
         now = *test_clock;
     else
         bn_clock_read(&now);
-    bn_time_text(now.now_ms, line->p);
-    line->len = BN_TIME_TEXT_SIZE - 1;
+    char time[BN_TIME_TEXT_SIZE];
+    bn_time_text(now.now_ms, time);
+    line->len = 0;
+    put_known(line, line->is_json ? "{\"time\":\"" : "");
+    put_known(line, time);
+    if (line->is_json) {
+        put_known(line, "\",\"level\":\"");
+        put_known(line, bn_level_word(level));
+        put_known(line, "\",\"event\":\"");
+        put_word(line, event, 64);
+        put_known(line, "\"");
+        return;
+    }
     line->len += (size_t)snprintf(line->p + line->len, 8, " %-5s ", bn_level_word(level));
     size_t start = line->len;
     put_word(line, event, 64);
@@ -201,12 +229,12 @@ static void begin_line(struct line *line, enum bn_level level, const char *event
 
 static void put_pair(struct line *line, struct bn_kv pair)
 {
-    /* A key, "=", one value of a few bytes, and the newline: below that the pair is left out. */
+    /* A key, one value of a few bytes, and what ends the line: below that it is left out. */
     if (line->len + 64 > LINE_BYTES)
         return;
-    line->p[line->len++] = ' ';
+    put_known(line, line->is_json ? ",\"" : " ");
     put_word(line, pair.key, 32);
-    line->p[line->len++] = '=';
+    put_known(line, line->is_json ? "\":" : "=");
     if (pair.text)
         put_value(line, pair.text);
     else
@@ -226,9 +254,8 @@ static void print_line(struct line *line)
     line->p[line->len] = 0;
 }
 
-static void keep_line(struct line *line)
+static void keep_line(const struct line *line)
 {
-    print_line(line);
     last_seq++;
     char **slot = &kept[last_seq % LINES_KEPT];
     *slot = bn_realloc(*slot, line->len + 1);
@@ -238,6 +265,29 @@ static void keep_line(struct line *line)
         line_hook(hook_user, last_seq, line->p);
         in_hook = false;
     }
+}
+
+/* The same event twice: as text for the memory, and as it is to be printed. */
+static void make_line(struct line *line, enum bn_level level, const char *event,
+        const struct bn_kv *pairs, size_t n)
+{
+    begin_line(line, level, event);
+    for (size_t i = 0; i < n; i++)
+        put_pair(line, pairs[i]);
+    put_known(line, line->is_json ? "}" : "");
+}
+
+static void keep_event(enum bn_level level, const char *event, const struct bn_kv *pairs, size_t n)
+{
+    struct line line = {.is_json = is_json};
+    make_line(&line, level, event, pairs, n);
+    print_line(&line);
+    if (is_json) {
+        line.is_json = false;
+        make_line(&line, level, event, pairs, n);
+        line.p[line.len] = 0;
+    }
+    keep_line(&line);
 }
 
 void bn_log_read(uint64_t after, void (*each)(void *user, uint64_t seq, const char *line),
@@ -298,16 +348,14 @@ static bool is_over(const struct repeat *repeat, int64_t now_mono_ms)
 static void close_window(struct repeat *repeat, int64_t now_mono_ms)
 {
     if (repeat->held > 0) {
-        struct line line;
         char text[48];
         /* Less than the whole window when another thing needed its place. */
         int64_t ms = BN_MIN(now_mono_ms - repeat->since_mono_ms, (int64_t)REPEAT_WINDOW_MS);
         snprintf(text, sizeof text, "%u more in %lld s", repeat->held,
                 (long long)BN_MAX((ms + 999) / 1000, INT64_C(1)));
-        begin_line(&line, repeat->level, repeat->event);
-        put_pair(&line, BN_KV(repeat->name, repeat->value));
-        put_pair(&line, BN_KV("text", text));
-        keep_line(&line);
+        const struct bn_kv pairs[] = {BN_KV(repeat->name, repeat->value),
+                BN_KV(strcmp(repeat->name, "text") == 0 ? "more" : "text", text)};
+        keep_event(repeat->level, repeat->event, pairs, COUNT(pairs));
     }
     repeat->hash = 0;
     repeat->held = 0;
@@ -373,12 +421,7 @@ void bn_log_pairs(enum bn_level level, const char *event, const struct bn_kv *pa
         return;
     assert(n > 0);
     enter();
-    if (!is_repetition(level, event, &pairs[0])) {
-        struct line line;
-        begin_line(&line, level, event);
-        for (size_t i = 0; i < n; i++)
-            put_pair(&line, pairs[i]);
-        keep_line(&line);
-    }
+    if (!is_repetition(level, event, &pairs[0]))
+        keep_event(level, event, pairs, n);
     leave();
 }

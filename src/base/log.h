@@ -44,6 +44,13 @@ static inline struct bn_kv bn_kv_i64(const char *key, int64_t number)
 
 void bn_log_pairs(enum bn_level level, const char *event, const struct bn_kv *pairs, size_t n);
 
+/* How lines are written to the descriptor: as above, or each as one JSON object with time, level,
+   event and the pairs, for programs that collect logs: {"time":"…","level":"warn", …}. What memory
+   keeps and the hook gets is text either way. Default BN_LOG_TEXT. */
+enum bn_log_format { BN_LOG_TEXT, BN_LOG_JSON };
+
+void bn_log_set_format(enum bn_log_format format);
+
 /* Lines below level are neither printed nor kept. Default BN_INFO. */
 void bn_log_set_level(enum bn_level level);
 

@@ -9,7 +9,7 @@ import { before, describe, test } from 'node:test';
 import { startBrowser } from './lib/browser.mjs';
 import { openPage, startFleet } from './lib/fleet.mjs';
 import { suite } from './lib/page.mjs';
-import { until } from './lib/server.mjs';
+import { startServer, until } from './lib/server.mjs';
 
 /** What anybody may type: no control characters, which are refused. */
 const TYPED = [
@@ -290,6 +290,32 @@ describe('hostile names', { concurrency: false }, () => {
     assert.ok(lines.length > 5);
     for (const line of lines) {
       assert.match(line, /^\d{4}-\d\d-\d\dT[\d:.]+Z (debug|info|warn|error) +[\w.]+ *( [\w.]+=("([^"\\]|\\.)*"|[^\s"=]*))*$/, JSON.stringify(line));
+      assert.ok(Buffer.byteLength(line) < 2048);
+      assert.doesNotMatch(line, /[\0-\x1F\x7F-\x9F\u202A-\u202E\u2066-\u2069\u2028\u2029]/);
+    }
+  });
+
+  test('asked for JSON, one event is one object on one line', async (t) => {
+    const server = await startServer(t, { args: ['--allow-target', '127.0.0.0/8', '--log-format', 'json', '--log-level', 'debug'] });
+    const admin = await server.setup();
+    const key = await server.makeKey(admin, 'all');
+    const evil = fleet.lab.servers.find((it) => it.cluster === 'evil');
+    for (const [i, name] of TYPED.entries()) {
+      await server.api('POST', '/api/v1/servers', { key, body: { name, host: '127.0.0.1', port: 1 + i, api_token: evil.token, fingerprint: evil.fingerprint, verify_ssl: false } });
+      await server.request('GET', `/${encodeURIComponent(SAID[i])}`, { key, headers: { 'User-Agent': encodeURIComponent(name), 'X-Forwarded-For': '"},{"level":"error"' } });
+    }
+    for (const name of SAID.slice(-6)) await server.request('POST', '/api/v1/session', { body: { username: name, password: name.slice(0, 100) } });
+    await server.request('POST', '/api/v1/servers/health-check?wait=1', { key, body: {} });
+    assert.equal(await server.stop(), 0);
+    const lines = server.log.split('\n');
+    assert.equal(lines.pop(), '');
+    assert.ok(lines.length > 5, server.log);
+    for (const line of lines) {
+      const { time, level, event, ...pairs } = JSON.parse(line);
+      assert.match(time, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+      assert.match(level, /^(debug|info|warn|error)$/);
+      assert.match(event, /^[a-z_]+\.[a-z_.]+$/);
+      assert.ok(Object.keys(pairs).length > 0 && Object.values(pairs).every((value) => ['string', 'number'].includes(typeof value)), line);
       assert.ok(Buffer.byteLength(line) < 2048);
       assert.doesNotMatch(line, /[\0-\x1F\x7F-\x9F\u202A-\u202E\u2066-\u2069\u2028\u2029]/);
     }

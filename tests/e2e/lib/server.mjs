@@ -121,7 +121,7 @@ export class Server {
   /** The `warn` and `error` lines nobody announced. */
   surprises() {
     return this.log.split('\n').filter((line) => line !== '' &&
-      !/^\S+Z (debug|info) /.test(line) && !this.announced.some((pattern) => pattern.test(line)));
+      !/^(\S+Z|\{"time":"[^"]*","level":") ?(debug|info)[ "]/.test(line) && !this.announced.some((pattern) => pattern.test(line)));
   }
 
   kill(signal) {
