@@ -1,7 +1,4 @@
-#include "base/log.h"
-#include "base/secret.h"
-
-#include "bn_test.h"
+#include "hub_rig.h"
 #include "source/alerts.h"
 #include "store/bad_disk.h"
 #include "store/place.h"
@@ -10,58 +7,33 @@
 /* Alerts over a hub with a real store; the clock is the test's. */
 
 static struct {
-    struct bn_clock wall;
-    struct bn_clock clock;
-    struct bn_loop *loop;
     struct place place;
     struct bn_store *store;
-    struct bn_hub hub;
     struct bn_alerts *alerts;
-} rig;
-
-static void replay(void *user, const struct bn_fact *fact)
-{
-    bn_hub_replay(user, fact);
-}
+} own;
 
 static void open_all(void)
 {
-    struct bn_err err;
-    rig.store = place_open(&rig.place);
-    bn_hub_init(&rig.hub, &rig.clock, rig.store, bn_loop_wake, rig.loop);
-    CHECK(bn_store_load(rig.store, replay, &rig.hub, &err));
+    own.store = place_open(&own.place);
+    rig_open_hub(own.store);
     const struct bn_alerts_config config = {.loop = rig.loop,
             .hub = &rig.hub,
             .clock = &rig.clock,
             .offline_ms = BN_OFFLINE_ALERT_MS};
-    rig.alerts = bn_alerts_start(&config);
+    own.alerts = bn_alerts_start(&config);
 }
 
 static void close_all(void)
 {
-    bn_alerts_stop(rig.alerts);
+    bn_alerts_stop(own.alerts);
     bn_hub_finish(&rig.hub);
-    bn_store_close(rig.store);
+    bn_store_close(own.store);
 }
 
-static bool turn(void *user)
+/* A tick and all the store has to say. */
+static void tick(void)
 {
-    (void)user;
-    return bn_hub_turn(&rig.hub);
-}
-
-/* A tick and all the store has to say: what was to happen has. */
-static void settle(void)
-{
-    const int64_t begun_ms = rig.wall.mono_ms;
-    while (rig.wall.mono_ms - begun_ms < 300 || bn_hub_is_asked(&rig.hub))
-        bn_loop_round(rig.loop, 5, turn, NULL);
-}
-
-static void pass(int64_t ms)
-{
-    rig.clock.mono_ms += ms;
-    rig.clock.now_ms += ms;
+    settle(300);
 }
 
 static void put_server_as(const char *id, const char *name, int64_t is_active)
@@ -75,9 +47,8 @@ static void put_server_as(const char *id, const char *name, int64_t is_active)
     server->port = 8006;
     server->is_active = is_active;
     server->is_demo = strcmp(id, "demo") == 0;
-    CHECK(bn_hub_ask(&rig.hub, &fact, NULL, NULL, NULL));
-    while (bn_hub_is_asked(&rig.hub))
-        bn_loop_round(rig.loop, 5, turn, NULL);
+    put(&fact);
+    settle(0);
 }
 
 static void put_server(const char *id)
@@ -91,8 +62,8 @@ static void remove_server(const char *id)
     bn_fact_init(&fact, BN_KIND_SERVER, BN_TENANT_DEFAULT);
     fact.op = BN_GONE;
     snprintf(fact.u.server.id, sizeof fact.u.server.id, "%s", id);
-    CHECK(bn_hub_ask(&rig.hub, &fact, NULL, NULL, NULL));
-    settle();
+    put(&fact);
+    tick();
 }
 
 /* One check among many: nobody looks yet. */
@@ -117,24 +88,21 @@ static void check_only(const char *id, bool success)
 static void check(const char *id, bool success)
 {
     check_only(id, success);
-    settle();
+    tick();
 }
 
 static void begin(void)
 {
-    memset(&rig, 0, sizeof rig);
-    bn_log_set_fd(-1);
-    CHECK(bn_secret_start(NULL));
-    CHECK(bn_loop_create(&rig.loop, &rig.wall, NULL));
-    rig.clock = rig.wall;
-    place_init(&rig.place);
+    memset(&own, 0, sizeof own);
+    rig_begin();
+    place_init(&own.place);
     open_all();
 }
 
 static void end(void)
 {
     close_all();
-    place_finish(&rig.place);
+    place_finish(&own.place);
     bn_loop_destroy(rig.loop);
 }
 
@@ -159,7 +127,7 @@ static void fire(const char *id)
 {
     check_only(id, false);
     pass(BN_OFFLINE_ALERT_MS);
-    settle();
+    tick();
     CHECK(seen(id));
     CHECK_INT(seen(id)->state, BN_ALERT_FIRING);
 }
@@ -175,10 +143,10 @@ BN_TEST(a_server_alerts_when_it_was_offline_for_the_time_set_and_not_a_moment_be
     pass(10000);
     check_only("alpha", false);
     pass(BN_OFFLINE_ALERT_MS - 10000 - 100);
-    settle();
+    tick();
     CHECK_INT(seen_count(), 0);
     pass(100);
-    settle();
+    tick();
     const struct bn_alert *alert = seen("alpha");
     CHECK(alert);
     CHECK_INT(alert->rule, BN_ALERT_SERVER_OFFLINE);
@@ -193,7 +161,7 @@ BN_TEST(a_server_alerts_when_it_was_offline_for_the_time_set_and_not_a_moment_be
     pass(BN_OFFLINE_ALERT_MS);
     check_only("alpha", false); /* and once */
     pass(BN_OFFLINE_ALERT_MS);
-    settle();
+    tick();
     CHECK_INT(seen_count(), 1);
     end();
 }
@@ -206,11 +174,11 @@ BN_TEST(a_blip_alerts_nobody_and_the_time_begins_anew_after_it)
     pass(BN_OFFLINE_ALERT_MS - 1000);
     check("alpha", true);
     pass(BN_OFFLINE_ALERT_MS);
-    settle();
+    tick();
     CHECK_INT(seen_count(), 0);
     check_only("alpha", false);
     pass(BN_OFFLINE_ALERT_MS - 100);
-    settle();
+    tick();
     CHECK_INT(seen_count(), 0);
     end();
 }
@@ -226,14 +194,14 @@ BN_TEST(it_is_over_when_the_server_answers_and_says_how_long_it_took)
     CHECK_INT(seen("alpha")->resolved_at, rig.clock.now_ms);
     CHECK_STR(seen("alpha")->message, "Server alpha is online again after 3 min 5 s.");
     pass(BN_ALERT_PAST_MS - 1);
-    settle();
+    tick();
     CHECK_INT(seen_count(), 1);
     pass(1);
-    settle();
+    tick();
     CHECK_INT(seen_count(), 0);
-    CHECK_INT(ask_sql(&rig.place, "SELECT count(*) FROM alerts WHERE state = 'resolved'"), 1);
+    CHECK_INT(ask_sql(&own.place, "SELECT count(*) FROM alerts WHERE state = 'resolved'"), 1);
     fire("alpha"); /* the next one is one of its own */
-    CHECK_INT(ask_sql(&rig.place, "SELECT count(*) FROM alerts"), 2);
+    CHECK_INT(ask_sql(&own.place, "SELECT count(*) FROM alerts"), 2);
     end();
 }
 
@@ -249,18 +217,18 @@ BN_TEST(a_server_that_is_disabled_or_removed_or_renamed_is_told_so)
     CHECK_INT(seen_count(), 3);
     CHECK_INT(seen("demo")->is_demo, 1);
     put_server_as("demo", "other", 1);
-    settle();
+    tick();
     CHECK_STR(seen("demo")->subject, "other");
     CHECK_INT(seen("demo")->state, BN_ALERT_FIRING);
     put_server_as("a", "a", 0);
-    settle();
+    tick();
     CHECK_INT(seen("a")->state, BN_ALERT_RESOLVED);
     CHECK_STR(seen("a")->message, "Server a was disabled after 1 min 0 s offline.");
     remove_server("b");
     CHECK_INT(seen("b")->state, BN_ALERT_RESOLVED);
     CHECK_STR(seen("b")->message, "Server b was removed after 1 min 0 s offline.");
     pass(BN_OFFLINE_ALERT_MS); /* and it does not begin again */
-    settle();
+    tick();
     CHECK_INT(seen_count(), 3);
     end();
 }
@@ -273,7 +241,7 @@ BN_TEST(a_server_that_flaps_alerts_once_until_it_is_steady)
         check_only("alpha", i % 2 == 0);
         pass(1000);
         if (i % 7 == 0)
-            settle();
+            tick();
     }
     CHECK_INT(seen_count(), 0); /* never offline for long */
     fire("alpha");
@@ -283,7 +251,7 @@ BN_TEST(a_server_that_flaps_alerts_once_until_it_is_steady)
                 "Server alpha goes online and offline: it is over when that has stopped.");
         check_only("alpha", false);
         pass(BN_OFFLINE_ALERT_MS);
-        settle();
+        tick();
         CHECK_INT(seen_count(), 1);
         CHECK_INT(seen("alpha")->state, BN_ALERT_FIRING);
     }
@@ -291,10 +259,10 @@ BN_TEST(a_server_that_flaps_alerts_once_until_it_is_steady)
         pass(60000);
         check_only("alpha", true);
         if (i % 5 == 0)
-            settle();
+            tick();
     }
     CHECK_INT(seen("alpha")->state, BN_ALERT_RESOLVED);
-    CHECK_INT(ask_sql(&rig.place, "SELECT count(*) FROM alerts"), 1);
+    CHECK_INT(ask_sql(&own.place, "SELECT count(*) FROM alerts"), 1);
     end();
 }
 
@@ -310,11 +278,11 @@ BN_TEST(a_restart_knows_what_fires_counts_on_and_takes_nobodys_old_word)
     check("beta", false);
     check_only("gamma", false);
     snprintf(id, sizeof id, "%s", seen("alpha")->id);
-    settle();
+    tick();
     close_all();
     pass(2 * BN_OFFLINE_ALERT_MS);
     open_all();
-    settle();
+    tick();
     CHECK_INT(seen_count(), 1); /* beta may have been back meanwhile */
     CHECK_STR(seen("alpha")->id, id);
     check_only("alpha", false);
@@ -328,13 +296,13 @@ BN_TEST(a_restart_knows_what_fires_counts_on_and_takes_nobodys_old_word)
     CHECK_INT(seen("alpha")->state, BN_ALERT_RESOLVED);
     close_all();
     open_all();
-    settle();
+    tick();
     CHECK_INT(seen_count(), 2); /* what is just over is still in sight */
     CHECK_INT(seen("alpha")->state, BN_ALERT_RESOLVED);
     close_all();
     pass(BN_ALERT_PAST_MS);
     open_all();
-    settle();
+    tick();
     CHECK_INT(seen_count(), 1);
     end();
 }
@@ -348,16 +316,16 @@ BN_TEST(a_disk_that_refuses_is_asked_again_and_nothing_is_told_before)
     check_only("alpha", false);
     bad_disk_plan(BAD_FULL, 1, INT32_MAX);
     pass(BN_OFFLINE_ALERT_MS);
-    settle();
+    tick();
     CHECK_INT(seen_count(), 0);
     bad_disk_plan(BAD_FULL, 0, 0);
     do
-        bn_store_get_stats(rig.store, &stats);
+        bn_store_get_stats(own.store, &stats);
     while (stats.degraded); /* it tries again by itself */
-    settle();
+    tick();
     CHECK_INT(seen_count(), 0); /* not before its time */
     pass(BN_WORK_KEEP_AGAIN_MS);
-    settle();
+    tick();
     CHECK(seen("alpha"));
     bn_alerts_stop(NULL);
     end();

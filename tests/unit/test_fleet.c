@@ -1,17 +1,14 @@
 #include <math.h>
 
-#include "bn_test.h"
-#include "certs.h"
-#include "http_peer.h"
+#include "hub_rig.h"
 #include "live/infra.h"
+#include "pve_peer.h"
 #include "source/fleet.h"
 #include "source/pve.h"
 
 /* A fleet of one server on loopback; its clock is the test's, so that nothing is waited for. */
 
-#define TOKEN    "root@pam!t=0123456789abcdef"
-#define OK(body) "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" body
-#define NODES    OK("{\"data\":[{\"node\":\"n1\",\"status\":\"online\"}]}")
+#define NODES OK("{\"data\":[{\"node\":\"n1\",\"status\":\"online\"}]}")
 #define CLUSTER \
     OK("{\"data\":[{\"type\":\"cluster\",\"name\":\"alpha\",\"quorate\":1,\"nodes\":1}]}")
 #define VERSION OK("{\"data\":{\"version\":\"9.2.2\",\"release\":\"9.2\"}}")
@@ -27,33 +24,27 @@
 
 enum { AT_NODES, AT_CLUSTER, AT_VERSION, AT_RESOURCES, AT_COUNT };
 
+static struct pve pve;
+
 static struct {
-    struct bn_clock wall; /* of the loop */
-    struct bn_clock clock;
-    struct bn_loop *loop;
-    struct bn_hub hub;
-    struct bn_fetch *fetch;
     struct bn_fleet *fleet;
-    struct bn_seal_key key;
-    struct peer peer;
-    struct peer_answer answers[AT_COUNT];
-    struct bn_tls_config *tls;
     int told;
     int done;
     struct bn_check last; /* that a run was told of */
-} rig;
+} own;
 
-static void open_fleet(void)
+static void begin(void)
 {
-    struct bn_fetch_config fetch = {.at_once = 16,
-            .queue_max = 100,
-            .per_host = 2,
-            .idle_max = 8,
-            .bodies_max = 1 << 20,
-            .keep_ms = 100};
-    CHECK(bn_net_parse(BN_STR("127.0.0.0/8"), &fetch.policy.allowed[0], NULL));
-    fetch.policy.allowed_count = 1;
-    CHECK(bn_fetch_create(rig.loop, &fetch, &rig.fetch, NULL));
+    const struct peer_answer answers[AT_COUNT] = {{"/api2/json/nodes", NODES, 0, true},
+            {"/api2/json/cluster/status", CLUSTER, 0, true},
+            {"/api2/json/version", VERSION, 0, true},
+            {"/api2/json/cluster/resources", LIST(NODE_ROW("10") VM_ROW("100", "1000", "5")), 0,
+                    true}};
+    memset(&own, 0, sizeof own);
+    rig_begin();
+    rig_open_hub(NULL);
+    pve_open(&pve, rig.loop, "a", answers, COUNT(answers));
+    rig.fetch = pve_fetch(rig.loop);
     const struct bn_fleet_config config = {.loop = rig.loop,
             .hub = &rig.hub,
             .clock = &rig.clock,
@@ -61,76 +52,22 @@ static void open_fleet(void)
             .key = &rig.key,
             .check_every_ms = BN_CHECK_EVERY_MS,
             .poll_every_ms = BN_POLL_EVERY_MS};
-    CHECK(bn_fleet_start(&config, &rig.fleet, NULL));
-}
-
-static void begin(void)
-{
-    struct bn_err err;
-    memset(&rig, 0, sizeof rig);
-    CHECK(bn_secret_start(&err));
-    CHECK(bn_loop_create(&rig.loop, &rig.wall, NULL));
-    rig.clock = rig.wall;
-    bn_hub_init(&rig.hub, &rig.clock, NULL, bn_loop_wake, rig.loop);
-    snprintf(rig.key.id, sizeof rig.key.id, "k");
-    rig.answers[AT_NODES] = (struct peer_answer){"/api2/json/nodes", NODES, 0, true};
-    rig.answers[AT_CLUSTER] = (struct peer_answer){"/api2/json/cluster/status", CLUSTER, 0, true};
-    rig.answers[AT_VERSION] = (struct peer_answer){"/api2/json/version", VERSION, 0, true};
-    rig.answers[AT_RESOURCES] = (struct peer_answer){"/api2/json/cluster/resources",
-            LIST(NODE_ROW("10") VM_ROW("100", "1000", "5")), 0, true};
-    rig.peer.answers = rig.answers;
-    rig.peer.answer_count = AT_COUNT;
-    rig.tls = load("a");
-    peer_open(&rig.peer, rig.loop, rig.tls);
-    open_fleet();
+    CHECK(bn_fleet_start(&config, &own.fleet, NULL));
 }
 
 static void end(void)
 {
     bn_fetch_destroy(rig.fetch);
-    bn_fleet_stop(rig.fleet);
-    peer_close(&rig.peer);
-    bn_tls_config_unref(rig.tls);
+    bn_fleet_stop(own.fleet);
+    pve_close(&pve);
     bn_hub_finish(&rig.hub);
     bn_loop_destroy(rig.loop);
 }
 
-static bool turn(void *user)
-{
-    (void)user;
-    bn_fetch_collect(rig.fetch);
-    bn_streams_tick(rig.loop);
-    return bn_hub_turn(&rig.hub);
-}
-
-static void round_once(void)
-{
-    bn_loop_round(rig.loop, 5, turn, NULL);
-}
-
-/* Until it is true; what it waits for are a tick of the schedule and bytes on loopback. */
-#define AWAIT(condition)                                    \
-    do {                                                    \
-        const int64_t begun_ms = rig.wall.mono_ms;          \
-        while (!(condition)) {                              \
-            if (rig.wall.mono_ms - begun_ms > 20000)        \
-                fail_msg("waited in vain for " #condition); \
-            round_once();                                   \
-        }                                                   \
-    } while (0)
-
 /* Two ticks of the schedule and some: what were due would have begun. */
 static void stay_quiet(void)
 {
-    const int64_t begun_ms = rig.wall.mono_ms;
-    while (rig.wall.mono_ms - begun_ms < 250)
-        round_once();
-}
-
-static void pass(int64_t ms)
-{
-    rig.clock.mono_ms += ms;
-    rig.clock.now_ms += ms;
+    settle(250);
 }
 
 static const struct bn_server *server(void)
@@ -151,41 +88,23 @@ static const struct bn_node *node(void)
 static uint64_t checks(void)
 {
     struct bn_fleet_stats stats;
-    bn_fleet_get_stats(rig.fleet, &stats);
+    bn_fleet_get_stats(own.fleet, &stats);
     return stats.checks;
 }
 
 static uint64_t polls(void)
 {
     struct bn_fleet_stats stats;
-    bn_fleet_get_stats(rig.fleet, &stats);
+    bn_fleet_get_stats(own.fleet, &stats);
     return stats.polls;
 }
 
 static struct bn_fact a_server(void)
 {
     struct bn_fact fact;
-    char aad[BN_TOKEN_AAD_SIZE];
     bn_fact_init(&fact, BN_KIND_SERVER, BN_TENANT_DEFAULT);
-    struct bn_server *record = &fact.u.server;
-    snprintf(record->id, sizeof record->id, "s1");
-    snprintf(record->name, sizeof record->name, "one");
-    snprintf(record->host, sizeof record->host, "127.0.0.1");
-    record->port = bn_listener_port(rig.peer.listener);
-    record->is_active = 1;
-    record->connection_timeout_ms = 5000;
-    fingerprint_of("a", record->fingerprint);
-    bn_token_aad(BN_TENANT_DEFAULT, "s1", aad);
-    CHECK(bn_seal(&rig.key, aad, BN_STR(TOKEN), record->token, sizeof record->token));
+    pve_server(&pve, "s1", &rig.key, &fact.u.server);
     return fact;
-}
-
-static void put(const struct bn_fact *fact)
-{
-    struct bn_err err;
-    if (!bn_hub_ask(&rig.hub, fact, NULL, NULL, &err))
-        fail_msg("%s", err.text);
-    round_once();
 }
 
 static void add(void)
@@ -196,34 +115,34 @@ static void add(void)
 
 static void answer(int at, const char *bytes)
 {
-    rig.answers[at].bytes = bytes;
+    pve.answers[at].bytes = bytes;
 }
 
 static void on_one(void *user, const struct bn_check *check)
 {
     (void)user;
-    rig.told++;
-    rig.last = *check;
+    own.told++;
+    own.last = *check;
 }
 
 static void on_done(void *user)
 {
     (void)user;
-    rig.done++;
+    own.done++;
 }
 
 static size_t check_now(void)
 {
     const struct bn_fleet_run run = {.one = on_one, .done = on_done};
-    return bn_fleet_check_now(rig.fleet, BN_TENANT_DEFAULT, NULL, 0, &run);
+    return bn_fleet_check_now(own.fleet, BN_TENANT_DEFAULT, NULL, 0, &run);
 }
 
 /* Asks again at once, and waits for what comes of it. */
 static void check_again(void)
 {
-    const int done = rig.done;
+    const int done = own.done;
     CHECK_INT(check_now(), 1);
-    AWAIT(rig.done == done + 1);
+    AWAIT(own.done == done + 1);
     round_once();
 }
 
@@ -240,7 +159,7 @@ BN_TEST(a_new_server_is_checked_at_once_and_then_when_it_is_due)
     CHECK_STR(server()->cluster, "alpha");
     CHECK_INT(server()->is_quorate, 1);
     CHECK(server()->success_rate == 100);
-    CHECK(strstr(rig.peer.asked, "Authorization: PVEAPIToken=" TOKEN "\r\n"));
+    CHECK(strstr(pve.peer.asked, "Authorization: PVEAPIToken=" PVE_TOKEN "\r\n"));
     CHECK_INT(checks(), 1);
     pass(BN_CHECK_EVERY_MS * 8 / 10);
     stay_quiet();
@@ -256,14 +175,14 @@ BN_TEST(runs_share_the_attempt_that_is_under_way)
     add();
     CHECK_INT(check_now(), 1);
     CHECK_INT(check_now(), 1);
-    AWAIT(rig.done == 2);
-    CHECK_INT(rig.told, 2);
-    CHECK_INT(rig.last.success, 1);
+    AWAIT(own.done == 2);
+    CHECK_INT(own.told, 2);
+    CHECK_INT(own.last.success, 1);
     CHECK_INT(checks(), 1);
-    CHECK_INT(bn_fleet_check_now(rig.fleet, "default", (const char *const[]){"nobody"}, 1,
+    CHECK_INT(bn_fleet_check_now(own.fleet, "default", (const char *const[]){"nobody"}, 1,
                       &(struct bn_fleet_run){.one = on_one, .done = on_done}),
             0);
-    CHECK_INT(rig.done, 2);
+    CHECK_INT(own.done, 2);
     end();
 }
 
@@ -286,18 +205,14 @@ BN_TEST(what_may_pass_is_tried_once_more_and_what_will_not_is_not)
     add();
     AWAIT(checks() == 1);
     for (size_t i = 0; i < COUNT(cases); i++) {
-        const int done = rig.done;
+        const int done = own.done;
         answer(AT_NODES, cases[i].answer);
         CHECK_INT(check_now(), 1);
-        for (int again = 0; rig.done == done; again++) {
-            CHECK(again < 4000);
-            round_once();
-            pass(10); /* the wait before a retry */
-        }
-        CHECK_STR(rig.last.error_class, cases[i].error_class);
-        CHECK_INT(rig.last.retry_count, cases[i].retries);
-        CHECK_INT(rig.last.success, 0);
-        CHECK(!strstr(rig.last.error, "0123456789abcdef"));
+        AWAIT_PASSING(own.done > done, 10); /* the wait before a retry */
+        CHECK_STR(own.last.error_class, cases[i].error_class);
+        CHECK_INT(own.last.retry_count, cases[i].retries);
+        CHECK_INT(own.last.success, 0);
+        CHECK(!strstr(own.last.error, "0123456789abcdef"));
         round_once();
         CHECK_INT(server()->connection_status, BN_SERVER_OFFLINE);
     }
@@ -316,18 +231,14 @@ BN_TEST(by_vpn_the_other_address_is_called_and_tried_three_times_more)
     record->port = 8006;
     put(&fact);
     CHECK_INT(check_now(), 1);
-    AWAIT(rig.done == 1);
-    CHECK_INT(rig.last.success, 1);
-    CHECK_INT(rig.last.used_vpn, 1);
+    AWAIT(own.done == 1);
+    CHECK_INT(own.last.success, 1);
+    CHECK_INT(own.last.used_vpn, 1);
     answer(AT_NODES, NULL);
     CHECK_INT(check_now(), 1);
-    for (int i = 0; rig.done == 1; i++) {
-        CHECK(i < 4000);
-        round_once();
-        pass(20);
-    }
-    CHECK_STR(rig.last.error_class, "reset");
-    CHECK_INT(rig.last.retry_count, 3);
+    AWAIT_PASSING(own.done == 2, 20);
+    CHECK_STR(own.last.error_class, "reset");
+    CHECK_INT(own.last.retry_count, 3);
     end();
 }
 
@@ -392,12 +303,12 @@ BN_TEST(the_first_contact_pins_without_a_word_and_the_second_asks)
     CHECK_INT(server()->is_pin_auto, 1); /* shown until somebody confirms it */
     CHECK_STR(deed.actor, "auto");
     CHECK_STR(deed.action, "server.pin");
-    CHECK_STR(deed.object, "one");
+    CHECK_STR(deed.object, "alpha");
     CHECK(strstr(deed.detail, "first contact with 127.0.0.1: ") && strstr(deed.detail, seen));
-    CHECK_INT(rig.peer.requests, 0);
-    AWAIT(rig.done == 1); /* who asked is told of the real check */
-    CHECK_INT(rig.last.success, 1);
-    CHECK_INT(rig.told, 1);
+    CHECK_INT(pve.peer.requests, 0);
+    AWAIT(own.done == 1); /* who asked is told of the real check */
+    CHECK_INT(own.last.success, 1);
+    CHECK_INT(own.told, 1);
     AWAIT(server()->connection_status == BN_SERVER_ONLINE);
     CHECK(server()->success_rate == 100);
     end();
@@ -410,13 +321,13 @@ BN_TEST(another_certificate_gets_nothing_and_is_shown)
     add();
     AWAIT(checks() == 1);
     struct bn_tls_config *other = load("b");
-    bn_listener_set_tls(rig.peer.listener, other);
-    const int requests = rig.peer.requests;
+    bn_listener_set_tls(pve.peer.listener, other);
+    const int requests = pve.peer.requests;
     pass(BN_FETCH_KEEP_MS);
     check_again();
-    CHECK_STR(rig.last.error_class, "cert_changed");
-    CHECK_INT(rig.last.success, 0);
-    CHECK(rig.peer.requests <= requests + 1); /* a listing that was under way */
+    CHECK_STR(own.last.error_class, "cert_changed");
+    CHECK_INT(own.last.success, 0);
+    CHECK(pve.peer.requests <= requests + 1); /* a listing that was under way */
     AWAIT(server()->connection_status == BN_SERVER_OFFLINE);
     fingerprint_of("b", seen);
     CHECK_STR(server()->seen_fingerprint, seen);
@@ -443,7 +354,7 @@ BN_TEST(what_changed_by_itself_stands_in_the_audit_once_an_hour_at_most)
     struct bn_tls_config *other = load("b");
     for (int i = 0; i < 2; i++) {
         deed.action[0] = '\0';
-        bn_listener_set_tls(rig.peer.listener, i ? rig.tls : other);
+        bn_listener_set_tls(pve.peer.listener, i ? pve.tls : other);
         pass(BN_AUTH_PAUSE_MS);
         check_again();
         CHECK_STR(deed.action, i ? "" : "server.certificate");
@@ -458,16 +369,16 @@ BN_TEST(an_answer_to_what_was_asked_before_a_change_says_nothing)
 {
     begin();
     answer(AT_NODES, NULL);
-    rig.answers[AT_NODES].closes = false; /* silent */
+    pve.answers[AT_NODES].closes = false; /* silent */
     add();
-    AWAIT(rig.peer.requests == 1);
+    AWAIT(pve.peer.requests == 1);
     CHECK_INT(check_now(), 1);
-    rig.answers[AT_NODES] = (struct peer_answer){"/api2/json/nodes", NODES, 0, true};
+    pve.answers[AT_NODES] = (struct peer_answer){"/api2/json/nodes", NODES, 0, true};
     struct bn_fact fact = a_server(); /* sealed anew: another token */
     put(&fact);
     AWAIT(server()->connection_status == BN_SERVER_ONLINE);
-    CHECK_INT(rig.done, 1);
-    CHECK_INT(rig.last.success, 1);
+    CHECK_INT(own.done, 1);
+    CHECK_INT(own.last.success, 1);
     CHECK_INT(checks(), 1);
     end();
 }
@@ -476,25 +387,25 @@ BN_TEST(a_server_that_is_removed_or_switched_off_while_it_is_asked_ends_the_wait
 {
     begin();
     answer(AT_NODES, NULL);
-    rig.answers[AT_NODES].closes = false;
+    pve.answers[AT_NODES].closes = false;
     add();
-    AWAIT(rig.peer.requests == 1);
+    AWAIT(pve.peer.requests == 1);
     CHECK_INT(check_now(), 1);
     struct bn_fact fact = a_server();
     fact.u.server = *server();
     fact.u.server.is_active = 0;
     put(&fact);
-    AWAIT(rig.done == 1);
-    CHECK_INT(rig.told, 0);
+    AWAIT(own.done == 1);
+    CHECK_INT(own.told, 0);
     AWAIT(server()->connection_status == BN_SERVER_UNKNOWN);
     CHECK_INT(check_now(), 0);
     fact.u.server.is_active = 1;
     put(&fact);
-    AWAIT(rig.peer.requests == 2);
+    AWAIT(pve.peer.requests == 2);
     CHECK_INT(check_now(), 1);
     fact.op = BN_GONE;
     put(&fact);
-    AWAIT(rig.done == 2);
+    AWAIT(own.done == 2);
     CHECK(!server());
     CHECK_INT(check_now(), 0);
     end();

@@ -1,80 +1,36 @@
-#include "bn_test.h"
-#include "certs.h"
-#include "http_peer.h"
+#include "hub_rig.h"
+#include "pve_peer.h"
 #include "source/fleet.h"
 #include "source/pve.h"
 
 /* Two servers of the registry on loopback, which may be members of one cluster. */
 
-#define TOKEN    "root@pam!t=0123456789abcdef"
-#define OK(body) "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" body
-#define DOWN     "HTTP/1.1 500 oops\r\nConnection: close\r\n\r\n"
+#define DOWN "HTTP/1.1 500 oops\r\nConnection: close\r\n\r\n"
+
+#define GUEST_THAT(is)                                                         \
+    OK("{\"data\":[{\"type\":\"node\",\"node\":\"n1\",\"status\":\"online\"}," \
+       "{\"type\":\"qemu\",\"vmid\":100,\"node\":\"n1\",\"status\":\"" is "\"}]}")
 
 enum { AT_NODES, AT_CLUSTER, AT_VERSION, AT_RESOURCES, AT_COUNT };
 
-static const char *const paths[] = {"/api2/json/nodes", "/api2/json/cluster/status",
-        "/api2/json/version", "/api2/json/cluster/resources"};
-
-struct member {
-    struct peer peer;
-    struct peer_answer answers[AT_COUNT];
+static struct member {
+    struct pve pve;
     char nodes[600];
     char status[200];
-    struct bn_tls_config *tls;
-};
+} members[2];
 
-static struct {
-    struct bn_clock wall; /* of the loop */
-    struct bn_clock clock;
-    struct bn_loop *loop;
-    struct bn_hub hub;
-    struct bn_fetch *fetch;
-    struct bn_fleet *fleet;
-    struct bn_seal_key key;
-    struct member members[2];
-} rig;
-
-static bool turn(void *user)
-{
-    (void)user;
-    bn_fetch_collect(rig.fetch);
-    bn_streams_tick(rig.loop);
-    return bn_hub_turn(&rig.hub);
-}
-
-static void round_once(void)
-{
-    bn_loop_round(rig.loop, 5, turn, NULL);
-}
-
-#define AWAIT(condition)                                    \
-    do {                                                    \
-        const int64_t begun_ms = rig.wall.mono_ms;          \
-        while (!(condition)) {                              \
-            if (rig.wall.mono_ms - begun_ms > 20000)        \
-                fail_msg("waited in vain for " #condition); \
-            round_once();                                   \
-        }                                                   \
-    } while (0)
-
-static void pass(int64_t ms)
-{
-    rig.clock.mono_ms += ms;
-    rig.clock.now_ms += ms;
-}
+static struct bn_fleet *fleet;
 
 /* Ticks of the schedule; what were due would have begun and been answered. */
 static void stay_quiet(void)
 {
-    const int64_t begun_ms = rig.wall.mono_ms;
-    while (rig.wall.mono_ms - begun_ms < 300)
-        round_once();
+    settle(300);
 }
 
 /* What member n says of its cluster: the name, and the certificates of its nodes. */
 static void say_cluster(int n, const char *name, const char *first, const char *second)
 {
-    struct member *member = &rig.members[n];
+    struct member *member = &members[n];
     char prints[2][BN_FINGERPRINT_SIZE] = {"", ""};
     fingerprint_of(first, prints[0]);
     fingerprint_of(second, prints[1]);
@@ -84,23 +40,18 @@ static void say_cluster(int n, const char *name, const char *first, const char *
             prints[0], prints[1]);
     snprintf(member->status, sizeof member->status,
             OK("{\"data\":[{\"type\":\"cluster\",\"name\":\"%s\",\"quorate\":1}]}"), name);
-    member->answers[AT_NODES].bytes = member->nodes;
-    member->answers[AT_CLUSTER].bytes = member->status;
+    member->pve.answers[AT_NODES].bytes = member->nodes;
+    member->pve.answers[AT_CLUSTER].bytes = member->status;
 }
 
 static void open_member(int n, const char *cert)
 {
-    struct member *member = &rig.members[n];
-    for (int i = 0; i < AT_COUNT; i++)
-        member->answers[i] = (struct peer_answer){.path = paths[i], .closes = true};
-    member->answers[AT_VERSION].bytes = OK("{\"data\":{\"version\":\"9.2.2\"}}");
-    member->answers[AT_RESOURCES].bytes = OK(
-            "{\"data\":[{\"type\":\"node\",\"node\":\"n1\",\"status\":\"online\"},"
-            "{\"type\":\"qemu\",\"vmid\":100,\"node\":\"n1\",\"status\":\"running\"}]}");
-    member->peer.answers = member->answers;
-    member->peer.answer_count = AT_COUNT;
-    member->tls = load(cert);
-    peer_open(&member->peer, rig.loop, member->tls);
+    const struct peer_answer answers[AT_COUNT] = {{"/api2/json/nodes", NULL, 0, true},
+            {"/api2/json/cluster/status", NULL, 0, true},
+            {"/api2/json/version", OK("{\"data\":{\"version\":\"9.2.2\"}}"), 0, true},
+            {"/api2/json/cluster/resources", GUEST_THAT("running"), 0, true}};
+    pve_open(&members[n].pve, rig.loop, cert, answers, COUNT(answers));
+    say_cluster(n, "alpha", "a", "b");
 }
 
 static void open_fleet(void)
@@ -112,30 +63,16 @@ static void open_fleet(void)
             .key = &rig.key,
             .check_every_ms = BN_CHECK_EVERY_MS,
             .poll_every_ms = BN_POLL_EVERY_MS};
-    CHECK(bn_fleet_start(&config, &rig.fleet, NULL));
+    CHECK(bn_fleet_start(&config, &fleet, NULL));
 }
 
 static void begin_without_fleet(void)
 {
-    struct bn_fetch_config fetch = {.at_once = 16,
-            .queue_max = 100,
-            .per_host = 2,
-            .idle_max = 8,
-            .bodies_max = 1 << 20,
-            .keep_ms = 100};
-    memset(&rig, 0, sizeof rig);
-    CHECK(bn_secret_start(NULL));
-    CHECK(bn_loop_create(&rig.loop, &rig.wall, NULL));
-    rig.clock = rig.wall;
-    bn_hub_init(&rig.hub, &rig.clock, NULL, bn_loop_wake, rig.loop);
-    snprintf(rig.key.id, sizeof rig.key.id, "k");
-    CHECK(bn_net_parse(BN_STR("127.0.0.0/8"), &fetch.policy.allowed[0], NULL));
-    fetch.policy.allowed_count = 1;
-    CHECK(bn_fetch_create(rig.loop, &fetch, &rig.fetch, NULL));
+    rig_begin();
+    rig_open_hub(NULL);
+    rig.fetch = pve_fetch(rig.loop);
     open_member(0, "a");
     open_member(1, "b");
-    say_cluster(0, "alpha", "a", "b");
-    say_cluster(1, "alpha", "a", "b");
 }
 
 static void begin(void)
@@ -147,11 +84,9 @@ static void begin(void)
 static void end(void)
 {
     bn_fetch_destroy(rig.fetch);
-    bn_fleet_stop(rig.fleet);
-    for (int n = 0; n < 2; n++) {
-        peer_close(&rig.members[n].peer);
-        bn_tls_config_unref(rig.members[n].tls);
-    }
+    bn_fleet_stop(fleet);
+    pve_close(&members[0].pve);
+    pve_close(&members[1].pve);
     bn_hub_finish(&rig.hub);
     bn_loop_destroy(rig.loop);
 }
@@ -159,28 +94,12 @@ static void end(void)
 static struct bn_fact a_server(int n)
 {
     struct bn_fact fact;
-    char aad[BN_TOKEN_AAD_SIZE];
+    char id[BN_ID_MAX];
     bn_fact_init(&fact, BN_KIND_SERVER, BN_TENANT_DEFAULT);
-    struct bn_server *server = &fact.u.server;
-    snprintf(server->id, sizeof server->id, "s%d", n);
-    snprintf(server->name, sizeof server->name, "member %d", n);
-    snprintf(server->host, sizeof server->host, "127.0.0.1");
-    server->port = bn_listener_port(rig.members[n].peer.listener);
-    server->is_active = 1;
-    server->connection_timeout_ms = 5000;
-    server->created_at = 1000 + n;
-    fingerprint_of(n == 0 ? "a" : "b", server->fingerprint);
-    bn_token_aad(BN_TENANT_DEFAULT, server->id, aad);
-    CHECK(bn_seal(&rig.key, aad, BN_STR(TOKEN), server->token, sizeof server->token));
+    snprintf(id, sizeof id, "s%d", n);
+    pve_server(&members[n].pve, id, &rig.key, &fact.u.server);
+    fact.u.server.created_at = 1000 + n;
     return fact;
-}
-
-static void put(const struct bn_fact *fact)
-{
-    struct bn_err err;
-    if (!bn_hub_ask(&rig.hub, fact, NULL, NULL, &err))
-        fail_msg("%s", err.text);
-    round_once();
 }
 
 static void add(int n)
@@ -207,7 +126,7 @@ static size_t count(enum bn_kind kind)
 static uint64_t polls(void)
 {
     struct bn_fleet_stats stats;
-    bn_fleet_get_stats(rig.fleet, &stats);
+    bn_fleet_get_stats(fleet, &stats);
     return stats.polls;
 }
 
@@ -226,7 +145,7 @@ BN_TEST(two_members_of_a_cluster_list_its_guests_once_under_the_older)
     AWAIT(is_told_once());
     CHECK_STR(server("s0")->listed_under, "");
     CHECK_INT(server("s1")->connection_status, BN_SERVER_ONLINE); /* and is checked by itself */
-    CHECK_STR(bn_fleet_voice(rig.fleet, BN_TENANT_DEFAULT, "s1"), "s0");
+    CHECK_STR(bn_fleet_voice(fleet, BN_TENANT_DEFAULT, "s1"), "s0");
     const uint64_t before = polls();
     pass(BN_POLL_EVERY_MS * 11 / 10);
     AWAIT(polls() > before);
@@ -247,31 +166,30 @@ BN_TEST(the_older_may_come_later)
     end();
 }
 
+static bool is_stopped_and_was_never_away(void)
+{
+    CHECK(vm("s0/100")); /* all the time, and the same one */
+    CHECK_INT(count(BN_KIND_VM), 1);
+    return strcmp(vm("s0/100")->status, "stopped") == 0;
+}
+
 BN_TEST(when_the_home_is_away_another_member_speaks_for_it_without_a_gap)
 {
     begin();
     add(0);
     add(1);
     AWAIT(is_told_once());
-    rig.members[0].answers[AT_NODES].bytes = DOWN;
-    rig.members[0].answers[AT_RESOURCES].bytes = DOWN;
-    rig.members[1].answers[AT_RESOURCES].bytes = OK(
-            "{\"data\":[{\"type\":\"node\",\"node\":\"n1\",\"status\":\"online\"},"
-            "{\"type\":\"qemu\",\"vmid\":100,\"node\":\"n1\",\"status\":\"stopped\"}]}");
+    members[0].pve.answers[AT_NODES].bytes = DOWN;
+    members[0].pve.answers[AT_RESOURCES].bytes = DOWN;
+    members[1].pve.answers[AT_RESOURCES].bytes = GUEST_THAT("stopped");
     pass(BN_POLL_EVERY_MS * 11 / 10);
-    for (int i = 0; strcmp(vm("s0/100")->status, "stopped") != 0; i++) {
-        CHECK(i < 4000);
-        round_once();
-        pass(5);
-        CHECK(vm("s0/100")); /* all the time, and the same one */
-        CHECK_INT(count(BN_KIND_VM), 1);
-    }
+    AWAIT_PASSING(is_stopped_and_was_never_away(), 5);
     CHECK_INT(server("s0")->connection_status, BN_SERVER_OFFLINE);
-    CHECK_STR(bn_fleet_voice(rig.fleet, BN_TENANT_DEFAULT, "s0"), "s1");
+    CHECK_STR(bn_fleet_voice(fleet, BN_TENANT_DEFAULT, "s0"), "s1");
     say_cluster(0, "alpha", "a", "b");
     pass(BN_CHECK_BACKOFF_MAX_MS);
     AWAIT(server("s0")->connection_status == BN_SERVER_ONLINE);
-    AWAIT(strcmp(bn_fleet_voice(rig.fleet, BN_TENANT_DEFAULT, "s0"), "s0") == 0);
+    AWAIT(strcmp(bn_fleet_voice(fleet, BN_TENANT_DEFAULT, "s0"), "s0") == 0);
     CHECK_INT(count(BN_KIND_VM), 1);
     end();
 }
@@ -282,12 +200,12 @@ BN_TEST(a_member_without_a_quorum_does_not_speak_while_another_has_one)
     add(0);
     add(1);
     AWAIT(is_told_once());
-    rig.members[0].answers[AT_CLUSTER].bytes = OK(
+    members[0].pve.answers[AT_CLUSTER].bytes = OK(
             "{\"data\":[{\"type\":\"cluster\",\"name\":\"alpha\",\"quorate\":0}]}");
     pass(BN_CHECK_EVERY_MS * 11 / 10);
     AWAIT(server("s0")->is_quorate == 0);
-    CHECK_STR(bn_fleet_voice(rig.fleet, BN_TENANT_DEFAULT, "s0"), "s1");
-    CHECK_STR(bn_fleet_voice(rig.fleet, BN_TENANT_DEFAULT, "s1"), "s1");
+    CHECK_STR(bn_fleet_voice(fleet, BN_TENANT_DEFAULT, "s0"), "s1");
+    CHECK_STR(bn_fleet_voice(fleet, BN_TENANT_DEFAULT, "s1"), "s1");
     CHECK(is_told_once());
     end();
 }
@@ -320,7 +238,7 @@ BN_TEST(when_the_home_is_removed_the_next_one_becomes_it)
     put(&fact);
     AWAIT(!vm("s0/100") && vm("s1/100"));
     AWAIT(strcmp(server("s1")->listed_under, "") == 0);
-    CHECK_STR(bn_fleet_voice(rig.fleet, BN_TENANT_DEFAULT, "s0"), "s0"); /* nobody: as it is */
+    CHECK_STR(bn_fleet_voice(fleet, BN_TENANT_DEFAULT, "s0"), "s0"); /* nobody: as it is */
     end();
 }
 
@@ -357,8 +275,8 @@ BN_TEST(after_a_start_the_younger_waits_for_the_older)
         bn_hub_tell(&rig.hub, &fact);
     }
     round_once();
-    rig.members[0].answers[AT_NODES].bytes = NULL; /* silent */
-    rig.members[0].answers[AT_NODES].closes = false;
+    members[0].pve.answers[AT_NODES].bytes = NULL; /* silent */
+    members[0].pve.answers[AT_NODES].closes = false;
     open_fleet();
     AWAIT(server("s1")->last_health_check_at > 1);
     stay_quiet();

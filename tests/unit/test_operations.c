@@ -1,6 +1,4 @@
-#include "base/log.h"
-
-#include "bn_test.h"
+#include "hub_rig.h"
 #include "source/operations.h"
 #include "store/bad_disk.h"
 #include "store/place.h"
@@ -8,107 +6,58 @@
 /* Operations over a hub with a real store; the clock is the test's. */
 
 static struct {
-    struct bn_clock wall;
-    struct bn_clock clock;
-    struct bn_loop *loop;
     struct place place;
     struct bn_store *store;
-    struct bn_hub hub;
     struct bn_operations *operations;
     int told; /* changes of the table */
     int kept;
     struct bn_err kept_err;
-} rig;
+} own;
 
 static void on_operation(void *user, const struct bn_fact *fact)
 {
     (void)user;
-    rig.told += !fact->replay;
-}
-
-static void replay(void *user, const struct bn_fact *fact)
-{
-    bn_hub_replay(user, fact);
+    own.told += !fact->replay;
 }
 
 static void open_all(void)
 {
-    struct bn_err err;
-    rig.store = place_open(&rig.place);
-    bn_hub_init(&rig.hub, &rig.clock, rig.store, bn_loop_wake, rig.loop);
-    CHECK(bn_store_load(rig.store, replay, &rig.hub, &err));
+    own.store = place_open(&own.place);
+    rig_open_hub(own.store);
     bn_hub_watch(&rig.hub, BN_KIND_OPERATION, on_operation, NULL);
     const struct bn_operations_config config = {.loop = rig.loop,
             .hub = &rig.hub,
             .clock = &rig.clock};
-    rig.operations = bn_operations_start(&config);
+    own.operations = bn_operations_start(&config);
 }
 
 static void close_all(void)
 {
-    bn_operations_stop(rig.operations);
+    bn_operations_stop(own.operations);
     bn_hub_finish(&rig.hub);
-    bn_store_close(rig.store);
+    bn_store_close(own.store);
 }
 
 static void begin(void)
 {
-    memset(&rig, 0, sizeof rig);
-    bn_log_set_fd(-1);
-    CHECK(bn_secret_start(NULL));
-    CHECK(bn_loop_create(&rig.loop, &rig.wall, NULL));
-    rig.clock = rig.wall;
-    place_init(&rig.place);
+    memset(&own, 0, sizeof own);
+    rig_begin();
+    place_init(&own.place);
     open_all();
 }
 
 static void end(void)
 {
     close_all();
-    place_finish(&rig.place);
+    place_finish(&own.place);
     bn_loop_destroy(rig.loop);
-}
-
-static bool turn(void *user)
-{
-    (void)user;
-    return bn_hub_turn(&rig.hub);
-}
-
-static void round_once(void)
-{
-    bn_loop_round(rig.loop, 5, turn, NULL);
-}
-
-#define AWAIT(condition)                                    \
-    do {                                                    \
-        const int64_t begun_ms = rig.wall.mono_ms;          \
-        while (!(condition)) {                              \
-            if (rig.wall.mono_ms - begun_ms > 20000)        \
-                fail_msg("waited in vain for " #condition); \
-            round_once();                                   \
-        }                                                   \
-    } while (0)
-
-/* Some ticks and all the store has to say: what was to happen has. */
-static void settle(void)
-{
-    const int64_t begun_ms = rig.wall.mono_ms;
-    while (rig.wall.mono_ms - begun_ms < 600 || bn_hub_is_asked(&rig.hub))
-        round_once();
-}
-
-static void pass(int64_t ms)
-{
-    rig.clock.mono_ms += ms;
-    rig.clock.now_ms += ms;
 }
 
 static void on_kept(void *user, const struct bn_err *err)
 {
     (void)user;
-    rig.kept++;
-    rig.kept_err = err ? *err : (struct bn_err){.code = BN_E_OK};
+    own.kept++;
+    own.kept_err = err ? *err : (struct bn_err){.code = BN_E_OK};
 }
 
 static struct bn_operation check_run(const char *id)
@@ -124,7 +73,7 @@ static struct bn_operation check_run(const char *id)
 static struct bn_work *start(const struct bn_operation *operation)
 {
     struct bn_err err;
-    struct bn_work *work = bn_work_begin(rig.operations,
+    struct bn_work *work = bn_work_begin(own.operations,
             &(struct bn_work_first){BN_TENANT_DEFAULT, operation, on_kept, NULL}, &err);
     if (!work)
         fail_msg("%s", err.text);
@@ -139,7 +88,7 @@ static const struct bn_operation *seen(const char *id)
 static void stored(const char *id, struct bn_operation_told *out)
 {
     struct bn_err err;
-    if (!bn_store_read_operation(rig.store, BN_TENANT_DEFAULT, id, out, &err))
+    if (!bn_store_read_operation(own.store, BN_TENANT_DEFAULT, id, out, &err))
         fail_msg("%s", err.text);
 }
 
@@ -153,8 +102,8 @@ BN_TEST(it_is_known_when_it_is_kept_and_whoever_began_it_hears_so)
     CHECK_INT(strlen(id), 22);
     CHECK_INT(work->now.started_at, rig.clock.now_ms);
     CHECK(!seen(id));
-    AWAIT(rig.kept == 1);
-    CHECK_INT(rig.kept_err.code, BN_E_OK);
+    AWAIT(own.kept == 1);
+    CHECK_INT(own.kept_err.code, BN_E_OK);
     CHECK(seen(id));
     CHECK_INT(seen(id)->status, BN_WORK_PENDING);
     end();
@@ -165,16 +114,16 @@ BN_TEST(of_many_steps_a_few_are_told_and_the_last_of_them_always)
     begin();
     const struct bn_operation first = check_run("o1");
     struct bn_work *work = start(&first);
-    AWAIT(rig.kept == 1);
-    const int before = rig.told;
+    AWAIT(own.kept == 1);
+    const int before = own.told;
     for (int i = 1; i <= 90; i++) {
         char phase[40];
         snprintf(phase, sizeof phase, "%d of 100 checked", i);
         bn_work_step(work, i, phase);
         round_once();
     }
-    settle();
-    CHECK(rig.told - before <= 2); /* the test's clock stands still */
+    settle(600);
+    CHECK(own.told - before <= 2); /* the test's clock stands still */
     pass(BN_WORK_TELL_MS);
     AWAIT(seen("o1")->progress == 90);
     CHECK_STR(seen("o1")->phase, "90 of 100 checked");
@@ -201,7 +150,7 @@ BN_TEST(an_end_is_kept_at_once_with_its_lines)
     snprintf(work->now.message, sizeof work->now.message, "2 online, 0 offline");
     pass(3000);
     bn_work_end(work, BN_WORK_COMPLETED, on_kept, NULL); /* before the begin was kept */
-    AWAIT(rig.kept == 2);
+    AWAIT(own.kept == 2);
     stored("o1", &told);
     CHECK_INT(told.operation.status, BN_WORK_COMPLETED);
     CHECK_INT(told.operation.progress, 100);
@@ -221,7 +170,7 @@ BN_TEST(half_a_character_of_a_clipped_name_does_not_stop_a_record)
     struct bn_work *work = start(&first);
     snprintf(work->now.error, sizeof work->now.error, "caf\xC3\xA9\xF0\x9F");
     bn_work_end(work, BN_WORK_FAILED, on_kept, NULL);
-    AWAIT(rig.kept == 2);
+    AWAIT(own.kept == 2);
     CHECK_STR(seen("o1")->subject, "web (100)");
     CHECK_STR(seen("o1")->error, "caf\xC3\xA9");
     end();
@@ -235,9 +184,9 @@ BN_TEST(an_ended_one_leaves_the_sight_after_five_minutes_and_stays_in_the_store)
     const struct bn_operation goes_on = check_run("o2");
     bn_work_end(start(&first), BN_WORK_COMPLETED, NULL, NULL);
     (void)start(&goes_on);
-    settle();
+    settle(600);
     pass(BN_OPERATION_PAST_MS - 1000);
-    settle();
+    settle(600);
     CHECK(seen("o1"));
     pass(6000);
     AWAIT(!seen("o1"));
@@ -263,7 +212,7 @@ BN_TEST(what_a_restart_left_is_failed_unless_it_has_a_task_to_ask)
     (void)start(&run);
     (void)start(&power);
     (void)start(&unsent);
-    AWAIT(rig.kept == 3);
+    AWAIT(own.kept == 3);
     close_all();
     open_all();
     AWAIT(seen("o1")->status == BN_WORK_FAILED && seen("o3")->status == BN_WORK_FAILED);
@@ -273,8 +222,8 @@ BN_TEST(what_a_restart_left_is_failed_unless_it_has_a_task_to_ask)
     unsent.vmid = 101; /* and its guest is free again */
     snprintf(unsent.id, sizeof unsent.id, "o4");
     (void)start(&unsent);
-    AWAIT(rig.kept == 4);
-    CHECK_INT(rig.kept_err.code, BN_E_OK);
+    AWAIT(own.kept == 4);
+    CHECK_INT(own.kept_err.code, BN_E_OK);
     end();
 }
 
@@ -286,19 +235,19 @@ BN_TEST(an_end_the_disk_refused_is_kept_when_the_disk_is_well_and_a_begin_never_
     const struct bn_operation first = check_run("o1");
     const struct bn_operation second = check_run("o2");
     struct bn_work *work = start(&first);
-    AWAIT(rig.kept == 1);
+    AWAIT(own.kept == 1);
     bad_disk_plan(BAD_FULL, 1, INT32_MAX);
     bn_work_end(work, BN_WORK_COMPLETED, on_kept, NULL);
     (void)start(&second);
-    AWAIT(rig.kept == 3);
-    CHECK_INT(rig.kept_err.code, BN_E_STORAGE);
+    AWAIT(own.kept == 3);
+    CHECK_INT(own.kept_err.code, BN_E_STORAGE);
     CHECK_INT(seen("o1")->status, BN_WORK_PENDING);
     CHECK(!seen("o2"));
     bad_disk_plan(BAD_FULL, 0, 0);
     do
-        bn_store_get_stats(rig.store, &stats);
+        bn_store_get_stats(own.store, &stats);
     while (stats.degraded); /* it tries again by itself */
-    settle();
+    settle(600);
     CHECK_INT(seen("o1")->status, BN_WORK_PENDING); /* not before its time */
     pass(BN_WORK_KEEP_AGAIN_MS);
     AWAIT(seen("o1")->status == BN_WORK_COMPLETED);
@@ -317,7 +266,7 @@ BN_TEST(a_second_one_for_the_same_guest_is_refused_at_once)
     snprintf(power.action, sizeof power.action, "stop");
     (void)start(&power);
     snprintf(power.id, sizeof power.id, "o2");
-    CHECK(!bn_work_begin(rig.operations,
+    CHECK(!bn_work_begin(own.operations,
             &(struct bn_work_first){BN_TENANT_DEFAULT, &power, on_kept, NULL}, &err));
     CHECK_INT(err.code, BN_E_CONFLICT);
     CHECK_STR(err.text, "2 servers: stop is under way already");

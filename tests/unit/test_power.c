@@ -1,16 +1,10 @@
-#include "base/log.h"
-
-#include "bn_test.h"
-#include "certs.h"
-#include "http_peer.h"
+#include "hub_rig.h"
+#include "pve_peer.h"
 #include "source/power.h"
 #include "source/pve.h"
 
 /* One server of canned answers on loopback, and a hub without a store; the clock is the test's. */
 
-#define TOKEN     "root@pam!t=0123456789abcdef"
-#define HEAD      "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
-#define OK(body)  HEAD body
 #define UPID      "UPID:n1:0008380E:0131F1BF:6A84EA54:qmstop:100:root@pam!t:"
 #define HA_UPID   "UPID:n1:0008380E:0131F1BF:6A84EA54:hastop:100:root@pam!t:"
 #define TASK      "/api2/json/nodes/n1/tasks/"
@@ -20,121 +14,45 @@
 
 enum { AT_STOP, AT_STATUS, AT_LOG, AT_HA_STATUS, AT_HA_LOG, AT_GUEST, AT_RESOURCES, AT_TASK };
 
+static struct pve pve;
+
 static struct {
-    struct bn_clock wall;
-    struct bn_clock clock;
-    struct bn_loop *loop;
-    struct bn_hub hub;
-    struct bn_fetch *fetch;
     struct bn_operations *operations;
     struct bn_power *power;
-    struct bn_seal_key key;
-    struct peer peer;
-    struct peer_answer answers[AT_TASK + 1];
-    struct bn_tls_config *tls;
     int begun;
     struct bn_err err; /* of begun; code OK: it began */
     char id[BN_ID_MAX];
     int said;
     size_t said_count;
-} rig;
+} own;
 
 static void open_power(void)
 {
     const struct bn_operations_config operations = {.loop = rig.loop,
             .hub = &rig.hub,
             .clock = &rig.clock};
-    rig.operations = bn_operations_start(&operations);
+    own.operations = bn_operations_start(&operations);
     const struct bn_power_config power = {.loop = rig.loop,
             .hub = &rig.hub,
             .clock = &rig.clock,
             .fetch = rig.fetch,
             .key = &rig.key,
-            .operations = rig.operations};
-    rig.power = bn_power_start(&power);
-}
-
-static void open_fetch(void)
-{
-    struct bn_fetch_config fetch = {.at_once = 16,
-            .queue_max = 100,
-            .per_host = 2,
-            .idle_max = 8,
-            .bodies_max = 1 << 20,
-            .keep_ms = 100};
-    CHECK(bn_net_parse(BN_STR("127.0.0.0/8"), &fetch.policy.allowed[0], NULL));
-    fetch.policy.allowed_count = 1;
-    CHECK(bn_fetch_create(rig.loop, &fetch, &rig.fetch, NULL));
-}
-
-static bool turn(void *user)
-{
-    (void)user;
-    bn_fetch_collect(rig.fetch);
-    bn_streams_tick(rig.loop);
-    return bn_hub_turn(&rig.hub);
-}
-
-static void round_once(void)
-{
-    bn_loop_round(rig.loop, 5, turn, NULL);
-}
-
-#define AWAIT(condition)                                    \
-    do {                                                    \
-        const int64_t begun_ms = rig.wall.mono_ms;          \
-        while (!(condition)) {                              \
-            if (rig.wall.mono_ms - begun_ms > 20000)        \
-                fail_msg("waited in vain for " #condition); \
-            round_once();                                   \
-        }                                                   \
-    } while (0)
-
-static void pass(int64_t ms)
-{
-    rig.clock.mono_ms += ms;
-    rig.clock.now_ms += ms;
+            .operations = own.operations};
+    own.power = bn_power_start(&power);
 }
 
 /* A tick of the clock and what it asks. */
 static void quiet(void)
 {
-    const int64_t begun_ms = rig.wall.mono_ms;
-    while (rig.wall.mono_ms - begun_ms < 350)
-        round_once();
-}
-
-static void add_server(void)
-{
-    struct bn_fact fact;
-    struct bn_err err;
-    char aad[BN_TOKEN_AAD_SIZE];
-    bn_fact_init(&fact, BN_KIND_SERVER, BN_TENANT_DEFAULT);
-    struct bn_server *server = &fact.u.server;
-    snprintf(server->id, sizeof server->id, "s1");
-    snprintf(server->name, sizeof server->name, "alpha");
-    snprintf(server->host, sizeof server->host, "127.0.0.1");
-    snprintf(server->token_hint, sizeof server->token_hint, "root@pam!t=x");
-    server->port = bn_listener_port(rig.peer.listener);
-    server->is_active = 1;
-    server->connection_timeout_ms = 5000;
-    fingerprint_of("a", server->fingerprint);
-    bn_token_aad(BN_TENANT_DEFAULT, "s1", aad);
-    CHECK(bn_seal(&rig.key, aad, BN_STR(TOKEN), server->token, sizeof server->token));
-    if (!bn_hub_ask(&rig.hub, &fact, NULL, NULL, &err))
-        fail_msg("%s", err.text);
-    round_once();
+    settle(350);
 }
 
 static void begin(void)
 {
-    memset(&rig, 0, sizeof rig);
-    bn_log_set_fd(-1);
-    CHECK(bn_secret_start(NULL));
-    CHECK(bn_loop_create(&rig.loop, &rig.wall, NULL));
-    rig.clock = rig.wall;
-    bn_hub_init(&rig.hub, &rig.clock, NULL, bn_loop_wake, rig.loop);
-    snprintf(rig.key.id, sizeof rig.key.id, "k");
+    struct bn_fact fact;
+    memset(&own, 0, sizeof own);
+    rig_begin();
+    rig_open_hub(NULL);
     const struct peer_answer answers[] = {{"/api2/json/nodes/n1/qemu/100/status/stop",
                                                   OK("{\"data\":\"" UPID "\"}"), 0, true},
             {TASK UPID "/status", RUNNING, 0, true}, {TASK UPID "/log", LOG, 0, true},
@@ -143,44 +61,40 @@ static void begin(void)
                     OK("{\"data\":{\"status\":\"running\"}}"), 0, true},
             {"/api2/json/cluster/resources", OK("{\"data\":[]}"), 0, true},
             {TASK UPID, OK("{\"data\":null}"), 0, true}};
-    memcpy(rig.answers, answers, sizeof answers);
-    rig.peer.answers = rig.answers;
-    rig.peer.answer_count = COUNT(rig.answers);
-    rig.tls = load("a");
-    peer_open(&rig.peer, rig.loop, rig.tls);
-    open_fetch();
+    pve_open(&pve, rig.loop, "a", answers, COUNT(answers));
+    rig.fetch = pve_fetch(rig.loop);
     open_power();
-    add_server();
+    bn_fact_init(&fact, BN_KIND_SERVER, BN_TENANT_DEFAULT);
+    pve_server(&pve, "s1", &rig.key, &fact.u.server);
+    put(&fact);
 }
 
 static void end(void)
 {
     bn_fetch_destroy(rig.fetch);
-    bn_power_stop(rig.power);
-    bn_operations_stop(rig.operations);
-    if (rig.peer.listener)
-        peer_close(&rig.peer);
-    bn_tls_config_unref(rig.tls);
+    bn_power_stop(own.power);
+    bn_operations_stop(own.operations);
+    pve_close(&pve);
     bn_hub_finish(&rig.hub);
     bn_loop_destroy(rig.loop);
 }
 
 static void answer(int at, const char *bytes)
 {
-    rig.answers[at].bytes = bytes;
+    pve.answers[at].bytes = bytes;
 }
 
 static void on_begun(void *user, const struct bn_operation *operation, const struct bn_err *err)
 {
     (void)user;
-    rig.begun++;
-    rig.err = err ? *err : (struct bn_err){.code = BN_E_OK};
-    memcpy(rig.id, operation->id, sizeof rig.id);
+    own.begun++;
+    own.err = err ? *err : (struct bn_err){.code = BN_E_OK};
+    memcpy(own.id, operation->id, sizeof own.id);
 }
 
 static const struct bn_operation *seen(void)
 {
-    return bn_live_get(&rig.hub.live, BN_TENANT_DEFAULT, BN_KIND_OPERATION, rig.id);
+    return bn_live_get(&rig.hub.live, BN_TENANT_DEFAULT, BN_KIND_OPERATION, own.id);
 }
 
 static struct bn_operation a_stop(void)
@@ -201,27 +115,26 @@ static void stop_it(void)
 {
     struct bn_operation wanted = a_stop();
     struct bn_err err;
-    if (!bn_power_do(rig.power, BN_TENANT_DEFAULT, &wanted, on_begun, NULL, &err))
+    if (!bn_power_do(own.power, BN_TENANT_DEFAULT, &wanted, on_begun, NULL, &err))
         fail_msg("%s", err.text);
-    memcpy(rig.id, wanted.id, sizeof rig.id);
+    memcpy(own.id, wanted.id, sizeof own.id);
 }
 
 static void stop_begins(void)
 {
     stop_it();
-    AWAIT(rig.begun);
-    CHECK_INT(rig.err.code, BN_E_OK);
+    AWAIT(own.begun);
+    CHECK_INT(own.err.code, BN_E_OK);
+}
+
+static bool is_over(void)
+{
+    return seen() && bn_operation_is_over(seen());
 }
 
 static const struct bn_operation *await_end(void)
 {
-    const int64_t begun_ms = rig.wall.mono_ms;
-    while (!seen() || !bn_operation_is_over(seen())) {
-        if (rig.wall.mono_ms - begun_ms > 20000)
-            fail_msg("it does not end: %s", seen() ? seen()->phase : "not seen");
-        pass(500);
-        round_once();
-    }
+    AWAIT_PASSING(is_over(), 500);
     return seen();
 }
 
@@ -236,7 +149,7 @@ static void check_failed(const char *error)
 static size_t count_asked(const char *what)
 {
     size_t count = 0;
-    for (const char *at = rig.peer.asked; (at = strstr(at, what)); at++)
+    for (const char *at = pve.peer.asked; (at = strstr(at, what)); at++)
         count++;
     return count;
 }
@@ -261,8 +174,8 @@ BN_TEST(it_is_asked_once_followed_and_ends_with_how_long_it_took)
     CHECK_STR(seen()->message, "stopped after 13 s");
     CHECK_INT(seen()->completed_at - started_at, 13000);
     CHECK_INT(count_asked("POST "), 1);
-    CHECK(strstr(rig.peer.asked, "Content-Length: 0"));
-    CHECK(strstr(rig.peer.asked, "Authorization: PVEAPIToken=" TOKEN));
+    CHECK(strstr(pve.peer.asked, "Content-Length: 0"));
+    CHECK(strstr(pve.peer.asked, "Authorization: PVEAPIToken=" PVE_TOKEN));
     end();
 }
 
@@ -315,7 +228,7 @@ BN_TEST(what_a_manager_does_is_followed_until_the_guest_is_so)
 BN_TEST(a_log_longer_than_what_is_kept_is_read_again_for_its_last_lines)
 {
     static char log[64 << 10];
-    size_t len = (size_t)snprintf(log, sizeof log, HEAD "{\"total\":450,\"data\":[");
+    size_t len = (size_t)snprintf(log, sizeof log, OK("{\"total\":450,\"data\":["));
     for (int i = 1; i <= 200; i++)
         len += (size_t)snprintf(log + len, sizeof log - len, "%s{\"n\":%d,\"t\":\"line %d\"}",
                 i > 1 ? "," : "", i, i);
@@ -359,11 +272,11 @@ BN_TEST(a_server_that_does_not_answer_is_asked_again_and_the_page_knows)
 {
     begin();
     stop_begins();
-    rig.peer.closes_at_once = true;
+    pve.peer.closes_at_once = true;
     pass(1000);
     AWAIT(strncmp(seen()->phase, "alpha does not answer (", 23) == 0);
     CHECK(strstr(seen()->phase, "): asking again"));
-    rig.peer.closes_at_once = false;
+    pve.peer.closes_at_once = false;
     answer(AT_STATUS, "HTTP/1.1 595 No route to host\r\nConnection: close\r\n\r\n");
     pass(6000);
     AWAIT(strstr(seen()->phase, "595"));
@@ -391,9 +304,9 @@ static void check_refusal(const char *bytes, enum bn_code code, const char *text
     begin();
     answer(AT_STOP, bytes);
     stop_it();
-    AWAIT(rig.begun);
-    CHECK_INT(rig.err.code, code);
-    CHECK_STR(rig.err.text, text);
+    AWAIT(own.begun);
+    CHECK_INT(own.err.code, code);
+    CHECK_STR(own.err.text, text);
     check_failed(text);
     CHECK_INT(count_asked("POST "), 1);
     stop_it(); /* and the guest is free again */
@@ -431,8 +344,8 @@ BN_TEST(a_guest_that_moved_is_named_where_it_is)
     answer(AT_RESOURCES, OK("{\"data\":[{\"type\":\"qemu\",\"vmid\":100,\"node\":\"n2\"},"
                             "{\"type\":\"qemu\",\"vmid\":101,\"node\":\"n3\"}]}"));
     stop_it();
-    AWAIT(rig.begun);
-    CHECK_STR(rig.err.text, "web (100) on alpha is on node n2 now, not on n1: do it there");
+    AWAIT(own.begun);
+    CHECK_STR(own.err.text, "web (100) on alpha is on node n2 now, not on n1: do it there");
     end();
 }
 
@@ -440,21 +353,20 @@ BN_TEST(a_server_that_is_not_there_was_not_asked_and_one_that_hangs_up_may_have_
 {
     begin();
     answer(AT_STOP, "");
-    rig.answers[AT_STOP].closes = true;
+    pve.answers[AT_STOP].closes = true;
     stop_it();
-    AWAIT(rig.begun);
-    CHECK(strstr(rig.err.text, "alpha was asked, but did not answer ("));
-    CHECK(strstr(rig.err.text, "): whether it began is not known"));
+    AWAIT(own.begun);
+    CHECK(strstr(own.err.text, "alpha was asked, but did not answer ("));
+    CHECK(strstr(own.err.text, "): whether it began is not known"));
     AWAIT(seen());
     AWAIT(bn_operation_is_over(seen()));
     CHECK_STR(seen()->hint, "look at the guest before you try again");
     CHECK_INT(count_asked("POST "), 1);
-    peer_close(&rig.peer);
-    rig.peer.listener = NULL;
-    rig.begun = 0;
+    pve_close(&pve);
+    own.begun = 0;
     stop_it();
-    AWAIT(rig.begun);
-    CHECK(strstr(rig.err.text, "alpha was not reached, so nothing was done: "));
+    AWAIT(own.begun);
+    CHECK(strstr(own.err.text, "alpha was not reached, so nothing was done: "));
     end();
 }
 
@@ -463,9 +375,9 @@ BN_TEST(a_token_that_cannot_be_opened_is_said_and_nothing_is_sent)
     begin();
     memset(rig.key.bytes, 7, sizeof rig.key.bytes);
     stop_it();
-    AWAIT(rig.begun);
-    CHECK_STR(rig.err.text, "the token cannot be opened with this master key: enter it again");
-    CHECK_INT(rig.peer.requests, 0);
+    AWAIT(own.begun);
+    CHECK_STR(own.err.text, "the token cannot be opened with this master key: enter it again");
+    CHECK_INT(pve.peer.requests, 0);
     end();
 }
 
@@ -478,7 +390,7 @@ BN_TEST(a_second_action_on_the_guest_is_refused_until_the_first_has_ended)
     begin();
     stop_begins();
     snprintf(wanted.action, sizeof wanted.action, "start");
-    CHECK(!bn_power_do(rig.power, BN_TENANT_DEFAULT, &wanted, on_begun, NULL, &err));
+    CHECK(!bn_power_do(own.power, BN_TENANT_DEFAULT, &wanted, on_begun, NULL, &err));
     CHECK_INT(err.code, BN_E_CONFLICT);
     CHECK_STR(err.text, "web (100) on alpha: stop is under way already");
     end();
@@ -489,10 +401,10 @@ BN_TEST(a_cancelled_task_is_asked_to_stop_and_ends_as_cancelled)
     struct bn_err err;
     begin();
     stop_begins();
-    CHECK(!bn_power_cancel(rig.power, "else", rig.id, &err));
+    CHECK(!bn_power_cancel(own.power, "else", own.id, &err));
     CHECK_INT(err.code, BN_E_NOT_FOUND);
-    CHECK(bn_power_cancel(rig.power, BN_TENANT_DEFAULT, rig.id, &err));
-    AWAIT(strcmp(seen()->phase, "the task was asked to stop") == 0 || (pass(300), false));
+    CHECK(bn_power_cancel(own.power, BN_TENANT_DEFAULT, own.id, &err));
+    AWAIT_PASSING(strcmp(seen()->phase, "the task was asked to stop") == 0, 300);
     CHECK_INT(count_asked("DELETE " TASK UPID " "), 1);
     answer(AT_STATUS, ENDED("received interrupt"));
     const struct bn_operation *operation = await_end();
@@ -508,9 +420,9 @@ BN_TEST(what_may_not_be_cancelled_goes_on_and_says_so)
     stop_begins();
     answer(AT_TASK, "HTTP/1.1 403 Permission check failed (/nodes/n1, Sys.Modify)\r\n"
                     "Connection: close\r\n\r\n");
-    CHECK(bn_power_cancel(rig.power, BN_TENANT_DEFAULT, rig.id, &err));
-    AWAIT(strstr(seen()->phase, "it could not be cancelled: the token lacks Sys.Modify") ||
-            (pass(300), false));
+    CHECK(bn_power_cancel(own.power, BN_TENANT_DEFAULT, own.id, &err));
+    AWAIT_PASSING(strstr(seen()->phase, "it could not be cancelled: the token lacks Sys.Modify"),
+            300);
     answer(AT_STATUS, ENDED("OK"));
     CHECK_INT(await_end()->status, BN_WORK_COMPLETED);
     end();
@@ -519,8 +431,8 @@ BN_TEST(what_may_not_be_cancelled_goes_on_and_says_so)
 static void on_said(void *user, const struct bn_output *lines, size_t n)
 {
     (void)user;
-    rig.said++;
-    rig.said_count = n;
+    own.said++;
+    own.said_count = n;
     if (n)
         CHECK_STR(lines[0].text, "stopping");
 }
@@ -528,15 +440,15 @@ static void on_said(void *user, const struct bn_output *lines, size_t n)
 BN_TEST(what_a_task_says_can_be_asked_while_it_runs)
 {
     begin();
-    CHECK(!bn_power_log(rig.power, BN_TENANT_DEFAULT, "nobody", on_said, NULL));
+    CHECK(!bn_power_log(own.power, BN_TENANT_DEFAULT, "nobody", on_said, NULL));
     stop_begins();
-    CHECK(bn_power_log(rig.power, BN_TENANT_DEFAULT, rig.id, on_said, NULL));
-    AWAIT(rig.said == 1);
-    CHECK_INT(rig.said_count, 2);
+    CHECK(bn_power_log(own.power, BN_TENANT_DEFAULT, own.id, on_said, NULL));
+    AWAIT(own.said == 1);
+    CHECK_INT(own.said_count, 2);
     answer(AT_LOG, OK("no JSON"));
-    CHECK(bn_power_log(rig.power, BN_TENANT_DEFAULT, rig.id, on_said, NULL));
-    AWAIT(rig.said == 2);
-    CHECK_INT(rig.said_count, 0);
+    CHECK(bn_power_log(own.power, BN_TENANT_DEFAULT, own.id, on_said, NULL));
+    AWAIT(own.said == 2);
+    CHECK_INT(own.said_count, 0);
     end();
 }
 
@@ -545,9 +457,9 @@ BN_TEST(one_that_was_left_under_way_is_taken_up_again)
     begin();
     stop_begins();
     bn_fetch_destroy(rig.fetch);
-    bn_power_stop(rig.power);
-    bn_operations_stop(rig.operations);
-    open_fetch();
+    bn_power_stop(own.power);
+    bn_operations_stop(own.operations);
+    rig.fetch = pve_fetch(rig.loop);
     open_power();
     answer(AT_STATUS, ENDED("OK"));
     const struct bn_operation *operation = await_end();
