@@ -377,6 +377,7 @@ static void find_causes(struct bn_why_work *work)
         find_blip(work);
     bn_why_peers(work);
     bn_why_vpn(work);
+    bn_why_address(work);
     bn_why_change(work);
     bn_why_overload(work);
     bn_why_periodic(work);

@@ -348,15 +348,26 @@ static void exclude_dns(struct bn_why_work *work)
     const char *host = work->ask->server->host;
     char text[160];
     char ms[BN_WORDS_SIZE];
+    const char *address;
     const bool is_address = host[strspn(host, "0123456789.")] == '\0' || strchr(host, ':');
     if (is_address)
         snprintf(text, sizeof text, "Not DNS: it is called by its address");
+    else if (bn_why_is_same_address(work, &address))
+        snprintf(text, sizeof text, "Not DNS: its name leads to %s, when it works as when it fails",
+                address);
     else if (!isnan(dns->ms) && !dns->is_slow)
         snprintf(text, sizeof text, "Not DNS: its name resolves, in %s", bn_ms_words(dns->ms, ms));
     else
         return;
-    if (count_class(work, words) == 0 && !bn_why_found(work, "dns"))
+    if (count_class(work, words) == 0 && !bn_why_found(work, "dns") &&
+            !bn_why_found(work, "dns_changed") && !bn_why_found(work, "address"))
         exclude(work, "dns", text);
+}
+
+static void exclude_family(struct bn_why_work *work)
+{
+    if (bn_why_is_any_family(work) && !bn_why_found(work, "ipv6"))
+        exclude(work, "ipv6", "Not IPv6: it fails by IPv4 as well");
 }
 
 void bn_why_exclude(struct bn_why_work *work)
@@ -365,6 +376,7 @@ void bn_why_exclude(struct bn_why_work *work)
     exclude_certificate(work);
     exclude_token(work);
     exclude_dns(work);
+    exclude_family(work);
     if (work->ask->change_count == 0)
         exclude(work, "change",
                 work->ask->now_ms - work->ask->server->created_at < WEEK_MS

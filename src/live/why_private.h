@@ -53,6 +53,8 @@ const char *bn_while_words(int64_t ms, char out[BN_WORDS_SIZE]); /* "45 s" "38 m
 
 /* why_rules.c and why_peers.c: each adds what it finds */
 bool bn_check_failed(const struct bn_check *check);
+/* Of a failure beside the last one, 0 to 1: the present trouble counts. */
+double bn_why_weight(const struct bn_why_work *work, const struct bn_check *check);
 struct bn_why_finding *bn_why_find(struct bn_why_work *work, const char *kind, double confidence,
         bool is_cause); /* NULL: there are enough */
 const struct bn_why_finding *bn_why_found(const struct bn_why_work *work, const char *kind);
@@ -63,6 +65,11 @@ void bn_why_change(struct bn_why_work *work);
 void bn_why_company(struct bn_why_work *work); /* before the others: they weigh by it */
 void bn_why_peers(struct bn_why_work *work);
 void bn_why_vpn(struct bn_why_work *work);
+void bn_why_address(struct bn_why_work *work);
+
+/* why_address.c, for what it is not: failures and successes met one address, which is it? */
+bool bn_why_is_same_address(const struct bn_why_work *work, const char **out);
+bool bn_why_is_any_family(const struct bn_why_work *work); /* it fails by IPv4 and by IPv6 */
 
 /* why_peers.c: what it is not; why_words.c: what to do */
 void bn_why_exclude(struct bn_why_work *work);

@@ -73,7 +73,7 @@ static bool is_of(const struct class_rule *rule, const struct bn_check *check)
            (!rule->phase || strcmp(rule->phase, check->error_phase) == 0);
 }
 
-static double weight_of(const struct bn_why_work *work, const struct bn_check *check)
+double bn_why_weight(const struct bn_why_work *work, const struct bn_check *check)
 {
     const int64_t last_ms = work->episodes[work->episode_count - 1].to_ms;
     return exp2(-(double)(last_ms - check->at) / HALF_LIFE_MS);
@@ -93,7 +93,7 @@ static struct class_count count_class(const struct bn_why_work *work, const stru
     for (size_t i = 0; i < ask->check_count; i++) {
         if (!bn_check_failed(&ask->checks[i]))
             continue;
-        const double weight = weight_of(work, &ask->checks[i]);
+        const double weight = bn_why_weight(work, &ask->checks[i]);
         all += weight;
         if (!is_of(rule, &ask->checks[i]))
             continue;

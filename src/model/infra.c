@@ -134,6 +134,8 @@ static const struct bn_field check_fields[] = {
                 .doc = "when the certificate ends"),
         BN_FIELD(struct bn_check, listed_under, BN_T_TEXT, .flags = BN_F_FIXED,
                 .doc = "the server under which its cluster is listed; absent: itself"),
+        BN_FIELD(struct bn_check, address, BN_T_TEXT, .flags = BN_F_FIXED,
+                .doc = "where its name led to; absent when it is called by its address"),
 };
 _Static_assert(COUNT(check_fields) <= BN_FIELDS_MAX, "one bit each");
 

@@ -84,6 +84,7 @@ struct bn_check {
     char seen_fingerprint[96];
     int64_t cert_expires_at;
     char listed_under[BN_ID_MAX]; /* not kept: it follows from the checks of several servers */
+    char address[48];             /* its name led there; "" when it is called by its address */
 };
 
 /* A node of a server's cluster, from /cluster/resources and /cluster/status. */

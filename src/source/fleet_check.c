@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/addr.h"
+
 #include "hub/audit.h"
 #include "live/infra.h"
 #include "source/fleet_private.h"
@@ -50,6 +52,15 @@ static int64_t whole_ms(double ms)
     return isnan(ms) ? BN_UNKNOWN : llround(ms);
 }
 
+/* What its name led to may be what is wrong; an address leads to itself. */
+static void note_address(const struct bn_fetch_job *job, struct bn_check *check)
+{
+    struct bn_addr addr;
+    check->address[0] = '\0';
+    if (!bn_addr_parse(bn_str(job->request.host), &addr))
+        bn_text_clip(check->address, sizeof check->address, bn_str(job->answer.address));
+}
+
 static void note_answer(struct bn_fleet_ask *ask)
 {
     const struct bn_fetch_answer *answer = &ask->job.answer;
@@ -60,6 +71,7 @@ static void note_answer(struct bn_fleet_ask *ask)
     check->wait_ms = answer->wait_ms;
     check->http_status = answer->status ? answer->status : BN_UNKNOWN;
     check->retry_count = ask->retries;
+    note_address(&ask->job, check);
     if (ask->job.peer.fingerprint[0]) {
         memcpy(check->seen_fingerprint, ask->job.peer.fingerprint, sizeof check->seen_fingerprint);
         check->cert_expires_at = ask->job.peer.expires_at;

@@ -133,6 +133,7 @@ static int add_check(struct bn_conn *conn, int64_t server, const struct bn_check
     put_number(stmt, 14, check->used_vpn);
     put_number(stmt, 15, check->http_status);
     put_number(stmt, 16, check->nodes);
+    put_text(stmt, 17, check->address);
     return bn_conn_run(conn, stmt);
 }
 
@@ -225,6 +226,7 @@ static void read_check(sqlite3_stmt *stmt, const char *server_id, struct bn_chec
     out->used_vpn = get_number(stmt, 12);
     out->http_status = get_number(stmt, 13);
     out->nodes = get_number(stmt, 14);
+    get_text(stmt, 15, out->address, sizeof out->address);
 }
 
 static sqlite3_stmt *bind_range(struct bn_conn *conn, enum bn_sql which, int64_t server,

@@ -80,12 +80,14 @@
                  " cert_expires_at FROM check_servers WHERE gone = 0 ORDER BY id")                       \
     X(CHECK_ADD,                                                                                         \
             "INSERT INTO checks(server, at, success, response_ms, dns_us, tcp_us, tls_us, wait_us,"      \
-            " error_class, error_phase, error, timeout_ms, retries, used_vpn, http_status, nodes)"       \
-            " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"             \
+            " error_class, error_phase, error, timeout_ms, retries, used_vpn, http_status, nodes,"       \
+            " address)"                                                                                  \
+            " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"        \
             " ON CONFLICT(server, at) DO NOTHING")                                                       \
     X(CHECK_RANGE,                                                                                       \
             "SELECT at, success, response_ms, dns_us, tcp_us, tls_us, wait_us, error_class,"             \
-            " error_phase, error, timeout_ms, retries, used_vpn, http_status, nodes FROM checks"         \
+            " error_phase, error, timeout_ms, retries, used_vpn, http_status, nodes, address"            \
+            " FROM checks"                                                                               \
             " WHERE server = ?1 AND at >= ?2 AND at < ?3 ORDER BY at DESC LIMIT ?4")                     \
     X(CHECK_CUT, "DELETE FROM checks WHERE server = ?1 AND at IN (SELECT at FROM checks"                 \
                  " WHERE server = ?1 AND at < ?2 ORDER BY at LIMIT ?3)")                                 \

@@ -143,3 +143,13 @@ test('diagnose: ten tries of a saved server, each with every phase; history stay
   const after = (await call('GET', `/api/v1/servers/${id}/history`)).history;
   assert.ok(after.summary.totalAttempts - before <= 1, 'only the schedule checks');
 });
+
+test('where its name led to stands with each attempt; an address leads to itself', async (t) => {
+  const { lab, call, check, ids: [id] } = await start(t);
+  const named = await call('POST', '/api/v1/servers', { ...formOf(lab.servers[2]), host: 'localhost' });
+  const [result] = await check(named.id, 1);
+  assert.equal(result.status, 'online', JSON.stringify(result));
+  const raw = async (of) => (await call('GET', `/api/v1/servers/${of}/history?raw=1`)).history.raw;
+  assert.ok((await raw(named.id)).filter((one) => one.success).every((one) => one.address === '127.0.0.1'));
+  assert.ok((await raw(id)).every((one) => one.address === null));
+});

@@ -38,6 +38,7 @@ BN_TEST(a_check_comes_back_as_it_was_and_what_was_unknown_stays_unknown)
     full.used_vpn = 0;
     full.http_status = 595;
     full.nodes = 3;
+    snprintf(full.address, sizeof full.address, "2001:db8::3");
     struct bn_check bare = check_of("a", NOW - 1, -1);
     bare.error_class[0] = '\0';
     bare.used_vpn = BN_UNKNOWN;
@@ -51,7 +52,8 @@ BN_TEST(a_check_comes_back_as_it_was_and_what_was_unknown_stays_unknown)
     CHECK_INT(ask_sql(&place,
                       "SELECT count(*) FROM checks WHERE success = 0 AND coalesce("
                       "response_ms, dns_us, tcp_us, tls_us, wait_us, error_class, error_phase,"
-                      " error, timeout_ms, retries, used_vpn, http_status, nodes) IS NULL"),
+                      " error, timeout_ms, retries, used_vpn, http_status, nodes, address) IS"
+                      " NULL"),
             1);
     bn_store_close(store);
     place_finish(&place);
@@ -397,7 +399,30 @@ BN_TEST(a_file_of_the_first_schema_gains_the_tables)
     tell(store, "a", NOW, 5);
     flush_and_tidy(store);
     CHECK_INT(read_checks(store, "a", out, 1), 1);
-    CHECK_INT(ask_sql(&place, "PRAGMA user_version"), 4);
+    CHECK_INT(ask_sql(&place, "PRAGMA user_version"), 5);
+    bn_store_close(store);
+    place_finish(&place);
+}
+
+BN_TEST(checks_of_a_file_that_knew_no_addresses_stay_and_have_none)
+{
+    struct place place;
+    struct bn_check out[2];
+    struct bn_store *store = open_at(&place, NOW);
+    add_server(store, "a");
+    tell(store, "a", NOW - 1000, 5);
+    flush_and_tidy(store);
+    bn_store_close(store);
+    (void)ask_sql(&place, "ALTER TABLE checks DROP COLUMN address");
+    (void)ask_sql(&place, "PRAGMA user_version = 4");
+    store = place_open(&place);
+    struct bn_check check = check_of("a", NOW, 5);
+    snprintf(check.address, sizeof check.address, "10.0.0.3");
+    bn_store_check(store, "default", &check);
+    flush_and_tidy(store);
+    CHECK_INT(read_checks(store, "a", out, 2), 2);
+    CHECK_STR(out[0].address, "10.0.0.3");
+    CHECK_STR(out[1].address, "");
     bn_store_close(store);
     place_finish(&place);
 }
