@@ -14,6 +14,7 @@
 
 #include "wire/csv.h"
 #include "wire/http.h"
+#include "wire/http_answer.h"
 #include "wire/ws.h"
 
 struct wire_log {
@@ -117,6 +118,72 @@ static inline bool wire_log_http(struct wire_log *log, struct bn_http *http, con
     }
     free(piece);
     return event != BN_HTTP_BAD;
+}
+
+static inline void wire_log_answer_head(struct wire_log *log,
+        const struct bn_http_answer_head *head)
+{
+    wire_log_line(log, "HEAD ");
+    bn_buf_printf(&log->text, "%d [", head->status);
+    wire_log_bytes(log, head->reason);
+    bn_buf_printf(&log->text, "] body=%lld", (long long)head->body_bytes);
+    bn_buf_puts(&log->text, head->minor_0 ? " 1.0" : "");
+    bn_buf_puts(&log->text, head->keep_alive ? "" : " close");
+    for (size_t i = 0; i < head->field_count; i++) {
+        wire_log_line(log, "FIELD ");
+        wire_log_word(log, "", head->fields[i].name);
+        wire_log_word(log, head->fields[i].value.len ? ": " : ":", head->fields[i].value);
+    }
+}
+
+/* Feeds one piece, going on over answers that follow; after a 101 what is left is another
+   protocol's. False after BAD. */
+static inline bool wire_log_answer(struct wire_log *log, struct bn_http_answer *answer,
+        const char *p, size_t len)
+{
+    char *piece = memcpy(malloc(len ? len : 1), p, len);
+    enum bn_http_event event = BN_HTTP_DONE;
+    size_t used = 0;
+    while (event != BN_HTTP_MORE && event != BN_HTTP_BAD) {
+        bool was_in_body = log->in_body;
+        used += bn_http_answer_parse(answer, piece + used, len - used, &event);
+        if (used > len || (event == BN_HTTP_MORE && used < len))
+            abort();
+        if (event == BN_HTTP_HEAD)
+            wire_log_answer_head(log, answer->head);
+        if (event == BN_HTTP_BODY && (!answer->body.len || answer->body.p < piece))
+            abort();
+        bool is_switched = event == BN_HTTP_DONE && answer->head->status == 101;
+        if ((event == BN_HTTP_BODY || is_switched) && !was_in_body)
+            wire_log_line(log, is_switched ? "AFTER " : "BODY ");
+        if (is_switched)
+            wire_log_bytes(log, (struct bn_str){piece + used, len - used});
+        if (event == BN_HTTP_BODY)
+            wire_log_bytes(log, answer->body);
+        log->in_body = event == BN_HTTP_BODY || is_switched ||
+                       (was_in_body && event == BN_HTTP_MORE);
+        if (is_switched)
+            break;
+        if (event == BN_HTTP_DONE) {
+            wire_log_line(log, "DONE");
+            bn_http_answer_next(answer);
+        }
+        if (event == BN_HTTP_BAD) {
+            wire_log_line(log, "BAD");
+            wire_log_err(log, &answer->err);
+        }
+    }
+    free(piece);
+    return event != BN_HTTP_BAD;
+}
+
+/* The connection ended. */
+static inline void wire_log_answer_end(struct wire_log *log, struct bn_http_answer *answer)
+{
+    enum bn_http_event event = bn_http_answer_end(answer);
+    wire_log_line(log, event == BN_HTTP_BAD ? "END BAD" : "END DONE");
+    if (event == BN_HTTP_BAD)
+        wire_log_err(log, &answer->err);
 }
 
 static inline bool wire_log_ws(struct wire_log *log, struct bn_ws *ws, const char *p, size_t len)

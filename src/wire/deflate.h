@@ -1,5 +1,6 @@
 /*
- * deflate: raw deflate blocks that can be joined, and inflation under a ceiling (zlib lives here).
+ * deflate: raw deflate blocks that can be joined, and inflation under a ceiling (zlib lives here
+ * and in gunzip).
  *
  * A block made here starts from a fresh state and ends at a byte border (Z_SYNC_FLUSH, with its
  * final 00 00 FF FF), so any row of blocks is one valid stream. That is how one compression serves

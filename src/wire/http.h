@@ -19,15 +19,15 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#include "wire/http_body.h"
+
 #define BN_HTTP_HEAD_BYTES_MAX \
     (16 << 10) /* request line and fields; browsers send 1-4 KiB: 431-like too_big */
-#define BN_HTTP_TARGET_BYTES_MAX  4096 /* long enough for every filter in a URL; beyond: too_big */
-#define BN_HTTP_FIELDS_MAX        64   /* browsers send about 20 */
-#define BN_HTTP_METHOD_BYTES_MAX  16
-#define BN_HTTP_CHUNK_LINE_MAX    256  /* size and extensions; extensions are ignored */
-#define BN_HTTP_TRAILER_BYTES_MAX 4096 /* checked, then ignored: nothing of ours reads trailers */
-#define BN_HTTP_SEGMENTS_MAX      16   /* path segments; our longest route has 9 */
-#define BN_HTTP_PARAMS_MAX        64   /* query parameters, e.g. topics of an event stream */
+#define BN_HTTP_TARGET_BYTES_MAX 4096 /* long enough for every filter in a URL; beyond: too_big */
+#define BN_HTTP_FIELDS_MAX       64   /* browsers send about 20 */
+#define BN_HTTP_METHOD_BYTES_MAX 16
+#define BN_HTTP_SEGMENTS_MAX     16 /* path segments; our longest route has 9 */
+#define BN_HTTP_PARAMS_MAX       64 /* query parameters, e.g. topics of an event stream */
 
 enum bn_http_event {
     BN_HTTP_MORE, /* all bytes used, feed more */
@@ -61,12 +61,12 @@ struct bn_http {
     struct bn_http_head *head; /* from HEAD to bn_http_next(), with all it shows; NULL otherwise */
     struct bn_str body;        /* on BODY */
     struct bn_err err;         /* on BAD: invalid (400), too_big (413; heads too) */
-    /* private; an idle parser is these 320 bytes and nothing on the heap */
+    /* private; an idle parser is these 328 bytes and nothing on the heap */
     uint16_t line_len;
     uint8_t line_count;
     uint8_t state;
     struct bn_buf raw;
-    uint64_t left; /* bytes of the body, or of the chunk, still to come */
+    struct bn_http_body rest;
 };
 
 void bn_http_init(struct bn_http *http);

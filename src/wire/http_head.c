@@ -58,7 +58,7 @@ static bool is_visible(struct bn_str text)
     return true;
 }
 
-static bool is_token(struct bn_str text)
+bool bn_http_is_token(struct bn_str text)
 {
     for (size_t i = 0; i < text.len; i++)
         if (!bn_http_is_tchar((unsigned char)text.p[i]))
@@ -66,8 +66,7 @@ static bool is_token(struct bn_str text)
     return text.len > 0;
 }
 
-/* What a refusal may quote: short and printable, or nothing of it. */
-static struct bn_str shown(struct bn_str text)
+struct bn_str bn_http_shown(struct bn_str text)
 {
     return text.len <= 60 && is_visible(text) ? text : BN_STR("(not shown)");
 }
@@ -164,11 +163,11 @@ static bool read_target(struct reading *r, struct bn_str target, struct bn_err *
     reduce_absolute(r, &target);
     if (r->authority.p && !is_host(r->authority))
         return bn_fail(err, BN_E_INVALID, "the target must name a host or host:port, got \"%.*s\"",
-                BN_ARG(shown(r->authority)));
+                BN_ARG(bn_http_shown(r->authority)));
     bool is_asterisk = bn_str_is(target, "*") && bn_str_is(head->method, "OPTIONS");
     if (!is_asterisk && (target.len == 0 || target.p[0] != '/'))
         return bn_fail(err, BN_E_INVALID, "a request target must start with '/', got \"%.*s\"",
-                BN_ARG(shown(target)));
+                BN_ARG(bn_http_shown(target)));
     const char *mark = memchr(target.p, '?', target.len);
     size_t path = mark ? (size_t)(mark - target.p) : target.len;
     head->target = target;
@@ -182,7 +181,7 @@ static bool read_request_line(struct reading *r, struct bn_str line, struct bn_e
     struct bn_str rest = line;
     struct bn_str method = bn_str_cut(&rest, ' ');
     struct bn_str target = rest.p ? bn_str_cut(&rest, ' ') : BN_STR("");
-    if (!is_token(method) || !rest.p)
+    if (!bn_http_is_token(method) || !rest.p)
         return bn_fail(err, BN_E_INVALID, "a request line must be \"METHOD target HTTP/1.1\"");
     if (method.len > BN_HTTP_METHOD_BYTES_MAX)
         return bn_fail(err, BN_E_INVALID, "a method must not exceed %d bytes, got %zu",
@@ -193,7 +192,7 @@ static bool read_request_line(struct reading *r, struct bn_str line, struct bn_e
     r->head->minor_0 = bn_str_is(rest, "HTTP/1.0");
     if (!r->head->minor_0 && !bn_str_is(rest, "HTTP/1.1"))
         return bn_fail(err, BN_E_INVALID, "the version must be HTTP/1.1 or HTTP/1.0, got \"%.*s\"",
-                BN_ARG(shown(rest)));
+                BN_ARG(bn_http_shown(rest)));
     return read_target(r, target, err);
 }
 
@@ -213,36 +212,45 @@ static bool note_once(struct reading *r, const struct bn_http_field *field, stru
     return true;
 }
 
-static bool read_field(struct reading *r, struct bn_str line, struct bn_err *err)
+bool bn_http_read_field(struct bn_str line, struct bn_http_field *out, struct bn_err *err)
 {
-    if (line.p[0] == ' ' || line.p[0] == '\t')
-        return bn_fail(err, BN_E_INVALID, "a field must not be folded over lines");
     struct bn_str rest = line;
     struct bn_str name = bn_str_cut(&rest, ':');
     if (!rest.p)
         return bn_fail(err, BN_E_INVALID, "a field must be \"name: value\", got no ':'");
-    if (!is_token(name))
+    if (!bn_http_is_token(name))
         return bn_fail(err, BN_E_INVALID,
-                "a field name must be a token followed by ':', got \"%.*s\"", BN_ARG(shown(name)));
-    struct bn_http_field *field = &r->head->fields[r->head->field_count++];
-    *field = (struct bn_http_field){name, bn_str_trim(rest)};
+                "a field name must be a token followed by ':', got \"%.*s\"",
+                BN_ARG(bn_http_shown(name)));
+    *out = (struct bn_http_field){name, bn_str_trim(rest)};
+    return true;
+}
+
+static bool read_field(struct reading *r, struct bn_str line, struct bn_err *err)
+{
+    struct bn_http_field *field = &r->head->fields[r->head->field_count];
+    if (line.p[0] == ' ' || line.p[0] == '\t')
+        return bn_fail(err, BN_E_INVALID, "a field must not be folded over lines");
+    if (!bn_http_read_field(line, field, err))
+        return false;
+    r->head->field_count++;
     return note_once(r, field, err);
 }
 
 /* --- what the head means ------------------------------------------------------------------------
  */
 
-static bool read_length(struct bn_str text, int64_t *out, struct bn_err *err)
+bool bn_http_read_length(struct bn_str text, int64_t *out, struct bn_err *err)
 {
     uint64_t value = 0;
     for (size_t i = 0; i < text.len; i++) {
         if (!is_digit(text.p[i]))
             return bn_fail(err, BN_E_INVALID, "Content-Length must be decimal digits, got \"%.*s\"",
-                    BN_ARG(shown(text)));
+                    BN_ARG(bn_http_shown(text)));
         uint64_t digit = (uint64_t)(text.p[i] - '0');
         if (value > (INT64_MAX - digit) / 10)
             return bn_fail(err, BN_E_TOO_BIG, "Content-Length must be below 2^63, got %.*s",
-                    BN_ARG(shown(text)));
+                    BN_ARG(bn_http_shown(text)));
         value = value * 10 + digit;
     }
     if (text.len == 0)
@@ -256,7 +264,7 @@ static bool judge_framing(struct reading *r, struct bn_err *err)
     struct bn_str length = r->once[CONTENT_LENGTH];
     struct bn_str coding = r->once[TRANSFER_ENCODING];
     if (!coding.p)
-        return !length.p || read_length(length, &r->head->body_bytes, err);
+        return !length.p || bn_http_read_length(length, &r->head->body_bytes, err);
     if (length.p)
         return bn_fail(err, BN_E_INVALID,
                 "Content-Length and Transfer-Encoding must not come together");
@@ -264,7 +272,7 @@ static bool judge_framing(struct reading *r, struct bn_err *err)
         return bn_fail(err, BN_E_INVALID, "HTTP/1.0 has no Transfer-Encoding");
     if (!same_nocase(coding, BN_STR("chunked")))
         return bn_fail(err, BN_E_INVALID, "Transfer-Encoding must be \"chunked\", got \"%.*s\"",
-                BN_ARG(shown(coding)));
+                BN_ARG(bn_http_shown(coding)));
     r->head->body_bytes = -1;
     return true;
 }
@@ -279,11 +287,11 @@ static bool judge_host(struct reading *r, struct bn_err *err)
         return bn_fail(err, BN_E_INVALID, "an HTTP/1.1 request must have a Host field");
     if (!is_host(host))
         return bn_fail(err, BN_E_INVALID, "Host must be a host or host:port, got \"%.*s\"",
-                BN_ARG(shown(host)));
+                BN_ARG(bn_http_shown(host)));
     if (r->authority.p &&
             !(host.len == r->authority.len && strncasecmp(host.p, r->authority.p, host.len) == 0))
         return bn_fail(err, BN_E_INVALID, "Host must be that of the target, \"%.*s\", got \"%.*s\"",
-                BN_ARG(shown(r->authority)), BN_ARG(shown(host)));
+                BN_ARG(bn_http_shown(r->authority)), BN_ARG(bn_http_shown(host)));
     r->head->host = host;
     return true;
 }
@@ -321,25 +329,40 @@ bool bn_http_head_read(struct bn_http_head *head, char *raw, size_t len, struct 
 /* --- asking a head ------------------------------------------------------------------------------
  */
 
+struct bn_str bn_http_fields_find(const struct bn_http_field *fields, size_t count,
+        const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (bn_str_is_nocase(fields[i].name, name))
+            return fields[i].value;
+    return (struct bn_str){NULL, 0};
+}
+
+bool bn_http_value_lists(struct bn_str value, const char *token)
+{
+    while (value.p)
+        if (bn_str_is_nocase(bn_str_trim(bn_str_cut(&value, ',')), token))
+            return true;
+    return false;
+}
+
+bool bn_http_fields_list(const struct bn_http_field *fields, size_t count, const char *name,
+        const char *token)
+{
+    for (size_t i = 0; i < count; i++)
+        if (bn_str_is_nocase(fields[i].name, name) && bn_http_value_lists(fields[i].value, token))
+            return true;
+    return false;
+}
+
 struct bn_str bn_http_find(const struct bn_http_head *head, const char *name)
 {
-    for (size_t i = 0; i < head->field_count; i++)
-        if (bn_str_is_nocase(head->fields[i].name, name))
-            return head->fields[i].value;
-    return (struct bn_str){NULL, 0};
+    return bn_http_fields_find(head->fields, head->field_count, name);
 }
 
 bool bn_http_lists(const struct bn_http_head *head, const char *name, const char *token)
 {
-    for (size_t i = 0; i < head->field_count; i++) {
-        if (!bn_str_is_nocase(head->fields[i].name, name))
-            continue;
-        struct bn_str rest = head->fields[i].value;
-        while (rest.p)
-            if (bn_str_is_nocase(bn_str_trim(bn_str_cut(&rest, ',')), token))
-                return true;
-    }
-    return false;
+    return bn_http_fields_list(head->fields, head->field_count, name, token);
 }
 
 struct bn_str bn_http_cookie(const struct bn_http_head *head, const char *name)

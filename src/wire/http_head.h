@@ -20,6 +20,21 @@ static inline bool bn_http_is_tchar(unsigned char c)
     return bits[c >> 5] >> (c & 31) & 1;
 }
 
+bool bn_http_is_token(struct bn_str text);
+/* What a refusal may quote: short and printable, or nothing of it. */
+struct bn_str bn_http_shown(struct bn_str text);
+/* The digits of Content-Length; below 2^63. */
+BN_MUST_CHECK bool bn_http_read_length(struct bn_str text, int64_t *out, struct bn_err *err);
+/* "name: value" with the blanks around the value cut off; line is text. */
+BN_MUST_CHECK bool bn_http_read_field(struct bn_str line, struct bn_http_field *out,
+        struct bn_err *err);
+/* As bn_http_find and bn_http_lists, of the fields of any head. */
+struct bn_str bn_http_fields_find(const struct bn_http_field *fields, size_t count,
+        const char *name);
+bool bn_http_fields_list(const struct bn_http_field *fields, size_t count, const char *name,
+        const char *token);
+bool bn_http_value_lists(struct bn_str value, const char *token);
+
 /* Reads raw[0..len), which ends with CRLF CRLF, holds no other CR or LF than in CRLF and only bytes
    of bn_http_is_text otherwise. head (zeroed) has room for one field per line after the first; its
    views point into raw, where an absolute-form target may be rearranged. On failure head is
