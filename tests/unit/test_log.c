@@ -1,54 +1,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sys/socket.h>
 
-#include "base/clock.h"
-#include "base/log.h"
 #include "base/text.h"
 
-#include "bn_test.h"
-#include "model/doc.h"
-
-#define LINE_BYTES 2048
-
-static struct bn_clock now = {.now_ms = 1795204624112, .mono_ms = 1000000};
-static int ends[2] = {-1, -1}; /* datagrams, so that one write is one message */
-static char line[LINE_BYTES + 100];
-
-/* Every test begins an hour later, with no window open and nothing waiting to be read. */
-static void begin(void)
-{
-    if (ends[0] < 0) {
-        int size = 4 << 20;
-        CHECK_INT(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, ends), 0);
-        setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-    }
-    bn_log_set_clock(&now);
-    bn_log_set_level(BN_INFO);
-    bn_log_set_format(BN_LOG_TEXT);
-    bn_log_set_hook(NULL, NULL);
-    now.mono_ms += 3600000;
-    bn_log_set_fd(-1);
-    bn_log(BN_INFO, "test.begin", BN_KV_I64("at", now.mono_ms));
-    bn_log_set_fd(ends[1]);
-    while (read(ends[0], line, sizeof line) >= 0)
-        continue;
-}
-
-/* The next message without its newline, or NULL. */
-static const char *next_line(void)
-{
-    ssize_t n = read(ends[0], line, sizeof line);
-    if (n < 0)
-        return NULL;
-    CHECK(n > 0 && n <= LINE_BYTES);
-    CHECK(line[n - 1] == '\n');
-    CHECK(memchr(line, '\n', (size_t)n) == line + n - 1);
-    line[n - 1] = 0;
-    CHECK_INT(strlen(line), n - 1);
-    return line;
-}
+#include "log_scene.h"
 
 /* What one pair's value looks like in its line. */
 static const char *shown(const char *text)
@@ -120,25 +76,6 @@ BN_TEST(values_are_quoted_only_when_they_must_be)
         CHECK_STR(shown(cases[i][0]), cases[i][1]);
 }
 
-static void keep_last(void *user, uint64_t seq BN_UNUSED, const char *text)
-{
-    snprintf(user, LINE_BYTES, "%s", text);
-}
-
-static void check_clean(const char *text)
-{
-    size_t len = strlen(text);
-    CHECK(len < LINE_BYTES);
-    CHECK(bn_utf8_is_valid(text, len));
-    for (size_t i = 0; i < len;) {
-        uint32_t code;
-        i += bn_utf8_next(text + i, len - i, &code);
-        CHECK(code >= 0x20 && !(code >= 0x7F && code < 0xA0));
-        CHECK(!(code >= 0x2028 && code <= 0x202E) && !(code >= 0x2066 && code <= 0x2069));
-        CHECK(code != 0x200E && code != 0x200F && code != 0x061C);
-    }
-}
-
 /* SECURITY A36. */
 BN_TEST(a_name_made_to_forge_lines_stays_inside_its_value)
 {
@@ -208,14 +145,6 @@ BN_TEST(events_and_keys_are_words_whatever_they_were)
     CHECK(strstr(got, " an_event_     a_key__=v kkkkk") != NULL);
 }
 
-static uint64_t seed = 1;
-
-static uint32_t dice(uint32_t n)
-{
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(seed >> 33) % n;
-}
-
 BN_TEST(random_bytes_always_make_one_clean_line)
 {
     begin();
@@ -236,134 +165,6 @@ BN_TEST(random_bytes_always_make_one_clean_line)
         while (got[i] && got[i] != '"')
             i += got[i] == '\\' ? 2 : 1;
         CHECK(got[i] == '"' && got[i + 1] == 0);
-    }
-}
-
-/* --- as JSON (SECURITY A36) ------------------------------------------------------------------ */
-
-BN_TEST(as_json_a_line_is_one_object_and_the_memory_keeps_text)
-{
-    static char kept[LINE_BYTES];
-    begin();
-    bn_log_set_format(BN_LOG_JSON);
-    bn_log(BN_WARN, "check.failed", BN_KV("server", "pve-3"), BN_KV("code", "5"),
-            BN_KV_I64("ms", -5), BN_KV("text", NULL));
-    CHECK_STR(next_line(), "{\"time\":\"2026-11-20T19:57:04.112Z\",\"level\":\"warn\",\"event\":"
-                           "\"check.failed\",\"server\":\"pve-3\",\"code\":\"5\",\"ms\":-5,"
-                           "\"text\":\"\"}");
-    bn_log_set_hook(keep_last, kept);
-    bn_log(BN_INFO, "an event\n", BN_KV("a \"key\\", "v"));
-    CHECK_STR(next_line(), "{\"time\":\"2026-11-20T19:57:04.112Z\",\"level\":\"info\",\"event\":"
-                           "\"an_event_\",\"a__key_\":\"v\"}");
-    CHECK_STR(kept, "2026-11-20T19:57:04.112Z info  an_event_     a__key_=v");
-    CHECK(next_line() == NULL);
-    bn_log_set_hook(NULL, NULL);
-    bn_log_set_format(BN_LOG_TEXT);
-    bn_log(BN_INFO, "test.text", BN_KV("a", "b"));
-    CHECK_STR(next_line(), "2026-11-20T19:57:04.112Z info  test.text     a=b");
-}
-
-/* The value of "v" in the next line, which must be an object of nothing but what was logged. */
-static size_t read_back(char *out, size_t size)
-{
-    static const char *const names[] = {"time", "level", "event", "n", "v", "code", NULL};
-    struct bn_str value;
-    struct bn_str code;
-    struct bn_err err;
-    struct bn_doc *doc;
-    const char *got = next_line();
-    CHECK(got != NULL);
-    check_clean(got);
-    if (!bn_doc_parse(bn_str(got), &doc, &err))
-        fail_msg("%s: %s", err.text, got);
-    CHECK(bn_doc_only(doc, names, &err));
-    CHECK(bn_doc_text(doc, "code", &code, &err) && bn_str_is(code, "timeout"));
-    CHECK(bn_doc_text(doc, "v", &value, &err) && value.len < size);
-    memcpy(out, value.p, value.len);
-    out[value.len] = 0;
-    const size_t len = value.len;
-    bn_doc_destroy(doc);
-    return len;
-}
-
-static size_t say_json(const char *text, char *out, size_t size)
-{
-    static int64_t round;
-    now.mono_ms += 60000;
-    bn_log(BN_WARN, "test.json", BN_KV_I64("n", round), BN_KV("v", text), BN_KV("code", "timeout"));
-    round++;
-    return read_back(out, size);
-}
-
-BN_TEST(as_json_hostile_values_are_read_back_letter_by_letter)
-{
-    static const char *const values[] = {"", "a b", "5", "null", "\r\nlevel=error", "\x1b[31m\x07",
-            "\xE2\x80\xAEgnp.exe", "\xE2\x81\xA6x", "\xC2\x85\xE2\x80\xA8\xE2\x80\xA9",
-            "a\",\"level\":\"info", "\\", "\\u0000", "\"}\n{\"time\":\"", "{}", "\x7F\t",
-            "\xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x91\xA9"};
-    char got[LINE_BYTES];
-    begin();
-    bn_log_set_format(BN_LOG_JSON);
-    for (size_t i = 0; i < COUNT(values); i++) {
-        say_json(values[i], got, sizeof got);
-        CHECK_STR(got, values[i]);
-    }
-    say_json("a\xFF\xC0\xAF"
-             "b",
-            got, sizeof got);
-    CHECK(bn_utf8_is_valid(got, strlen(got)));
-    CHECK(next_line() == NULL);
-}
-
-BN_TEST(as_json_64_kib_are_cut_and_random_bytes_make_one_object)
-{
-    static const char *const fills[] = {"x", "\n", "\x01", "\xE2\x82\xAC", "\xFF", "\"",
-            "\xE2\x80\xAE"};
-    char got[LINE_BYTES];
-    char *huge = malloc(65537);
-    begin();
-    bn_log_set_format(BN_LOG_JSON);
-    for (size_t i = 0; i < COUNT(fills); i++) {
-        const size_t n = strlen(fills[i]);
-        size_t len = 0;
-        for (; len + n <= 65536; len += n)
-            memcpy(huge + len, fills[i], n);
-        huge[len] = 0;
-        const size_t shown_len = say_json(huge, got, sizeof got);
-        CHECK_STR(got + shown_len - 3, "\xE2\x80\xA6");
-    }
-    free(huge);
-    for (int round = 0; round < 3000; round++) {
-        char text[3000];
-        const size_t len = dice(round % 50 ? 60 : sizeof text);
-        for (size_t i = 0; i < len; i++)
-            text[i] = (char)(1 + dice(dice(2) ? 255 : 127));
-        text[len] = 0;
-        say_json(text, got, sizeof got);
-    }
-    CHECK(next_line() == NULL);
-}
-
-BN_TEST(as_json_a_line_with_too_much_in_it_still_ends)
-{
-    char text[700];
-    begin();
-    bn_log_set_format(BN_LOG_JSON);
-    memset(text, 'x', sizeof text - 1);
-    text[sizeof text - 1] = 0;
-    for (int size = 0; size < (int)sizeof text - 1; size++) {
-        struct bn_doc *doc;
-        struct bn_err err;
-        now.mono_ms += 60000;
-        const char *t = text + sizeof text - 1 - size;
-        bn_log(BN_INFO, "test.many", BN_KV_I64("n", size), BN_KV("a", t), BN_KV("b", t),
-                BN_KV("c", t), BN_KV_I64("f", INT64_MIN), BN_KV("g", t),
-                BN_KV("key_of_exactly_thirty_two_bytes_", t), BN_KV_I64("h", INT64_MIN),
-                BN_KV("i", " "), BN_KV("j", "\n"), BN_KV("k", t));
-        const char *got = next_line();
-        if (!bn_doc_parse(bn_str(got), &doc, &err))
-            fail_msg("%s: %s", err.text, got);
-        bn_doc_destroy(doc);
     }
 }
 
