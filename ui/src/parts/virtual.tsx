@@ -6,17 +6,27 @@ import { stepOf, windowOf, type Window } from '../state/window';
 
 const rootPx = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
 
-/** Which rows to draw. `height` of one in rem; `box` begins where the first one would stand. */
+const AROUND = 6; // rows beyond both edges, ready for the wheel
+const NEAR = 1;
+const SETTLED_MS = 400; // longer than between two letters
+
+/**
+ * Which rows to draw. `height` of one in rem; `box` begins where the first one would stand. When the list becomes
+ * another, what is in sight is drawn at once and the rows around it when that has settled: while somebody types, half
+ * as much is drawn for each letter.
+ */
 export function useWindow(box: RefObject<HTMLElement | null>, count: number, height: number): Window & { px: number } {
   const [at, setAt] = useState({ top: 0, seen: window.innerHeight, px: rootPx() * height });
+  const [settled, setSettled] = useState(-1); // the count that has stood for a while
+  const over = settled === count ? AROUND : NEAR;
   const measure = useRef(() => {});
   measure.current = () => {
     if (!box.current) return;
     const px = rootPx() * height;
     const top = box.current.getBoundingClientRect().top;
     const seen = window.innerHeight;
-    const old = windowOf(count, at.px, at.top, at.seen);
-    const fresh = windowOf(count, px, top, seen);
+    const old = windowOf(count, at.px, at.top, at.seen, over);
+    const fresh = windowOf(count, px, top, seen, over);
     if (old.first !== fresh.first || old.last !== fresh.last || px !== at.px) setAt({ top, seen, px });
   };
   useLayoutEffect(() => {
@@ -37,8 +47,12 @@ export function useWindow(box: RefObject<HTMLElement | null>, count: number, hei
     };
   }, []);
   // What stands above may have grown, or the list become shorter than where one was.
-  useLayoutEffect(() => measure.current(), [count]);
-  return { ...windowOf(count, at.px, at.top, at.seen), px: at.px };
+  useLayoutEffect(() => {
+    measure.current();
+    const timer = window.setTimeout(() => setSettled(count), SETTLED_MS);
+    return () => window.clearTimeout(timer);
+  }, [count]);
+  return { ...windowOf(count, at.px, at.top, at.seen, over), px: at.px };
 }
 
 /** How many columns of at least `min` rem fit. */

@@ -9,6 +9,7 @@ export interface Shown {
 export const UNKNOWN = '–';
 
 const plain = new Intl.NumberFormat('en', { maximumFractionDigits: 3 });
+const rounded = [0, 1, 2].map((digits) => new Intl.NumberFormat('en', { maximumFractionDigits: digits })); // making one costs more than a row
 
 function unknown(why: string): Shown {
   return { text: UNKNOWN, unit: '', exact: why };
@@ -24,7 +25,7 @@ export function short(v: number): string {
   if (size === 0) return '0';
   if (size < 0.005) return '< 0.01';
   const digits = size < 10 ? 2 : size < 100 ? 1 : 0;
-  return new Intl.NumberFormat('en', { maximumFractionDigits: digits }).format(v);
+  return rounded[digits]!.format(v);
 }
 
 function scale(v: number, base: number, units: string[]): [number, string] {
