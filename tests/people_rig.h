@@ -23,9 +23,7 @@ struct people_rig {
 /* Turns until the store has spoken of all that was asked. */
 BN_UNUSED static void people_settle(struct people_rig *rig)
 {
-    for (int i = 0; i < 5000 && bn_hub_is_asked(&rig->web.hub); i++)
-        web_rig_round(&rig->web);
-    CHECK(!bn_hub_is_asked(&rig->web.hub));
+    WEB_AWAIT(&rig->web, !bn_hub_is_asked(&rig->web.hub));
 }
 
 BN_UNUSED static void people_ask(struct people_rig *rig, const struct bn_fact *fact)
@@ -113,9 +111,7 @@ BN_UNUSED static int people_send(struct people_rig *rig, const char *who, const 
 /* Turns until that many requests have come and wait for their answers. */
 BN_UNUSED static void people_await_waiting(struct people_rig *rig, unsigned count)
 {
-    for (int i = 0; i < 5000 && HASH_COUNT(rig->web.web->requests) != count; i++)
-        web_rig_round(&rig->web);
-    CHECK_INT(HASH_COUNT(rig->web.web->requests), count);
+    WEB_AWAIT(&rig->web, HASH_COUNT(rig->web.web->requests) == count);
 }
 
 BN_UNUSED static void people_check_answer(struct people_rig *rig, int fd, int status,
@@ -149,8 +145,7 @@ BN_UNUSED static void people_await_hashed(struct people_rig *rig)
     static const struct bn_job_ops ops = {people_nothing, people_note};
     bool is_done = false;
     CHECK(bn_worker_do(rig->web.hash_worker, &ops, &is_done, NULL));
-    while (!is_done)
-        web_rig_round(&rig->web);
+    WEB_AWAIT(&rig->web, is_done);
     people_settle(rig);
 }
 

@@ -21,6 +21,8 @@
 #include "source/power.h"
 #include "web/server.h"
 
+#define WEB_AWAIT_NS INT64_C(20000000000)
+
 struct web_rig {
     struct bn_clock clock;
     struct bn_loop *loop;
@@ -125,6 +127,17 @@ BN_UNUSED static void web_rig_round(struct web_rig *rig)
     bn_loop_round(rig->loop, 1, web_rig_turn, rig);
 }
 
+/* Until it is true, by the clock: others may have the processor. */
+#define WEB_AWAIT(rig, condition)                                   \
+    do {                                                            \
+        const int64_t until_ns = bn_clock_mono_ns() + WEB_AWAIT_NS; \
+        while (!(condition)) {                                      \
+            if (bn_clock_mono_ns() > until_ns)                      \
+                fail_msg("waited in vain for %s", #condition);      \
+            web_rig_round(rig);                                     \
+        }                                                           \
+    } while (0)
+
 /* A connection on which that text has been sent. */
 BN_UNUSED static int web_rig_send(const struct web_rig *rig, const char *text)
 {
@@ -143,8 +156,8 @@ BN_UNUSED static int web_rig_answer(struct web_rig *rig, int fd, const char **ou
 {
     bn_buf_reset(&rig->answer);
     ssize_t n = -1;
-    const int64_t until_ns = bn_clock_mono_ns() + INT64_C(20000000000);
-    while (n != 0 && bn_clock_mono_ns() < until_ns) { /* others may have the processor */
+    const int64_t until_ns = bn_clock_mono_ns() + WEB_AWAIT_NS;
+    while (n != 0 && bn_clock_mono_ns() < until_ns) {
         web_rig_round(rig);
         char *room = bn_buf_room(&rig->answer, 64 << 10);
         n = recv(fd, room, 64 << 10, MSG_DONTWAIT);

@@ -73,12 +73,24 @@ static void write_beside(struct rig *rig, const char *name)
     put_beside(rig, &fact);
 }
 
-static void check_known(struct rig *rig, const char *name)
+static const char *known(struct rig *rig)
 {
     const struct bn_user *user = bn_live_get(&rig->hub.live, "default", BN_KIND_USER, "u1");
     assert_non_null(user);
-    CHECK_STR(user->name, name);
+    return user->name;
 }
+
+/* Until it is true; what another program wrote is looked for now and then. */
+#define AWAIT(rig, condition)                                      \
+    do {                                                           \
+        const int64_t until_ns = bn_clock_mono_ns() + 20000000000; \
+        while (!(condition)) {                                     \
+            if (bn_clock_mono_ns() > until_ns)                     \
+                fail_msg("waited in vain for %s", #condition);     \
+            pause_ms(10);                                          \
+            bn_hub_turn(&(rig)->hub);                              \
+        }                                                          \
+    } while (0)
 
 BN_TEST(what_another_program_wrote_is_known_soon)
 {
@@ -88,14 +100,7 @@ BN_TEST(what_another_program_wrote_is_known_soon)
     ask(&rig, "vega");
     turn_and_keep(&rig);
     write_beside(&rig, "guest");
-    for (int i = 0; i < 300; i++) {
-        const struct bn_user *user = bn_live_get(&rig.hub.live, "default", BN_KIND_USER, "u1");
-        if (strcmp(user->name, "guest") == 0)
-            break;
-        pause_ms(10);
-        bn_hub_turn(&rig.hub);
-    }
-    check_known(&rig, "guest");
+    AWAIT(&rig, strcmp(known(&rig), "guest") == 0);
     close_hub(&rig);
     place_finish(&rig.place);
 }
@@ -115,10 +120,7 @@ BN_TEST(a_deed_of_another_program_is_told_to_whoever_listens)
     snprintf(fact.u.audit.action, sizeof fact.u.audit.action, "user.change");
     fact.u.audit.at = 1000;
     put_beside(&rig, &fact);
-    for (int i = 0; i < 300 && topic->seq == 0; i++) {
-        pause_ms(10);
-        bn_hub_turn(&rig.hub);
-    }
+    AWAIT(&rig, topic->seq > 0);
     CHECK_INT(topic->seq, 1);
     close_hub(&rig);
     place_finish(&rig.place);
@@ -141,14 +143,14 @@ BN_TEST(what_was_made_without_knowing_what_another_program_wrote_is_refused)
     CHECK_INT(rig.answered, 2);
     CHECK_INT(rig.refusal.code, BN_E_CONFLICT);
     CHECK_STR(rig.refusal.text, "another program changed this user just now: try again in 2 s");
-    check_known(&rig, "guest");
+    CHECK_STR(known(&rig), "guest");
     ask(&rig, "ours"); /* now it knows */
     turn_and_keep(&rig);
     CHECK_INT(rig.answered, 3);
-    check_known(&rig, "ours");
+    CHECK_STR(known(&rig), "ours");
     close_hub(&rig);
     open_hub(&rig);
-    check_known(&rig, "ours");
+    CHECK_STR(known(&rig), "ours");
     close_hub(&rig);
     place_finish(&rig.place);
 }
@@ -176,13 +178,7 @@ BN_TEST(a_session_another_program_ended_does_not_come_back)
     CHECK(bn_hub_ask(&rig.hub, &fact, answered, &rig, &err));
     turn_and_keep(&rig);
     CHECK_INT(rig.refusal.code, BN_E_CONFLICT);
-    for (int i = 0; i < 300; i++) {
-        if (!bn_live_get(&rig.hub.live, "default", BN_KIND_SESSION, "s1"))
-            break;
-        pause_ms(10);
-        bn_hub_turn(&rig.hub);
-    }
-    assert_null(bn_live_get(&rig.hub.live, "default", BN_KIND_SESSION, "s1"));
+    AWAIT(&rig, !bn_live_get(&rig.hub.live, "default", BN_KIND_SESSION, "s1"));
     close_hub(&rig);
     CHECK_INT(ask_sql(&rig.place, "SELECT count(*) FROM sessions"), 0);
     place_finish(&rig.place);

@@ -1,7 +1,5 @@
-#include "bn_test.h"
-#include "certs.h"
-#include "http_peer.h"
 #include "people_rig.h"
+#include "pve_peer.h"
 #include "source/pve.h"
 #include "web/api_infra.h"
 
@@ -9,7 +7,6 @@
 
 #define SECRET   "0f3c1d2e-aaaa-bbbb-cccc-123456789f3a"
 #define TOKEN    "root@pam!bnc=" SECRET
-#define OK(body) "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" body
 #define SERVERS  "/api/v1/servers"
 #define CHECK_IT SERVERS "/health-check"
 
@@ -31,22 +28,13 @@ static const struct peer_answer answers[] = {
 static struct people_rig rig;
 static struct bn_seal_key key = {.id = "k"};
 static struct bn_target_policy targets;
-static struct peer peer;
-static struct bn_tls_config *tls;
+static struct pve pve;
 static char max[BN_COOKIE_SECRET_SIZE]; /* a manager */
 
 static void prepare(struct web_rig *web, struct bn_web_config *config)
 {
-    struct bn_fetch_config fetch = {.at_once = 16,
-            .queue_max = 100,
-            .per_host = 2,
-            .idle_max = 8,
-            .bodies_max = 1 << 20,
-            .keep_ms = 100};
-    CHECK(bn_net_parse(BN_STR("127.0.0.0/8"), &targets.allowed[0], NULL));
-    targets.allowed_count = 1;
-    fetch.policy = targets;
-    CHECK(bn_fetch_create(web->loop, &fetch, &web->fetch, NULL));
+    pve_allow(&targets);
+    web->fetch = pve_fetch(web->loop);
     const struct bn_fleet_config fleet = {.loop = web->loop,
             .hub = &web->hub,
             .clock = &web->clock,
@@ -81,17 +69,12 @@ static void begin(void)
     bn_web_add_routes(rig.web.web, bn_infra_routes, bn_infra_route_count);
     people_add(&rig, "max", BN_ROLE_MANAGER);
     people_log_in(&rig, "max", max);
-    memset(&peer, 0, sizeof peer);
-    peer.answers = answers;
-    peer.answer_count = COUNT(answers);
-    tls = load("a");
-    peer_open(&peer, rig.web.loop, tls);
+    pve_open(&pve, rig.web.loop, "a", answers, COUNT(answers));
 }
 
 static void end(void)
 {
-    peer_close(&peer);
-    bn_tls_config_unref(tls);
+    pve_close(&pve);
     people_finish(&rig);
 }
 
@@ -109,7 +92,7 @@ static const char *form(const char *name, const char *more)
     static char text[1000];
     snprintf(text, sizeof text,
             "{\"name\":\"%s\",\"host\":\"127.0.0.1\",\"port\":%d,\"api_token\":\"" TOKEN "\"%s}",
-            name, bn_listener_port(peer.listener), more);
+            name, bn_listener_port(pve.peer.listener), more);
     return text;
 }
 
@@ -288,10 +271,7 @@ BN_TEST(a_pin_of_the_first_contact_is_confirmed_by_naming_it)
     char body[200];
     begin();
     add("one", ",\"verify_ssl\":false");
-    for (int i = 0; !named("one")->fingerprint[0]; i++) {
-        CHECK(i < 5000);
-        web_rig_round(&rig.web);
-    }
+    WEB_AWAIT(&rig.web, named("one")->fingerprint[0]);
     ask(rig.vera, "GET", SERVERS, "", 200, "\"is_pin_auto\":true");
     ask(max, "PATCH", path_of("one"), "{\"is_pin_auto\":false}", 400, "is_pin_auto");
     snprintf(body, sizeof body, "{\"fingerprint\":\"%s\"}", named("one")->fingerprint);
@@ -371,8 +351,8 @@ BN_TEST(two_who_ask_for_all_get_the_same_run)
     char more[200];
     char id[24];
     begin();
-    peer.answers = silent;
-    peer.answer_count = 1;
+    pve.peer.answers = silent;
+    pve.peer.answer_count = 1;
     fingerprint_of("a", print);
     snprintf(more, sizeof more, ",\"fingerprint\":\"%s\"", print);
     add("one", more);
@@ -410,11 +390,11 @@ BN_TEST(a_test_shows_the_certificate_first_and_speaks_when_it_is_confirmed)
     ask(max, "POST", SERVERS "/test", body, 200, "\"error_class\":\"unconfirmed\"");
     CHECK(strstr(rig.web.answer.p, "\"success\":false"));
     CHECK(strstr(rig.web.answer.p, print));
-    CHECK_INT(peer.requests, 0);
+    CHECK_INT(pve.peer.requests, 0);
     at = strchr(form("x", ""), ',') + 1;
     snprintf(body, sizeof body, "{%s", at);
     ask(max, "POST", SERVERS "/test", body, 200, "\"error_class\":\"untrusted\"");
-    CHECK_INT(peer.requests, 0);
+    CHECK_INT(pve.peer.requests, 0);
     snprintf(more, sizeof more, ",\"fingerprint\":\"%s\"", print);
     at = strchr(form("x", more), ',') + 1;
     snprintf(body, sizeof body, "{%s", at);
@@ -450,7 +430,7 @@ BN_TEST(a_saved_server_is_tried_ten_times_in_a_row_with_every_phase_measured)
         CHECK(strstr(rig.web.answer.p, "\"timeout_ms\":10000"));
         CHECK(strstr(rig.web.answer.p, "\"recommended_timeout_ms\":5000"));
         CHECK(!strstr(rig.web.answer.p, "_ms\":null"));
-        CHECK(peer.connections >= i);
+        CHECK(pve.peer.connections >= i);
     }
     CHECK_INT(named("one")->connection_status, BN_SERVER_UNKNOWN); /* it is no check */
     CHECK_INT(named("one")->last_health_check_at, 0);
@@ -501,8 +481,7 @@ BN_TEST(guests_are_listed_with_their_server_and_who_does_not_answer_is_named)
             201, "");
     ask(max, "POST", CHECK_IT "?wait=1", "", 200, "\"status\":\"offline\"");
     tenant = bn_live_find(&rig.web.hub.live, BN_TENANT_DEFAULT);
-    for (int i = 0; i < 5000 && tenant->tables[BN_KIND_VM].count < 2; i++)
-        web_rig_round(&rig.web);
+    WEB_AWAIT(&rig.web, tenant->tables[BN_KIND_VM].count == 2);
     ask(rig.vera, "GET", "/api/v1/vms", "", 200, "\"server_name\":\"one\"");
     CHECK(strstr(rig.web.answer.p, "\"vmid\":100"));
     CHECK(strstr(rig.web.answer.p, "\"errors\":[{\"server_id\":\""));
@@ -566,7 +545,7 @@ BN_TEST(the_token_is_in_no_answer_topic_audit_or_file)
     }
     ask(rig.ada, "GET", "/api/v1/audit", "", 200, "server.add");
     CHECK(strstr(rig.web.answer.p, "server.change"));
-    CHECK(strstr(peer.asked, SECRET));        /* where it belongs */
+    CHECK(strstr(pve.peer.asked, SECRET));    /* where it belongs */
     CHECK(check_folder_without(SECRET) >= 2); /* the database and its log */
     end();
 }

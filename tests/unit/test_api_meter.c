@@ -161,8 +161,7 @@ BN_TEST(a_question_waits_for_its_turn_is_refused_or_told_that_the_server_goes)
     for (int i = 0; i < 2; i++)
         CHECK(bn_worker_do(rig.query_worker, &busy, NULL, NULL));
     const int waits = web_rig_send(&rig, asked);
-    while (HASH_COUNT(rig.web->requests) == 0)
-        web_rig_round(&rig);
+    WEB_AWAIT(&rig, HASH_COUNT(rig.web->requests) > 0);
     while (bn_worker_do(rig.query_worker, &busy, NULL, NULL))
         continue; /* until there is no room */
     CHECK_INT(web_rig_answer(&rig, web_rig_send(&rig, asked), &body), 503);

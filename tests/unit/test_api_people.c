@@ -87,8 +87,7 @@ static int64_t leave_early(void)
     people_init(&rig);
     const int fd = people_send(&rig, NULL, LOGIN, VERA);
     people_await_waiting(&rig, 1);
-    while (!bn_hub_is_asked(&rig.web.hub))
-        web_rig_round(&rig.web);
+    WEB_AWAIT(&rig.web, bn_hub_is_asked(&rig.web.hub));
     people_reset(fd);
     people_await_waiting(&rig, 0);
     people_settle(&rig);

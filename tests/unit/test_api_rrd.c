@@ -1,15 +1,12 @@
 #include "bn_test.h"
-#include "certs.h"
-#include "http_peer.h"
 #include "people_rig.h"
+#include "pve_peer.h"
 #include "source/rrd.h"
 #include "web/api_infra.h"
 
 /* The web with a server of two guests and two nodes, of which one is away. */
 
-#define TOKEN    "root@pam!bnc=0f3c1d2e"
-#define OK(body) "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" body
-#define S1       "/api/v1/servers/s1/nodes"
+#define S1 "/api/v1/servers/s1/nodes"
 
 static const struct peer_answer answers[] = {
         {"/api2/json/nodes/n1/qemu/100/rrddata", OK("{\"data\":[{\"time\":60,\"cpu\":0.5}]}"), 0,
@@ -24,20 +21,11 @@ static const struct peer_answer answers[] = {
 static struct people_rig rig;
 static struct bn_seal_key key = {.id = "k"};
 static struct bn_rrd *rrd;
-static struct peer peer;
-static struct bn_tls_config *tls;
+static struct pve pve;
 
 static void prepare(struct web_rig *web, struct bn_web_config *config)
 {
-    struct bn_fetch_config fetch = {.at_once = 16,
-            .queue_max = 100,
-            .per_host = 2,
-            .idle_max = 8,
-            .bodies_max = 1 << 20,
-            .keep_ms = 100};
-    CHECK(bn_net_parse(BN_STR("127.0.0.0/8"), &fetch.policy.allowed[0], NULL));
-    fetch.policy.allowed_count = 1;
-    CHECK(bn_fetch_create(web->loop, &fetch, &web->fetch, NULL));
+    web->fetch = pve_fetch(web->loop);
     const struct bn_rrd_config past = {&web->hub, &web->clock, web->fetch, &key};
     config->fetch = web->fetch;
     config->key = &key;
@@ -47,19 +35,12 @@ static void prepare(struct web_rig *web, struct bn_web_config *config)
 static void put_server(const char *id, int64_t is_active)
 {
     struct bn_fact fact;
-    char aad[BN_TOKEN_AAD_SIZE];
     bn_fact_init(&fact, BN_KIND_SERVER, BN_TENANT_DEFAULT);
     struct bn_server *server = &fact.u.server;
     bn_server_set_defaults(server);
-    snprintf(server->id, sizeof server->id, "%s", id);
-    snprintf(server->name, sizeof server->name, "alpha");
-    snprintf(server->host, sizeof server->host, "127.0.0.1");
-    snprintf(server->token_hint, sizeof server->token_hint, "root@pam!bnc=x");
-    server->port = bn_listener_port(peer.listener) + (is_active ? 0 : 1);
+    pve_server(&pve, id, &key, server);
+    server->port += is_active ? 0 : 1;
     server->is_active = is_active;
-    fingerprint_of("a", server->fingerprint);
-    bn_token_aad(BN_TENANT_DEFAULT, id, aad);
-    CHECK(bn_seal(&key, aad, BN_STR(TOKEN), server->token, sizeof server->token));
     people_ask(&rig, &fact);
 }
 
@@ -91,11 +72,7 @@ static void begin(void)
     web_rig_prepare = prepare;
     people_init(&rig);
     bn_web_add_routes(rig.web.web, bn_infra_routes, bn_infra_route_count);
-    memset(&peer, 0, sizeof peer);
-    peer.answers = answers;
-    peer.answer_count = COUNT(answers);
-    tls = load("a");
-    peer_open(&peer, rig.web.loop, tls);
+    pve_open(&pve, rig.web.loop, "a", answers, COUNT(answers));
     put_server("s1", 1);
     put_server("off", 0);
     put_node("n1", "online");
@@ -108,8 +85,7 @@ static void begin(void)
 
 static void end(void)
 {
-    peer_close(&peer);
-    bn_tls_config_unref(tls);
+    pve_close(&pve);
     bn_fetch_destroy(rig.web.fetch); /* its last answers come to what follows */
     rig.web.fetch = NULL;
     bn_rrd_destroy(rrd);
@@ -129,7 +105,7 @@ BN_TEST(guests_and_nodes_have_a_history)
     ask(rig.vera, S1 "/n1/qemu/100/rrd?range=hour", 200, "\"range\":\"hour\",\"step_s\":null");
     CHECK(strstr(rig.web.answer.p, "{\"time\":\"1970-01-01T00:01:00.000Z\",\"cpu\":0.5,"));
     ask(rig.vera, S1 "/n1/qemu/100/rrd", 200, "\"range\":\"hour\"");
-    CHECK_INT(peer.requests, 1);
+    CHECK_INT(pve.peer.requests, 1);
     ask(rig.vera, S1 "/n1/rrd?range=year", 200, "\"loadavg\":1.5");
     end();
 }
@@ -139,7 +115,7 @@ BN_TEST(a_refusal_names_the_privilege_and_the_line_that_grants_it)
     begin();
     ask(rig.vera, S1 "/n1/lxc/200/rrd", 502, "the token lacks VM.Audit on /vms/200");
     CHECK(strstr(rig.web.answer.p,
-            "\"hint\":\"pveum acl modify /vms/200 --tokens 'root@pam!bnc' --roles PVEAuditor\""));
+            "\"hint\":\"pveum acl modify /vms/200 --tokens 'root@pam!t' --roles PVEAuditor\""));
     CHECK(!strstr(rig.web.answer.p, "0f3c1d2e"));
     end();
 }
@@ -158,7 +134,7 @@ BN_TEST(what_is_not_there_is_not_asked_for)
     ask(rig.vera, S1 "/n9/rrd", 404, "has no node \\\"n9\\\"");
     ask(rig.vera, S1 "/n1/rrd?range=decade", 400, "\"field\":\"range\"");
     ask(rig.vera, S1 "/n1/rrd?cf=MAX", 400, "unknown parameter");
-    CHECK_INT(peer.requests, 0);
+    CHECK_INT(pve.peer.requests, 0);
     end();
 }
 

@@ -157,8 +157,7 @@ BN_TEST(a_code_that_cannot_be_put_back_is_said_to_be_lost)
     begin_on_bad_disk();
     bad_disk_plan(BAD_FULL, 1, 1 << 30);
     const int fd = finish_setup("bob");
-    while (!bn_hub_is_asked(&rig.web.hub))
-        web_rig_round(&rig.web);
+    WEB_AWAIT(&rig.web, bn_hub_is_asked(&rig.web.hub));
     bn_sessions_use_dir(rig.web.sessions, "/nowhere/at/all");
     const uint64_t errors = bn_log_count(BN_ERROR);
     people_check_answer(&rig, fd, 507, "\"code\":\"storage\"");

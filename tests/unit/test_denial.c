@@ -65,8 +65,7 @@ BN_TEST(a_topic_that_is_refused_to_a_stream_stands_in_the_audit)
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     CHECK(fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) == 0);
     CHECK_INT(send(fd, ask, sizeof ask - 1, MSG_NOSIGNAL), sizeof ask - 1);
-    for (int i = 0; i < 5000 && notes.count == 0; i++)
-        web_rig_round(&rig);
+    WEB_AWAIT(&rig, notes.count > 0);
     CHECK_INT(notes.count, 1);
     CHECK_STR(notes.last.actor, "key:reader");
     CHECK_STR(notes.last.object, "people.audit");

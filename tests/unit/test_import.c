@@ -1,10 +1,7 @@
-#include "certs.h"
-#include "http_peer.h"
 #include "import_rig.h"
+#include "pve_peer.h"
 
 /* Rows of a file tried against one Proxmox VE of a few canned answers on loopback. */
-
-#define OK(body) "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" body
 
 static const struct peer_answer answers[] = {
         {"/api2/json/nodes", OK("{\"data\":[{\"node\":\"n1\",\"status\":\"online\"}]}"), 0, true},
@@ -13,22 +10,13 @@ static const struct peer_answer answers[] = {
 };
 static const struct peer_answer silent[] = {{"/api2/json/nodes", NULL, 0, false}};
 
-static struct peer peer;
-static struct bn_tls_config *tls;
+static struct pve pve;
 
 static void prepare(struct web_rig *web, struct bn_web_config *config)
 {
-    struct bn_fetch_config fetch = {.at_once = 16,
-            .queue_max = 100,
-            .per_host = 4,
-            .idle_max = 8,
-            .bodies_max = 1 << 20,
-            .keep_ms = 100};
     import_prepare(web, config);
-    CHECK(bn_net_parse(BN_STR("127.0.0.0/8"), &import_targets.allowed[0], NULL));
-    import_targets.allowed_count = 1;
-    fetch.policy = import_targets;
-    CHECK(bn_fetch_create(web->loop, &fetch, &web->fetch, NULL));
+    pve_allow(&import_targets);
+    web->fetch = pve_fetch(web->loop);
     config->fetch = web->fetch;
 }
 
@@ -36,17 +24,12 @@ static void begin(const struct peer_answer *list, size_t count)
 {
     web_rig_prepare = prepare;
     import_begin();
-    memset(&peer, 0, sizeof peer);
-    peer.answers = list;
-    peer.answer_count = count;
-    tls = load("a");
-    peer_open(&peer, rig.web.loop, tls);
+    pve_open(&pve, rig.web.loop, "a", list, count);
 }
 
 static void end(void)
 {
-    peer_close(&peer);
-    bn_tls_config_unref(tls);
+    pve_close(&pve);
     import_end();
 }
 
@@ -55,7 +38,7 @@ static const char *ask_body(const char *more)
 {
     static char body[2000];
     char print[BN_FINGERPRINT_SIZE];
-    const int port = bn_listener_port(peer.listener);
+    const int port = bn_listener_port(pve.peer.listener);
     fingerprint_of("a", print);
     snprintf(body, sizeof body,
             "{\"csv\":\"name,host,api_token,port,verify_ssl,fingerprint\\n"
@@ -79,7 +62,7 @@ BN_TEST(rows_are_tried_each_by_itself_and_told_together)
     import_has(print);
     import_has("{\"index\":2,\"success\":false,\"error\":\"port must be 1..65535");
     import_has("{\"index\":7,\"success\":false,\"error\":\"the file has no data row 7\"");
-    CHECK(strstr(peer.asked, SECRET));
+    CHECK(strstr(pve.peer.asked, SECRET));
     CHECK_INT(rig.web.web->tests_running, 0);
     CHECK_INT(import_count(), 0);
     import_ask(rig.ada, "GET /api/v1/audit", "", "", 200, "\"action\":\"server.test\"");
@@ -91,7 +74,7 @@ BN_TEST(one_row_answers_like_a_form_and_shows_the_certificate_first)
     begin(answers, COUNT(answers));
     json(IMPORT "/test", ask_body("\"index\":1"), 200,
             "{\"success\":false,\"error\":\"its certificate is not known yet");
-    CHECK_INT(peer.requests, 0); /* looked at, not spoken to */
+    CHECK_INT(pve.peer.requests, 0); /* looked at, not spoken to */
     char print[BN_FINGERPRINT_SIZE];
     char more[200];
     fingerprint_of("a", print);
@@ -109,7 +92,7 @@ BN_TEST(an_exported_row_is_tried_with_the_token_the_server_has)
     char print[BN_FINGERPRINT_SIZE];
     begin(answers, COUNT(answers));
     fingerprint_of("a", print);
-    const int port = bn_listener_port(peer.listener);
+    const int port = bn_listener_port(pve.peer.listener);
     snprintf(line, sizeof line,
             "name,host,api_token,port,verify_ssl,fingerprint,enabled\none,127.0.0.1," TOKEN
             ",%d,no,%s,no\n",
@@ -134,16 +117,12 @@ BN_TEST(who_leaves_while_rows_are_tried_frees_their_places)
     const char *body = ask_body("\"indexes\":[0]");
     const int fd = people_send(&rig, max, "POST " IMPORT "/test", body);
     people_await_waiting(&rig, 1);
-    for (int i = 0; i < 5000 && peer.requests == 0; i++)
-        web_rig_round(&rig.web);
+    WEB_AWAIT(&rig.web, pve.peer.requests > 0);
     CHECK_INT(rig.web.web->tests_running, 1);
     people_reset(fd);
     people_await_waiting(&rig, 0);
-    peer_close(&peer);
-    for (int i = 0; i < 5000 && rig.web.web->tests_running > 0; i++)
-        web_rig_round(&rig.web);
-    CHECK_INT(rig.web.web->tests_running, 0);
-    bn_tls_config_unref(tls);
+    pve_close(&pve);
+    WEB_AWAIT(&rig.web, rig.web.web->tests_running == 0);
     import_end();
 }
 

@@ -174,13 +174,9 @@ BN_TEST(a_listener_too_many_is_refused_and_administrators_have_room_of_their_own
             "max_clients: all 10 live connections are in use\",\"request_id\":");
     CHECK(strstr(rig.web.answer.p, "\"limit\":10,\"in_use\":10}"));
     const int fd = send_get(rig.ada, target);
-    for (int i = 0; i < 5000 && rig.web.web->stats.listeners < 11; i++)
-        web_rig_round(&rig.web);
-    CHECK_INT(rig.web.web->stats.listeners, 11);
+    WEB_AWAIT(&rig.web, rig.web.web->stats.listeners == 11);
     people_reset(fd);
-    for (int i = 0; i < 5000 && rig.web.web->stats.listeners > 10; i++)
-        web_rig_round(&rig.web);
-    CHECK_INT(rig.web.web->stats.listeners, 10);
+    WEB_AWAIT(&rig.web, rig.web.web->stats.listeners == 10);
     rig.web.web->stats.listeners -= 10;
     people_finish(&rig);
 }
@@ -195,19 +191,14 @@ BN_TEST(a_person_has_so_many_listeners_and_a_key_has_no_such_limit)
     rig.web.web->config.listeners_max = rig.web.web->config.connections_max = 300;
     for (int i = 0; i <= BN_LISTENERS_PER_USER_MAX; i++) {
         fds[i] = send_get(i == 0 ? "bnk_reader_x" : rig.vera, target);
-        for (int n = 0; n < 5000 && stats->listeners <= i; n++)
-            web_rig_round(&rig.web);
-        CHECK_INT(stats->listeners, i + 1);
+        WEB_AWAIT(&rig.web, stats->listeners == i + 1);
     }
     check_get(rig.vera, target, 429, "vera has 200 live connections already");
     CHECK(strstr(rig.web.answer.p, "Retry-After: 5\r\n"));
     people_reset(fds[1]);
-    for (int n = 0; n < 5000 && stats->listeners > BN_LISTENERS_PER_USER_MAX; n++)
-        web_rig_round(&rig.web);
+    WEB_AWAIT(&rig.web, stats->listeners == BN_LISTENERS_PER_USER_MAX);
     fds[1] = send_get(rig.vera, target); /* one left, so one may come */
-    for (int n = 0; n < 5000 && stats->listeners <= BN_LISTENERS_PER_USER_MAX; n++)
-        web_rig_round(&rig.web);
-    CHECK_INT(stats->listeners, BN_LISTENERS_PER_USER_MAX + 1);
+    WEB_AWAIT(&rig.web, stats->listeners == BN_LISTENERS_PER_USER_MAX + 1);
     for (int i = 0; i <= BN_LISTENERS_PER_USER_MAX; i++)
         close(fds[i]);
     people_finish(&rig);

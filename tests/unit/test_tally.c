@@ -55,9 +55,7 @@ static int open_stream(struct web_rig *rig, const char *target)
             "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer bnk_admin_x\r\n\r\n",
             target);
     CHECK_INT(send(fd, head, (size_t)len, MSG_NOSIGNAL), len);
-    for (int i = 0; i < 5000 && rig->web->stats.listeners == before; i++)
-        web_rig_round(rig);
-    CHECK_INT(rig->web->stats.listeners, before + 1);
+    WEB_AWAIT(rig, rig->web->stats.listeners == before + 1);
     return fd;
 }
 
@@ -110,8 +108,7 @@ BN_TEST(what_listeners_were_told_is_counted_by_what_it_was)
     CHECK_INT(metric(text, "live_inflight_bytes"), 0);
     CHECK_INT(metric(text, "live_dirty_connections"), 0);
     close(fd);
-    for (int i = 0; i < 5000 && rig.web->stats.listeners > 0; i++)
-        web_rig_round(&rig);
+    WEB_AWAIT(&rig, rig.web->stats.listeners == 0);
     CHECK_INT(metric(metrics(&rig), "live_connections{proto=\"sse\"}"), 0);
     CHECK_INT(metric(metrics(&rig), "live_subscriptions{kind=\"log\"}"), 0);
     web_rig_finish(&rig);

@@ -247,19 +247,14 @@ static int ask(struct web_rig *rig, const char *key, const char *target)
 
 static void wait_for_polls(struct web_rig *rig, size_t count)
 {
-    for (int i = 0; i < 5000 && rig->web->poll_count != count; i++)
-        web_rig_round(rig);
-    CHECK_INT(rig->web->poll_count, count);
+    WEB_AWAIT(rig, rig->web->poll_count == count);
 }
 
 static void check_answer(struct web_rig *rig, int fd, const char *status, const char *part)
 {
     char text[4096];
     ssize_t n = -1;
-    for (int i = 0; i < 5000 && n < 0; i++) {
-        web_rig_round(rig);
-        n = recv(fd, text, sizeof text - 1, MSG_DONTWAIT);
-    }
+    WEB_AWAIT(rig, (n = recv(fd, text, sizeof text - 1, MSG_DONTWAIT)) >= 0);
     close(fd);
     if (n <= 0)
         fail_msg("no answer");
