@@ -104,10 +104,12 @@ static bool read_body(struct reader *r, struct bn_buf *out)
             return false;
     }
     const unsigned char *trailers = r->p;
-    while (r->p < r->end && *r->p != '\r')
+    ptrdiff_t lines = 1;
+    for (; r->p < r->end && *r->p != '\r'; lines++)
         if (!trailer_line(r))
             return false;
-    return crlf(r) && r->p - trailers <= BN_HTTP_TRAILER_BYTES_MAX;
+    /* The limit is of bytes without the LF of each line. */
+    return crlf(r) && r->p - trailers - lines <= BN_HTTP_TRAILER_BYTES_MAX;
 }
 
 /* --- both asked ---------------------------------------------------------------------------------
