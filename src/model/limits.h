@@ -101,6 +101,7 @@
 #define BN_POLL_EVERY_MS        10000  /* its guests: what it says of them changes every 10 s */
 #define BN_CHECK_BACKOFF_MS     10000  /* after a failure, doubling … */
 #define BN_CHECK_BACKOFF_MAX_MS 300000 /* … up to this (PVE-API 11) */
+#define BN_CHECK_WAKE_MS        5000   /* when one answers after none did, the others within this */
 #define BN_AUTH_PAUSE_MS        300000 /* after a 401: wrong tokens block the host's own logins */
 #define BN_GONE_AFTER_POLLS     3 /* a guest missing from so many listings is gone (PVE-API 13.4) */
 #define BN_RRD_ROWS_MAX         2000  /* of one history: a day of Proxmox VE 9 has 1,440 */

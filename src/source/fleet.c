@@ -65,8 +65,15 @@ static void drop_retry(struct bn_fleet_entry *entry)
     entry->retry = NULL;
 }
 
+static void set_up(struct bn_fleet *fleet, struct bn_fleet_entry *entry, bool is_up)
+{
+    fleet->up += (size_t)is_up - (size_t)entry->is_up;
+    entry->is_up = is_up;
+}
+
 static void entry_remove(struct bn_fleet *fleet, struct bn_fleet_entry *entry)
 {
+    set_up(fleet, entry, false);
     drop_retry(entry);
     HASH_DEL(fleet->entries, entry);
     bn_fleet_part(fleet, entry);
@@ -132,7 +139,8 @@ static void take_server(struct bn_fleet *fleet, const char *tenant, const struct
     drop_retry(entry);
     bn_fleet_part(fleet, entry);
     bn_fleet_clear(fleet, entry); /* what was listed may be somebody else's */
-    entry->is_up = entry->was_checked = false;
+    set_up(fleet, entry, false);
+    entry->was_checked = entry->is_barred = false;
     entry->cluster[0] = entry->shown[0] = '\0';
     entry->member_count = 0;
     entry->poll_due_mono_ms = 0;
@@ -211,6 +219,34 @@ int64_t bn_fleet_about(int64_t base_ms)
     return base_ms - base_ms / 10 + (int64_t)(bn_random_u64() % (uint64_t)(base_ms / 5 + 1));
 }
 
+/* Of several servers none answers: it may well be our own network (SECURITY A19). */
+static bool is_dark(const struct bn_fleet *fleet)
+{
+    return fleet->up == 0 && HASH_COUNT(fleet->entries) > 1;
+}
+
+/* Then nobody waits longer than a server that answers: the first one that does ends it for all. */
+static int64_t backoff_max_ms(const struct bn_fleet *fleet)
+{
+    const int64_t every_ms = BN_MAX(fleet->config.check_every_ms, (int64_t)BN_CHECK_BACKOFF_MS);
+    return is_dark(fleet) ? BN_MIN(every_ms, (int64_t)BN_CHECK_BACKOFF_MAX_MS)
+                          : BN_CHECK_BACKOFF_MAX_MS;
+}
+
+/* One answers where none did: the others are asked now, not when their back-off ends. */
+static void wake_all(struct bn_fleet *fleet)
+{
+    struct bn_fleet_entry *entry = NULL;
+    struct bn_fleet_entry *next = NULL;
+    HASH_ITER(hh, fleet->entries, entry, next)
+    {
+        const int64_t soon = fleet->config.clock->mono_ms +
+                             (int64_t)(bn_random_u64() % BN_CHECK_WAKE_MS);
+        if (entry->failures > 0 && !entry->is_barred)
+            entry->check_due_mono_ms = BN_MIN(entry->check_due_mono_ms, soon);
+    }
+}
+
 static int64_t next_check_ms(const struct bn_fleet *fleet, const struct bn_fleet_entry *entry,
         const struct bn_check *check)
 {
@@ -218,10 +254,10 @@ static int64_t next_check_ms(const struct bn_fleet *fleet, const struct bn_fleet
         return fleet->config.check_every_ms;
     if (check->success == BN_UNKNOWN)
         return BN_CHECK_BACKOFF_MS; /* ours to blame */
-    if (strcmp(check->error_class, "auth") == 0)
+    if (entry->is_barred)
         return BN_AUTH_PAUSE_MS;
     const int doublings = BN_MIN(entry->failures - 1, 10);
-    return BN_MIN((int64_t)BN_CHECK_BACKOFF_MS << doublings, BN_CHECK_BACKOFF_MAX_MS);
+    return BN_MIN((int64_t)BN_CHECK_BACKOFF_MS << doublings, backoff_max_ms(fleet));
 }
 
 void bn_fleet_checked(struct bn_fleet *fleet, struct bn_fleet_entry *entry,
@@ -232,8 +268,12 @@ void bn_fleet_checked(struct bn_fleet *fleet, struct bn_fleet_entry *entry,
     entry->was_checked = true;
     fleet->stats.checks++;
     if (check->success != BN_UNKNOWN) {
+        const bool was_dark = is_dark(fleet);
         entry->failures = check->success == 1 ? 0 : entry->failures + 1;
-        entry->is_up = check->success == 1;
+        entry->is_barred = strcmp(check->error_class, "auth") == 0;
+        set_up(fleet, entry, check->success == 1);
+        if (was_dark && entry->is_up)
+            wake_all(fleet);
     }
     entry->check_due_mono_ms = now + bn_fleet_about(next_check_ms(fleet, entry, check));
     /* Who asks how it is wants to see its guests as they are. */

@@ -38,7 +38,8 @@ struct bn_fleet_entry {
     struct bn_storage_seen *storages;
     /* Its cluster, as the last check that succeeded said: */
     bool was_checked; /* since the start, whatever came of it */
-    bool is_up;       /* by the last check */
+    bool is_up;       /* by the last check: set by fleet.c's set_up() only */
+    bool is_barred;   /* its token was refused: asked again when that pause is over, not before */
     char cluster[64];
     bn_fingerprint shown;    /* the certificate it showed */
     bn_fingerprint *members; /* those its cluster lists */
@@ -52,6 +53,7 @@ struct bn_fleet {
     struct bn_fleet_config config;
     struct bn_timer *timer;
     struct bn_fleet_entry *entries;
+    size_t up; /* entries that are */
     int64_t begun_mono_ms;
     struct bn_fleet_stats stats;
 };

@@ -286,4 +286,90 @@ BN_TEST(after_a_start_the_younger_waits_for_the_older)
     end();
 }
 
+static void no_one(void *user BN_UNUSED, const struct bn_check *check BN_UNUSED)
+{
+}
+
+static void nothing(void *user BN_UNUSED)
+{
+}
+
+/* --- nobody answers (SECURITY A19) ----------------------------------------------------------- */
+
+static uint64_t checks(void)
+{
+    struct bn_fleet_stats stats;
+    bn_fleet_get_stats(rig.fleet, &stats);
+    return stats.checks;
+}
+
+static bool is_online(const char *id)
+{
+    return server(id)->connection_status == BN_SERVER_ONLINE;
+}
+
+/* Both servers, strangers to each other, answer and are answered for; then nobody does. */
+static void go_dark(void)
+{
+    begin();
+    say_cluster(0, "alpha", "a", "a");
+    say_cluster(1, "beta", "b", "b");
+    add(0);
+    add(1);
+    AWAIT(vm("s0/100") && vm("s1/100"));
+    rig.members[0].answers[AT_NODES].bytes = rig.members[1].answers[AT_NODES].bytes = DOWN;
+    rig.members[0].answers[AT_RESOURCES].bytes = rig.members[1].answers[AT_RESOURCES].bytes = DOWN;
+    const uint64_t before = checks();
+    pass(BN_CHECK_EVERY_MS * 12 / 10);
+    AWAIT(checks() >= before + 2 && !is_online("s0") && !is_online("s1"));
+}
+
+/* Both wait longer from time to time, and at last as long as a server that answers. */
+static void back_off(void)
+{
+    int64_t wait_ms = BN_CHECK_BACKOFF_MS;
+    for (int n = 0; n < 7; n++) {
+        const uint64_t before = checks();
+        pass(wait_ms * 8 / 10);
+        stay_quiet();
+        CHECK_INT(checks(), before);
+        pass(wait_ms * 4 / 10);
+        AWAIT(checks() == before + 2);
+        wait_ms = BN_MIN(wait_ms * 2, (int64_t)BN_CHECK_EVERY_MS);
+    }
+}
+
+BN_TEST(while_nobody_answers_nobody_waits_longer_than_an_interval_and_the_first_answer_wakes_all)
+{
+    go_dark();
+    back_off();
+    say_cluster(0, "alpha", "a", "a");
+    say_cluster(1, "beta", "b", "b");
+    /* Asked now, as by a person, the one answers; the other's time has not come. */
+    const char *const id = "s1";
+    const struct bn_fleet_run run = {.one = no_one, .done = nothing};
+    CHECK_INT(bn_fleet_check_now(rig.fleet, BN_TENANT_DEFAULT, &id, 1, &run), 1);
+    AWAIT(is_online("s1"));
+    CHECK(!is_online("s0"));
+    pass(BN_CHECK_WAKE_MS);
+    AWAIT(is_online("s0"));
+    end();
+}
+
+BN_TEST(the_first_answer_wakes_none_whose_token_was_refused)
+{
+    go_dark();
+    rig.members[0].answers[AT_NODES].bytes = "HTTP/1.1 401 no\r\nConnection: close\r\n\r\n";
+    pass(BN_CHECK_BACKOFF_MS * 12 / 10);
+    AWAIT(strstr(server("s0")->health_check_error, "(401)"));
+    say_cluster(0, "alpha", "a", "a");
+    say_cluster(1, "beta", "b", "b");
+    pass(BN_CHECK_BACKOFF_MS * 24 / 10);
+    AWAIT(is_online("s1"));
+    pass(BN_CHECK_WAKE_MS);
+    stay_quiet();
+    CHECK(!is_online("s0")); /* wrong tokens block the host's own logins */
+    end();
+}
+
 BN_TEST_MAIN()
