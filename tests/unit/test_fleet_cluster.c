@@ -299,7 +299,7 @@ static void nothing(void *user BN_UNUSED)
 static uint64_t checks(void)
 {
     struct bn_fleet_stats stats;
-    bn_fleet_get_stats(rig.fleet, &stats);
+    bn_fleet_get_stats(fleet, &stats);
     return stats.checks;
 }
 
@@ -317,8 +317,8 @@ static void go_dark(void)
     add(0);
     add(1);
     AWAIT(vm("s0/100") && vm("s1/100"));
-    rig.members[0].answers[AT_NODES].bytes = rig.members[1].answers[AT_NODES].bytes = DOWN;
-    rig.members[0].answers[AT_RESOURCES].bytes = rig.members[1].answers[AT_RESOURCES].bytes = DOWN;
+    members[0].pve.answers[AT_NODES].bytes = members[1].pve.answers[AT_NODES].bytes = DOWN;
+    members[0].pve.answers[AT_RESOURCES].bytes = members[1].pve.answers[AT_RESOURCES].bytes = DOWN;
     const uint64_t before = checks();
     pass(BN_CHECK_EVERY_MS * 12 / 10);
     AWAIT(checks() >= before + 2 && !is_online("s0") && !is_online("s1"));
@@ -348,7 +348,7 @@ BN_TEST(while_nobody_answers_nobody_waits_longer_than_an_interval_and_the_first_
     /* Asked now, as by a person, the one answers; the other's time has not come. */
     const char *const id = "s1";
     const struct bn_fleet_run run = {.one = no_one, .done = nothing};
-    CHECK_INT(bn_fleet_check_now(rig.fleet, BN_TENANT_DEFAULT, &id, 1, &run), 1);
+    CHECK_INT(bn_fleet_check_now(fleet, BN_TENANT_DEFAULT, &id, 1, &run), 1);
     AWAIT(is_online("s1"));
     CHECK(!is_online("s0"));
     pass(BN_CHECK_WAKE_MS);
@@ -359,7 +359,7 @@ BN_TEST(while_nobody_answers_nobody_waits_longer_than_an_interval_and_the_first_
 BN_TEST(the_first_answer_wakes_none_whose_token_was_refused)
 {
     go_dark();
-    rig.members[0].answers[AT_NODES].bytes = "HTTP/1.1 401 no\r\nConnection: close\r\n\r\n";
+    members[0].pve.answers[AT_NODES].bytes = "HTTP/1.1 401 no\r\nConnection: close\r\n\r\n";
     pass(BN_CHECK_BACKOFF_MS * 12 / 10);
     AWAIT(strstr(server("s0")->health_check_error, "(401)"));
     say_cluster(0, "alpha", "a", "a");
