@@ -77,7 +77,12 @@ const allowed = [
   }],
 ];
 
-async function allow(lab, [, act]) {
+const NO_HELLO = 4105;
+const HELLO_MS = 5000; // until when a server waits for it
+
+/** Once more when this process was too busy to speak in time: then the server was right to end it. */
+async function allow(lab, [name, act], tries = 3) {
+  const begun = performance.now();
   const socket = await open(lab.port, '/api/v1/live', { fields: { Authorization: `Bearer ${lab.key}` } });
   await act(socket);
   socket.send(CLOSE, closing(1000, 'done'));
@@ -85,8 +90,10 @@ async function allow(lab, [, act]) {
   for (let one = await next(socket); one; one = await next(socket)) {
     if (one.op === CLOSE) said = one.payload.readUInt16BE();
   }
-  assert.equal(said, 1000, 'a close frame is answered with its code');
   socket.destroy();
+  if (said === NO_HELLO && performance.now() - begun > HELLO_MS && tries > 1) return allow(lab, [name, act], tries - 1);
+  assert.equal(said, 1000, `${name}: a close frame is answered with its code`);
+  return undefined;
 }
 
 /** The suite's cases of RFC 6455, 1 to 7, as a process of its own: { code, passed }. Those of sizes, speed and

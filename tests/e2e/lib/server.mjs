@@ -62,6 +62,18 @@ export function runBinary(args, { input, env, program = binary, timeout = 10000 
   });
 }
 
+const started = new Set();
+const leftFolders = new Set();
+
+/** Those that no server works in any more: a second one may have been started on the folder of the first. */
+function removeFolders() {
+  for (const folder of leftFolders) {
+    if ([...started].some((server) => server.data === folder && !server.isOver && server.exitCode === undefined)) continue;
+    fs.rmSync(path.dirname(folder), { recursive: true, force: true });
+    leftFolders.delete(folder);
+  }
+}
+
 export class Server {
   constructor(options) {
     this.options = options;
@@ -79,6 +91,7 @@ export class Server {
     const words = [...wrap, program, 'serve', '--listen', listen, '--data', this.data, ...args];
     this.startedAt = performance.now();
     this.exitCode = undefined;
+    started.add(this);
     this.child = spawn(words[0], words.slice(1), {
       // No bus unless the test brings one: a unit that failed on the machine that tests would be on its pages.
       env: { ...process.env, DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nowhere', ...env },
@@ -149,7 +162,9 @@ export class Server {
   async finish() {
     const was = this.exitCode;
     const code = await this.stop();
-    if (this.ownsData) fs.rmSync(path.dirname(this.data), { recursive: true, force: true });
+    if (this.ownsData) leftFolders.add(this.data);
+    this.isOver = true;
+    removeFolders();
     assert.ok(!this.killed, `the server did not stop within its time:\n${this.log}`);
     if (was === undefined) assert.equal(code, 0, `the server ended with ${code}:\n${this.log}`);
     assert.deepEqual(this.surprises(), [], 'log lines nobody announced');
