@@ -115,6 +115,9 @@ static sqlite3_stmt *bind_query(struct bn_conn *conn, enum bn_sql which,
     bind_word(stmt, 5, query->server_id);
     bind_word(stmt, 6, query->target_id);
     bind_word(stmt, 7, query->guests);
+    if (query->vmid)
+        sqlite3_bind_int64(stmt, 8, query->vmid);
+    bind_word(stmt, 9, query->node);
     return stmt;
 }
 
@@ -136,8 +139,8 @@ static int read_page(struct bn_conn *conn, const struct bn_operation_query *quer
     sqlite3_stmt *stmt = bind_query(conn, BN_SQL_WORK_PAGE, query);
     if (!stmt)
         return sqlite3_extended_errcode(conn->db);
-    sqlite3_bind_int64(stmt, 8, (int64_t)BN_MIN(*n, (size_t)INT32_MAX));
-    sqlite3_bind_int64(stmt, 9, query->skip);
+    sqlite3_bind_int64(stmt, 10, (int64_t)BN_MIN(*n, (size_t)INT32_MAX));
+    sqlite3_bind_int64(stmt, 11, query->skip);
     int rc;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         get_text(stmt, 0, name.id, sizeof name.id);

@@ -15,6 +15,8 @@ struct bn_operation_query {
     const char *type;   /* a word */
     const char *server_id;
     const char *target_id;
+    int64_t vmid;
+    const char *node;
     const char *guests; /* a JSON array of "server_id/vmid": of these only */
     int64_t skip;       /* so many of the newest */
 };

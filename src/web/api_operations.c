@@ -9,12 +9,13 @@
 
 #define LIST_BYTES_MAX (1 << 20) /* 50 operations with long sentences */
 #define WORD_MAX       16
+#define VMID_MAX       999999999
 #define GUESTS_MAX     (8 << 20) /* BN_ASSIGNMENTS_MAX of them, all of one person */
 
 static const char NONE_SUCH[] = "there is no such operation";
 
-const char *const bn_operations_query[] = {"status", "type", "server_id", "target_id", "since",
-        "page", NULL};
+const char *const bn_operations_query[] = {"status", "type", "server_id", "target_id", "vmid",
+        "node", "since", "page", NULL};
 
 void bn_operation_made_by(const struct bn_request *req, struct bn_operation *out)
 {
@@ -33,6 +34,8 @@ struct history_job {
     char type[WORD_MAX];
     char server_id[BN_ID_MAX];
     char target_id[BN_ID_MAX];
+    int64_t vmid; /* 0: of any */
+    char node[64];
     char id[BN_ID_MAX]; /* of one; "": a page */
     int64_t since_ms;
     int64_t page;   /* from 1 */
@@ -60,6 +63,8 @@ static void work(void *user)
             .type = or_null(job->type),
             .server_id = or_null(job->server_id),
             .target_id = or_null(job->target_id),
+            .vmid = job->vmid,
+            .node = or_null(job->node),
             .guests = job->of_guests ? job->guests.p : NULL,
             .skip = (job->page - 1) * BN_OPERATIONS_PAGE};
     job->count = job->store ? BN_OPERATIONS_PAGE : 0;
@@ -193,6 +198,7 @@ static bool read_word(const struct bn_request *req, const char *name, const char
 static bool read_query(const struct bn_request *req, struct history_job *job, struct bn_err *err)
 {
     const struct bn_str since = bn_query(req, "since", "");
+    const struct bn_str vmid = bn_query(req, "vmid", "");
     if (!bn_query_only(req, bn_operations_query, err) ||
             !read_word(req, "status", "active", job->status, err) ||
             !read_word(req, "type", NULL, job->type, err))
@@ -201,6 +207,10 @@ static bool read_query(const struct bn_request *req, struct history_job *job, st
         return bn_fail_field(err, "server_id", "server_id must be the id of a server");
     if (!bn_text_copy(job->target_id, sizeof job->target_id, bn_query(req, "target_id", "")))
         return bn_fail_field(err, "target_id", "target_id must be the id of a target");
+    if (vmid.len && !bn_parse_i64(vmid, 1, VMID_MAX, &job->vmid))
+        return bn_fail_field(err, "vmid", "vmid must be 1..%d", VMID_MAX);
+    if (!bn_text_copy(job->node, sizeof job->node, bn_query(req, "node", "")))
+        return bn_fail_field(err, "node", "node must be the name of a node");
     if (since.len && !bn_time_parse(since.p, since.len, &job->since_ms))
         return bn_fail_field(err, "since", "since must be a time like 2026-11-20T20:00:00Z");
     return bn_parse_i64(bn_query(req, "page", "1"), 1, 1000000, &job->page) ||

@@ -16,6 +16,7 @@ static struct bn_fact operation_fact(int number, int64_t started_at, enum bn_wor
     snprintf(operation->server_id, sizeof operation->server_id, "s%d", number % 2);
     operation->type = BN_WORK_VM_POWER;
     operation->vmid = 100 + number;
+    snprintf(operation->node, sizeof operation->node, "pve%d", number % 4);
     operation->status = status;
     operation->progress = 10;
     operation->started_at = started_at;
@@ -121,6 +122,15 @@ BN_TEST(the_history_comes_in_pages_newest_first_and_filtered)
     CHECK_INT(total, 2);
     CHECK_STR(out[0].id, "op7");
     CHECK_STR(out[1].id, "op4");
+    query = (struct bn_operation_query){.tenant = "default", .server_id = "s1", .vmid = 107};
+    CHECK_INT(read_page(store, &query, out, 50, &total), 1);
+    CHECK_STR(out[0].id, "op7");
+    query.server_id = "s0";
+    CHECK_INT(read_page(store, &query, out, 50, &total), 0);
+    query = (struct bn_operation_query){.tenant = "default", .node = "pve3"};
+    CHECK_INT(read_page(store, &query, out, 50, &total), 15);
+    CHECK_INT(total, 15);
+    query = (struct bn_operation_query){.tenant = "default"};
     query.guests = "[]";
     CHECK_INT(read_page(store, &query, out, 50, &total), 0);
     bn_store_close(store);

@@ -5,10 +5,11 @@
 
 /* Two servers with a guest of the same number, and vera, who may be restricted. */
 
-#define VMS    "/api/v1/vms"
-#define HERS   "/api/v1/users/vera/assignments"
-#define POWER  "/api/v1/servers/s1/nodes/n1/qemu/100/"
-#define ASSIGN "{\"server_id\":\"s1\",\"vmid\":100,\"permissions\":\"view,start\"}"
+#define VMS       "/api/v1/vms"
+#define HERS      "/api/v1/users/vera/assignments"
+#define POWER     "/api/v1/servers/s1/nodes/n1/qemu/100/"
+#define LONG_NODE "n234567890123456789012345678901234567890123456789012345678901234"
+#define ASSIGN    "{\"server_id\":\"s1\",\"vmid\":100,\"permissions\":\"view,start\"}"
 
 static struct people_rig rig;
 
@@ -150,6 +151,12 @@ BN_TEST(who_is_restricted_follows_what_is_done_to_his_guests_and_no_other_operat
     put_operation("theirs-now", 101, BN_WORK_IN_PROGRESS);
     put_operation("check", 0, BN_WORK_IN_PROGRESS);
     ask(rig.vera, "GET", "/api/v1/operations", "", 200, "\"total\":5");
+    ask(rig.vera, "GET", "/api/v1/operations?server_id=s1&vmid=101", "", 200, "\"total\":2");
+    ask(rig.vera, "GET", "/api/v1/operations?vmid=102", "", 200, "\"total\":0");
+    ask(rig.vera, "GET", "/api/v1/operations?node=pve1", "", 200, "\"total\":0");
+    ask(rig.vera, "GET", "/api/v1/operations?vmid=0", "", 400, "vmid must be 1..999999999");
+    ask(rig.vera, "GET", "/api/v1/operations?vmid=web", "", 400, "\"field\":\"vmid\"");
+    ask(rig.vera, "GET", "/api/v1/operations?node=" LONG_NODE, "", 400, "\"field\":\"node\"");
     restrict_vera("true");
     ask(rig.vera, "GET", "/api/v1/operations", "", 200, "{\"operations\":[],");
     ask(rig.vera, "GET", "/api/v1/operations/mine", "", 404, "there is no such operation");
@@ -157,6 +164,7 @@ BN_TEST(who_is_restricted_follows_what_is_done_to_his_guests_and_no_other_operat
     ask(rig.vera, "GET", "/api/v1/operations", "", 200, "\"total\":2");
     CHECK(strstr(rig.web.answer.p, "\"mine\"") && strstr(rig.web.answer.p, "\"mine-now\""));
     ask(rig.vera, "GET", "/api/v1/operations?status=active", "", 200, "\"total\":1");
+    ask(rig.vera, "GET", "/api/v1/operations?vmid=101", "", 200, "\"total\":0");
     ask(rig.vera, "GET", "/api/v1/operations/mine", "", 200, "\"log\":[]");
     ask(rig.vera, "GET", "/api/v1/operations/mine-now", "", 200, "\"progress\":10");
     for (size_t i = 0; i < COUNT(others); i++) {

@@ -67,7 +67,7 @@ export function VmPage({ id }: { id: string }) {
         <Panel title="What it is" icon="info" class="guest-is"><div class="guest-facts"><Facts vm={vm} /><p class="vm-under"><Marks vm={vm} /></p></div></Panel>
       </div>
       <Charts key={`${vm.node} ${vm.type}`} vm={vm} />
-      <History title="What was done with it" fixed={{ type: 'vm_power', server_id: vm.server_id ?? '' }} only={(op) => op.vmid === vm.vmid} guest={id} />
+      <History title="What was done with it" fixed={{ type: 'vm_power', server_id: vm.server_id ?? '', vmid: String(vm.vmid ?? '') }} guest={id} />
       <PowerQuestion />
     </div>
   );

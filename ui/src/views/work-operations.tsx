@@ -87,7 +87,6 @@ interface Page {
 interface HistoryProps {
   title: string;
   fixed?: Record<string, string>;         // always asked for
-  only?: (op: Operation) => boolean;      // of what came, only these
   guest?: string;                         // the id of the guest's row it is about
   isFiltered?: boolean;                   // status, type and server in the address
 }
@@ -108,7 +107,7 @@ const statusOptions = [
 const typeOptions = [
   { id: 'all', label: 'Every kind' }, { id: 'vm_power', label: 'Power' }, { id: 'health_check', label: 'Checks' }, { id: 'import', label: 'Imports' },
 ];
-const FILTERS = ['status', 'type', 'server_id', 'page'] as const;
+const FILTERS = ['status', 'type', 'server_id', 'vmid', 'page'] as const;
 
 const filterTo = (name: string, value: string) => {
   const query = Object.fromEntries(route.peek().query);
@@ -119,7 +118,7 @@ const filterTo = (name: string, value: string) => {
 };
 
 /** Newest first; what the topic knows better replaces what was asked for. */
-export function History({ title, fixed = {}, only, guest, isFiltered }: HistoryProps) {
+export function History({ title, fixed = {}, guest, isFiltered }: HistoryProps) {
   const query = route.value.query;
   const wanted = new URLSearchParams(fixed);
   if (isFiltered) for (const name of FILTERS) if (query.get(name)) wanted.set(name, query.get(name)!);
@@ -128,20 +127,21 @@ export function History({ title, fixed = {}, only, guest, isFiltered }: HistoryP
   const isFirstPage = !wanted.has('page') || wanted.get('page') === '1';
   const fits = useMemo(() => (op: Operation) =>
     (!wanted.has('status') || op.status === wanted.get('status') || (wanted.get('status') === 'active' && isActive(op))) && (!wanted.has('type') || op.type === wanted.get('type'))
-    && (!wanted.has('server_id') || op.server_id === wanted.get('server_id')), [wanted.toString()]);
+    && (!wanted.has('server_id') || op.server_id === wanted.get('server_id')) && (!wanted.has('vmid') || String(op.vmid) === wanted.get('vmid')), [wanted.toString()]);
   const rows = useMemo(() => computed(() => {
     const listed = asked.value.value?.operations ?? [];
     const known = new Map(operations.value.map((op) => [op.id, op]));
     const ids = new Set(listed.map((op) => op.id));
     const fresh = isFirstPage && asked.value.value ? operations.value.filter((op) => !ids.has(op.id) && fits(op)
       && (listed.length === 0 || (op.started_at ?? '') >= (listed[0]!.started_at ?? ''))) : [];
-    return [...fresh, ...listed.map((op) => known.get(op.id) ?? op)].filter(only ?? (() => true));
+    return [...fresh, ...listed.map((op) => known.get(op.id) ?? op)];
   }), [asked, fits, isFirstPage, guest]);
   const isNarrowed = isFiltered && FILTERS.some((name) => name !== 'page' && query.get(name));
   const turn = (page: number) => go(withQuery('page', page <= 1 ? null : String(page)));
   return (
     <Panel title={title} icon="list" topic={operationsTopic} aside={isFiltered && (
       <>
+        {query.get('vmid') && <button type="button" class="button small" data-tip="Show those of every machine" onClick={() => filterTo('vmid', 'all')}>of number {query.get('vmid')} <Icon name="x" size={14} /></button>}
         <Select label="Result" value={query.get('status') ?? 'all'} options={statusOptions} onChange={(v) => filterTo('status', v)} />
         <Select label="Kind" value={query.get('type') ?? 'all'} options={typeOptions} onChange={(v) => filterTo('type', v)} />
         <Select label="Server" value={query.get('server_id') ?? 'all'} onChange={(v) => filterTo('server_id', v)}
@@ -151,7 +151,7 @@ export function History({ title, fixed = {}, only, guest, isFiltered }: HistoryP
       <Answer of={asked} lines={6}>
         {(answer) => rows.value.length === 0 ? (
           isNarrowed ? <Empty icon="search" title="No operation matches"><div><button type="button" class="button" onClick={() => go(href('operations'), 'replace')}>Clear filters</button></div></Empty>
-            : <Empty icon="list" title={guest && answer.pages > 1 ? 'Nothing was done lately' : 'Nothing was done yet'}>{guest ? 'Starts, stops and the like of this machine are kept here with their result and their log.' : 'Starts and stops of machines and checks of servers are kept here with who began them, how they ended and their log.'}</Empty>
+            : <Empty icon="list" title="Nothing was done yet">{guest ? 'Starts, stops and the like of this machine are kept here with their result and their log.' : 'Starts and stops of machines and checks of servers are kept here with who began them, how they ended and their log.'}</Empty>
         ) : (
           <>
             <Table label={title} columns={columns} rows={rows.value} keyOf={(op) => op.id}
@@ -163,7 +163,7 @@ export function History({ title, fixed = {}, only, guest, isFiltered }: HistoryP
                   isActive(op) && mayCancel(op) ? { label: 'Cancel', icon: 'x' as const, run: () => void act(() => cancel(op), 'Asked to cancel it') } : false,
                 ],
               })} />
-            {answer.pages > 1 && guest && <p class="table-foot dim">Among the newest {answer.operations.length} of its server; older ones stand under Operations.</p>}
+            {answer.pages > 1 && guest && <p class="table-foot"><a href={href('operations', fixed)}>All {answer.total} of this machine</a></p>}
             {answer.pages > 1 && !guest && (
               <nav class="table-foot" aria-label="Pages of the history">
                 <button type="button" class="button small" disabled={answer.page <= 1} onClick={() => turn(answer.page - 1)}>Newer</button>
