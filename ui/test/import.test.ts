@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cellsOf, decode, failedCsv, failedName, TEMPLATE } from '../src/state/csv';
-import { countsLine, countsOf, fixOf, Importer, kindOf, leftMs, mayPin, overLimit, type Report, type ReportRow, type TestAnswer } from '../src/state/import';
+import { countsLine, countsOf, fixOf, Importer, kindOf, leftMs, mayPin, overLimit, shareOf, type Report, type ReportRow, type TestAnswer } from '../src/state/import';
 
 const row = (index: number, more: Partial<ReportRow> = {}): ReportRow => ({
   index, line: index + 2, line_to: index + 2, name: `n${index}`, host: `h${index}`, port: 8006, verify_ssl: true, fingerprint: null, token_hint: 'root@pam!b=••••0001',
@@ -135,16 +135,40 @@ test('new rows are chosen, known ones are not; a choice outlives the next answer
   assert.equal(calls[2]!.body.on_duplicate, 'update');
 });
 
-test('at most sixteen are tried at once; each tells its result; stopping leaves no row waiting', async (t) => {
+const results = (call: Call, of: (index: number) => object = () => answer()) => ({ results: (call.body.indexes as number[]).map((index) => ({ index, ...of(index) })) });
+
+test('sixteen rows in five questions, as even as can be; a few rows share none', () => {
+  const split = (waiting: number) => {
+    const asked: number[] = [];
+    for (let running = 0, n = shareOf(waiting, 0, 0); n > 0; n = shareOf(waiting, running, asked.length)) {
+      asked.push(n);
+      running += n;
+      waiting -= n;
+    }
+    return asked;
+  };
+  assert.deepEqual(split(50), [4, 3, 3, 3, 3]);
+  assert.deepEqual(split(7), [2, 2, 1, 1, 1]);
+  assert.deepEqual(split(3), [1, 1, 1]);
+  assert.deepEqual(split(0), []);
+  assert.equal(shareOf(9, 12, 4), 4, 'what one question frees the next one takes');
+});
+
+test('sixteen are tried at once; each tells its result; stopping leaves no row waiting', async (t) => {
   let now = 0;
   let most = 0;
+  let open = 0;
+  let mostOpen = 0;
   const rows = Array.from({ length: 50 }, (_, i) => row(i));
   const calls = serve(t, async (call) => {
     if (call.url.includes('dry_run')) return report(rows);
-    most = Math.max(most, ++now);
+    const n = call.body.indexes.length;
+    most = Math.max(most, now += n);
+    mostOpen = Math.max(mostOpen, ++open);
     await settle(5);
-    now--;
-    return answer({ nodes: call.body.index });
+    now -= n;
+    open -= 1;
+    return results(call, (index) => answer({ nodes: index }));
   });
   const it = new Importer();
   it.load('csv', '');
@@ -154,7 +178,8 @@ test('at most sixteen are tried at once; each tells its result; stopping leaves 
   assert.ok(it.run.value!.done < 50);
   await run;
   assert.equal(most, 16);
-  assert.equal(calls.length, 51);
+  assert.ok(mostOpen <= 5, `${mostOpen} questions at once leave no connection for others`);
+  assert.deepEqual(calls.slice(1).flatMap((c) => c.body.indexes as number[]).sort((a, b) => a - b), rows.map((r) => r.index));
   assert.ok(it.rows.value.every((r) => r.test.value.at === 'done' && r.test.value.answer.nodes === r.index));
   assert.equal(it.run.value, null);
   const second = it.test(it.testable());
@@ -168,7 +193,7 @@ test('a row that came too often is tried again when it may be', async (t) => {
   serve(t, (call) => {
     if (call.url.includes('dry_run')) return report([row(0)]);
     tries += 1;
-    return tries > 1 ? answer() : new Response('{"error":{"code":"too_many","message":"later"}}', { status: 429, headers: { 'retry-after': '0' } });
+    return tries > 1 ? results(call) : new Response('{"error":{"code":"too_many","message":"later"}}', { status: 429, headers: { 'retry-after': '0' } });
   });
   const it = new Importer();
   it.load('csv', '');
@@ -181,7 +206,7 @@ test('a row that came too often is tried again when it may be', async (t) => {
 test('pinning says which certificate is expected, and tries the row again', async (t) => {
   const calls = serve(t, (call) => {
     if (call.url.includes('dry_run')) return report([row(0)]);
-    return call.body.edits.length > 0 ? answer() : answer({ success: false, error_class: 'unconfirmed', fingerprint: 'AB:CD' });
+    return results(call, () => call.body.edits.length > 0 ? answer() : answer({ success: false, error_class: 'unconfirmed', fingerprint: 'AB:CD' }));
   });
   const it = new Importer();
   it.load('csv', '');

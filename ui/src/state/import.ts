@@ -149,7 +149,17 @@ export function mayPin(answer: TestAnswer): boolean {
   return !answer.success && Boolean(answer.fingerprint) && /^(unconfirmed|untrusted)$/.test(answer.error_class ?? '');
 }
 
+// Sixteen rows in five questions: browsers keep six connections to a server, and the sixth is for everything else.
+// A question is answered when its slowest row is, so as few rows as possible share one.
 export const AT_ONCE = 16;
+const QUESTIONS = 5;
+
+/** How many of the rows that wait go into the next question, `running` rows being asked by `open` others. */
+export function shareOf(waiting: number, running: number, open: number): number {
+  const room = Math.min(waiting, AT_ONCE - running);
+  return room <= 0 || open >= QUESTIONS ? 0 : Math.ceil(room / (QUESTIONS - open));
+}
+
 const EDIT_WAIT_MS = 300;
 const ABOUT_THE_WAY = new Set(['host', 'port', 'api_token', 'verify_ssl', 'fingerprint', 'vpn_enabled', 'vpn_host', 'vpn_port', 'connection_timeout']);
 
@@ -290,40 +300,66 @@ export class Importer {
     });
   }
 
-  /** Tries these rows, sixteen at once; each tells its own result. */
+  /** Tries these rows, sixteen at once; each tells its own result as soon as its question is answered. */
   async test(rows: ImportRow[]): Promise<void> {
     this.stopTests();
     const mine = (this.testing = new AbortController());
-    const queue = [...rows];
     batch(() => {
       for (const row of rows) row.test.value = { at: 'waiting' };
       this.run.value = { done: 0, total: rows.length, startedAt: Date.now() };
     });
-    const worker = async (): Promise<void> => {
-      for (let row = queue.shift(); row && !mine.signal.aborted; row = queue.shift()) {
-        await this.one(row, mine.signal);
-        if (!mine.signal.aborted && this.run.value) this.run.value = { ...this.run.value, done: this.run.value.done + 1 };
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(AT_ONCE, rows.length) }, worker));
+    await this.all(rows, mine.signal, (n) => {
+      if (this.run.value) this.run.value = { ...this.run.value, done: this.run.value.done + n };
+    });
     if (!mine.signal.aborted) this.run.value = null;
   }
 
-  private async one(row: ImportRow, stop: AbortSignal): Promise<void> {
-    row.test.value = { at: 'running' };
+  private async all(rows: ImportRow[], stop: AbortSignal, told: (n: number) => void): Promise<void> {
+    const queue = [...rows];
+    let running = 0;
+    let open = 0;
+    const worker = async (): Promise<void> => {
+      while (queue.length > 0 && !stop.aborted) {
+        const some = queue.splice(0, shareOf(queue.length, running, open));
+        running += some.length;
+        open += 1;
+        await this.ask(some, stop);
+        running -= some.length;
+        open -= 1;
+        if (!stop.aborted) told(some.length);
+      }
+    };
+    await Promise.all(Array.from({ length: QUESTIONS }, worker));
+  }
+
+  // One question about a few rows; what stops one of them stops no other.
+  private async ask(rows: ImportRow[], stop: AbortSignal): Promise<void> {
+    batch(() => {
+      for (const row of rows) row.test.value = { at: 'running' };
+    });
     for (;;) {
       try {
-        const answer = await api<TestAnswer>('POST', 'api/v1/servers/import/test', { csv: this.text.value, edits: this.edits, index: row.index }, stop);
-        if (!stop.aborted) row.test.value = { at: 'done', answer };
+        const { results } = await api<{ results: (TestAnswer & { index: number })[] }>('POST', 'api/v1/servers/import/test',
+          { csv: this.text.value, edits: this.edits, indexes: rows.map((r) => r.index) }, stop);
+        if (stop.aborted) return;
+        const found = new Map(results.map(({ index, ...answer }) => [index, answer]));
+        batch(() => {
+          for (const row of rows) {
+            const answer = found.get(row.index);
+            row.test.value = answer ? { at: 'done', answer } : { at: 'none' };
+          }
+        });
         return;
       } catch (cause) {
         if (stop.aborted || aborted(cause)) return;
         if (!(cause instanceof ApiError)) throw cause;
         if (cause.status !== 429) {
-          row.test.value = { at: 'refused', error: cause };
+          batch(() => {
+            for (const row of rows) row.test.value = { at: 'refused', error: cause };
+          });
           return;
         }
-        // Others test too: it is this row's turn a little later.
+        // Others test too: it is these rows' turn a little later.
         await new Promise((wake) => setTimeout(wake, Math.min(cause.retryAfterS ?? 1, 60) * 1000));
         if (stop.aborted) return;
       }
@@ -343,7 +379,7 @@ export class Importer {
     clearTimeout(this.timer);
     await this.read();
     if (!this.run.value) await this.test(shown.map((s) => s.row));
-    else await Promise.all(shown.map((s) => this.one(s.row, this.testing.signal)));
+    else await this.all(shown.map((s) => s.row), this.testing.signal, () => {});
   }
 
   // --- keeping --------------------------------------------------------------------------------------
