@@ -10,7 +10,7 @@
 #include "model/token.h"
 
 #define PVE_TOKEN   "root@pam!t=0123456789abcdef"
-#define PVE_ANSWERS 8
+#define PVE_ANSWERS 10
 #define OK(body)    "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" body
 
 struct pve {

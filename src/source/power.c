@@ -71,7 +71,8 @@ static bool send(struct bn_power *power, const char *tenant, const struct bn_ser
     if (!speaker)
         return bn_fail(err, BN_E_NOT_FOUND, "the server is not in the list any more");
     fetch->request.connect_ms = speaker->connection_timeout_ms;
-    fetch->request.total_ms = ASK_MS;
+    if (fetch->request.total_ms == 0)
+        fetch->request.total_ms = ASK_MS;
     return bn_pve_ask(speaker, tenant, power->config.key, path, fetch, err) &&
            bn_fetch_do(power->config.fetch, fetch, err);
 }
@@ -86,9 +87,11 @@ bool bn_power_ask(struct bn_power_job *job, const char *method, const char *path
     bn_fetch_job_init(&job->fetch, 1);
     job->fetch.read = read;
     job->fetch.done = done;
+    job->fetch.request.total_ms = job->ask_ms;
     bn_text_clip(job->fetch.request.method, sizeof job->fetch.request.method, bn_str(method));
     if (speaker) {
         job->is_by_other = strcmp(speaker->id, server_id) != 0;
+        memcpy(job->asked_id, speaker->id, sizeof job->asked_id);
         memcpy(job->token_hint, speaker->token_hint, sizeof job->token_hint);
     }
     job->is_asking = send(job->power, job->tenant, speaker, &job->fetch, path, err);
@@ -162,6 +165,7 @@ static void job_destroy(struct bn_power_job *job)
     bn_list_remove(&job->link);
     bn_fetch_job_finish(&job->fetch);
     free(job->lines);
+    free(job->rows);
     free(job);
 }
 
@@ -207,7 +211,8 @@ void bn_power_end(struct bn_power_job *job, enum bn_work_status status)
 
 /* --- beginning ------------------------------------------------------------------------------- */
 
-static void refuse(struct bn_power_job *job, enum bn_code code, const char *error, const char *hint)
+void bn_power_refuse(struct bn_power_job *job, enum bn_code code, const char *error,
+        const char *hint)
 {
     struct bn_operation *now = &job->work->now;
     bn_text_clip(now->error, sizeof now->error, bn_str(error));
@@ -232,7 +237,7 @@ static void looked(struct bn_fetch_job *fetch)
         snprintf(text, sizeof text, "%.100s is not there any more", now->subject);
     else
         snprintf(text, sizeof text, "%.100s is not found on node %.60s", now->subject, now->node);
-    refuse(job, BN_E_UPSTREAM, text, "");
+    bn_power_refuse(job, BN_E_UPSTREAM, text, "");
 }
 
 /* Half an answer is worse than none: it may have begun. */
@@ -240,16 +245,20 @@ static void refuse_fault(struct bn_power_job *job, const struct bn_pve_verdict *
 {
     const struct bn_fetch_answer *answer = &job->fetch.answer;
     char text[320];
-    const bool was_sent = answer->phase == BN_PHASE_ANSWER || answer->phase == BN_PHASE_BODY;
     const enum bn_code code = answer->fault == BN_FETCH_TIMEOUT ? BN_E_TIMEOUT : BN_E_UPSTREAM;
-    if (was_sent)
-        snprintf(text, sizeof text,
-                "%.60s was asked, but did not answer (%.60s): whether it began is not known",
-                bn_power_server_name(job), verdict->text);
-    else
-        snprintf(text, sizeof text, "%.60s was not reached, so nothing was done: %.90s",
-                bn_power_server_name(job), verdict->text);
-    refuse(job, code, text, was_sent ? "look at the guest before you try again" : "");
+    if (answer->phase == BN_PHASE_ANSWER || answer->phase == BN_PHASE_BODY) {
+        bn_power_lost(job, code, verdict->text);
+        return;
+    }
+    snprintf(text, sizeof text, "%.60s was not reached, so nothing was done: %.90s",
+            bn_power_server_name(job), verdict->text);
+    bn_power_refuse(job, code, text, "");
+}
+
+/* The one asked handed it on to another node, and its answer did not come (PVE-API 4.2). */
+static bool is_lost_behind(int status)
+{
+    return status == 596 || status == 597 || status == 599;
 }
 
 static void refuse_answer(struct bn_power_job *job, const struct bn_pve_verdict *verdict)
@@ -275,7 +284,7 @@ static void refuse_answer(struct bn_power_job *job, const struct bn_pve_verdict 
         snprintf(text, sizeof text, "%.60s answers, but its node %.60s does not (%d): %.60s",
                 bn_power_server_name(job), job->node, answer->status, said);
     }
-    refuse(job, BN_E_UPSTREAM, text, verdict->hint);
+    bn_power_refuse(job, BN_E_UPSTREAM, text, verdict->hint);
 }
 
 static void upid_kept(void *user, const struct bn_err *err)
@@ -299,6 +308,12 @@ static void follow(struct bn_power_job *job)
     bn_text_clip(now->phase, sizeof now->phase, bn_str(phase));
 }
 
+void bn_power_found(struct bn_power_job *job)
+{
+    follow(job);
+    bn_work_told(job->work, upid_kept, job);
+}
+
 static void posted(struct bn_fetch_job *fetch)
 {
     struct bn_power_job *job = container_of(fetch, struct bn_power_job, fetch);
@@ -311,14 +326,15 @@ static void posted(struct bn_fetch_job *fetch)
     bn_pve_judge(fetch, job->token_hint, &verdict);
     if (fetch->answer.fault != BN_FETCH_NONE) {
         refuse_fault(job, &verdict);
+    } else if (is_lost_behind(fetch->answer.status)) {
+        bn_power_lost(job, BN_E_UPSTREAM, verdict.text);
     } else if (!verdict.is_ok) {
         refuse_answer(job, &verdict);
     } else if (!bn_pve_read_upid(bn_buf_str(&fetch->answer.body), now->upid, sizeof now->upid,
                        &err)) {
-        refuse(job, BN_E_UPSTREAM, err.text, "");
+        bn_power_refuse(job, BN_E_UPSTREAM, err.text, "");
     } else {
-        follow(job);
-        bn_work_told(job->work, upid_kept, job);
+        bn_power_found(job);
     }
 }
 
@@ -337,8 +353,11 @@ static void intent_kept(void *user, const struct bn_err *kept_err)
     const struct bn_operation *now = &job->work->now;
     snprintf(path, sizeof path, "/api2/json/nodes/%s/%s/%lld/status/%s", now->node,
             now->vm_type == BN_VM_LXC ? "lxc" : "qemu", (long long)now->vmid, now->action);
-    if (!bn_power_ask(job, "POST", path, posted, &err))
-        refuse(job, err.code, err.text, "");
+    job->posted_ms = job->power->config.clock->now_ms;
+    if (bn_power_ask(job, "POST", path, posted, &err))
+        memcpy(job->posted_id, job->asked_id, sizeof job->posted_id);
+    else
+        bn_power_refuse(job, err.code, err.text, "");
 }
 
 static void set_deadline(struct bn_power_job *job)
@@ -440,7 +459,7 @@ bool bn_power_cancel(struct bn_power *power, const char *tenant, const char *id,
     struct bn_power_job *job = job_find(power, tenant, id);
     if (!job)
         return bn_fail(err, BN_E_NOT_FOUND, "this operation is not under way");
-    if (job->stage == BN_POWER_ASK)
+    if (job->stage == BN_POWER_ASK || job->stage == BN_POWER_SEARCH)
         return bn_fail(err, BN_E_CONFLICT,
                 "the server has not taken the task yet: try again in a moment");
     if (job->stage == BN_POWER_HA) {

@@ -2,8 +2,9 @@
  * power: starts and stops guests of Proxmox VE servers, and follows each task to its real end.
  *
  * First the operation is kept, then the server is asked, once; its task is asked every second, less
- * often later, and a server that does not answer meanwhile is asked again until the deadline. What
- * a high-availability manager does is followed until the guest is what was wanted. Loop thread.
+ * often later, and a server that does not answer meanwhile is asked again until the deadline. When
+ * the answer to the request itself is lost, the task is looked for in the list of its node. What a
+ * high-availability manager does is followed until the guest is what was wanted. Loop thread.
  */
 #pragma once
 

@@ -291,6 +291,8 @@ void bn_power_step(struct bn_power_job *job)
 {
     if (job->stage == BN_POWER_LOG)
         ask_log(job, 0);
+    else if (job->stage == BN_POWER_SEARCH)
+        bn_power_search(job);
     else if (is_too_late(job))
         return;
     else if (job->stage == BN_POWER_HA)

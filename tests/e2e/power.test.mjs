@@ -108,6 +108,24 @@ test('each action on a virtual machine and on a container ends as it did in Prox
   assert.equal(audit.at(-1).object, 'web-1 (100) on alpha');
 });
 
+test('an answer that is lost: its task is found, followed to its end, and nothing is sent twice', { timeout: 60000 }, async (t) => {
+  const lab = await openLab(t);
+  const { act, ended, done, guest } = await start(t, lab);
+  await done(100, 'stop'); // a task of the same kind that must not be taken for the lost one
+  await done(100, 'start');
+  for (const [vmid, kind, more] of [[100, 'reset', {}], [101, 'truncated', { at: 5 }]]) {
+    await lab.control.fault(kind, 'alpha/pve1', { path: '/status/stop$', ...more });
+    const answer = await act(vmid, 'stop');
+    await lab.control.clear();
+    assert.equal(answer.status, 202, answer.text);
+    assert.match(answer.json.upid, new RegExp(`^UPID:pve1:.*:${vmid === 100 ? 'qm' : 'vz'}stop:${vmid}:`));
+    const it = await ended(answer.json.operation_id);
+    assert.equal(it.status, 'completed', JSON.stringify(it));
+    assert.equal((await guest('alpha', vmid)).status, 'stopped');
+  }
+  assert.equal((await posts(lab)).length, 4);
+});
+
 test('two operators press Stop together: one task, and both know which', { timeout: 60000 }, async (t) => {
   const lab = await openLab(t, { tasks: 2 });
   const { act, ended, server, admin } = await start(t, lab);

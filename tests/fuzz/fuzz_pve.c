@@ -8,6 +8,7 @@
 #include "model/limits.h"
 #include "source/pve_read.h"
 #include "source/pve_rrd.h"
+#include "source/pve_tasks.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -97,6 +98,26 @@ static void check_log(struct bn_str body)
     }
 }
 
+static void check_tasks(struct bn_str body)
+{
+    static struct bn_pve_task_row rows[20];
+    size_t n = COUNT(rows);
+    char node[64];
+    struct bn_err err;
+    if (!bn_pve_read_tasks(body, rows, &n, &err)) {
+        check_sentence(&err);
+        return;
+    }
+    assert(n <= COUNT(rows));
+    for (size_t i = 0; i < n; i++) {
+        const bool names = bn_pve_upid_node(rows[i].upid, node, sizeof node);
+        assert(names && strcmp(node, rows[i].node) == 0 && rows[i].type[0] && rows[i].user[0]);
+        assert(rows[i].begun_ms >= 0);
+        assert(rows[i].ended_ms == 0 || rows[i].ended_ms >= rows[i].begun_ms);
+        assert(bn_utf8_is_valid(rows[i].status, strlen(rows[i].status)));
+    }
+}
+
 static void check_guest_status(struct bn_str body)
 {
     char status[24];
@@ -119,6 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_listing(body);
     check_upid(body);
     check_log(body);
+    check_tasks(body);
     check_guest_status(body);
     check_history(body, BN_RRD_GUEST);
     check_history(body, BN_RRD_NODE);
