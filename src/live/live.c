@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "live/alert.h"
+#include "live/console.h"
 #include "live/infra.h"
 #include "live/people.h"
 #include "live/places.h"
@@ -127,7 +128,7 @@ bool bn_live_admit(struct bn_live *live, const struct bn_fact *fact, struct bn_e
                     table->max, info->word);
     }
     return bn_infra_admit(tenant, fact, err) && bn_work_admit(tenant, fact, err) &&
-           bn_alert_admit(tenant, fact, err) &&
+           bn_alert_admit(tenant, fact, err) && bn_console_admit(tenant, fact, err) &&
            (info->class == BN_SAMPLE || bn_people_admit(tenant, fact, err));
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "model/alert.h"
+#include "model/console.h"
 #include "model/infra.h"
 #include "model/limits.h"
 #include "model/meter.h"
@@ -40,6 +41,7 @@ enum bn_class { BN_SAMPLE, BN_RECORD };
     X(VM, vm, SAMPLE, "infra.vms", "vms", BN_VMS_MAX)             /* a guest of it             */ \
     X(OPERATION, operation, RECORD, "work.operations", "operations", BN_OPERATIONS_MAX)           \
     X(OUTPUT, output, RECORD, "", "", 0) /* a line of what its task said */                       \
+    X(CONSOLE, console, RECORD, "work.consoles", "consoles", BN_CONSOLES_MAX) /* somebody's */    \
     X(STORAGE, storage, SAMPLE, "infra.servers", "storages", BN_STORAGES_MAX) /* of a cluster */  \
     X(SUMMARY, summary, SAMPLE, "summary", "", 1)              /* all of them, counted */         \
     X(ALERT, alert, RECORD, "alerts", "alerts", BN_ALERTS_MAX) /* what wants attention */
@@ -55,6 +57,7 @@ enum bn_class { BN_SAMPLE, BN_RECORD };
     X("infra.vms", STATE, READ, NONE)       /* guests of all servers             */ \
     X("infra.checks/", LOG, READ, SERVER)   /* the attempts on one server        */ \
     X("work.operations", STATE, READ, NONE) /* under way, and just over        */   \
+    X("work.consoles", STATE, ADMIN, NONE)  /* open, and just closed            */  \
     X("summary", STATE, READ, NONE)         /* the fleet in numbers            */   \
     X("alerts", STATE, READ, NONE)          /* firing, and just over           */
 
@@ -113,6 +116,7 @@ struct bn_fact {
         struct bn_vm vm;
         struct bn_operation operation;
         struct bn_output output;
+        struct bn_console console;
         struct bn_storage storage;
         struct bn_summary summary;
         struct bn_alert alert;

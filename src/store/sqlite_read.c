@@ -286,6 +286,9 @@ bool bn_store_load(struct bn_store *store, void (*each)(void *user, const struct
         else if (k == BN_KIND_ALERT)
             rc = bn_work_load(conn, BN_KIND_ALERT, bn_store_now_ms(store) - BN_ALERT_PAST_MS, each,
                     user);
+        else if (k == BN_KIND_CONSOLE)
+            rc = bn_work_load(conn, BN_KIND_CONSOLE, bn_store_now_ms(store) - BN_CONSOLE_PAST_MS,
+                    each, user);
         else if (bn_row_is_kept((enum bn_kind)k) && bn_kinds[k].rows_max)
             rc = load_kind(conn, (enum bn_kind)k, each, user);
         else if (k == BN_KIND_CHECK && !store->config.is_guest)

@@ -51,6 +51,10 @@ static const char *const steps[] = {
         "CREATE INDEX alerts_by_end ON alerts(resolved_at);",
         /* A name that leads elsewhere is a cause of its own; most servers are called by address. */
         "ALTER TABLE checks ADD COLUMN address TEXT;",
+        "CREATE TABLE consoles(tenant TEXT NOT NULL, id TEXT NOT NULL, server_id TEXT, user_id TEXT,"
+        " started_at INTEGER, ended_at INTEGER, PRIMARY KEY(tenant, id)) STRICT;"
+        "CREATE INDEX consoles_by_time ON consoles(tenant, started_at);"
+        "CREATE INDEX consoles_by_end ON consoles(ended_at);",
 };
 
 const uint32_t bn_schema_version = COUNT(steps);

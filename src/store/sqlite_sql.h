@@ -114,18 +114,28 @@
     " AND (?5 IS NULL OR server_id = ?5) AND (?6 IS NULL OR target_id = ?6)"                 \
     " AND (?7 IS NULL OR server_id || '/' || vmid IN (SELECT value FROM json_each(?7)))"     \
     " AND (?8 IS NULL OR vmid = ?8) AND (?9 IS NULL OR node = ?9)"
-#define BN_WORK_SQLS(X)                                                               \
-    X(WORK_COUNT, "SELECT count(*)" BN_WORK_FILTER)                                   \
-    X(WORK_PAGE, "SELECT id" BN_WORK_FILTER                                           \
-                 " ORDER BY started_at DESC, rowid DESC LIMIT ?10 OFFSET ?11")        \
-    X(WORK_IN_SIGHT, "SELECT tenant, id FROM operations WHERE completed_at IS NULL"   \
-                     " OR completed_at > ?1 ORDER BY rowid")                          \
-    X(WORK_OLD, "SELECT tenant, id FROM operations WHERE completed_at < ?1"           \
-                " ORDER BY completed_at LIMIT ?2")                                    \
-    X(ALERT_IN_SIGHT, "SELECT tenant, id FROM alerts WHERE resolved_at IS NULL"       \
-                      " OR resolved_at > ?1 ORDER BY rowid")                          \
-    X(ALERT_CUT, "DELETE FROM alerts WHERE rowid IN (SELECT rowid FROM alerts"        \
-                 " WHERE resolved_at < ?1 LIMIT ?2)")                                 \
-    X(LINE_RANGE, "SELECT n, text FROM outputs WHERE tenant = ?1 AND id >= ?2 || '/'" \
-                  " AND id < ?2 || '0' ORDER BY id")                                  \
+#define BN_CONSOLE_FILTER                                                 \
+    " FROM consoles WHERE tenant = ?1 AND (?2 IS NULL OR server_id = ?2)" \
+    " AND (?3 IS NULL OR user_id = ?3) AND (?4 = 0 OR ended_at IS NULL)"
+#define BN_WORK_SQLS(X)                                                                                      \
+    X(WORK_COUNT, "SELECT count(*)" BN_WORK_FILTER)                                                          \
+    X(WORK_PAGE, "SELECT id" BN_WORK_FILTER                                                                  \
+                 " ORDER BY started_at DESC, rowid DESC LIMIT ?10 OFFSET ?11")                               \
+    X(WORK_IN_SIGHT, "SELECT tenant, id FROM operations WHERE completed_at IS NULL"                          \
+                     " OR completed_at > ?1 ORDER BY rowid")                                                 \
+    X(WORK_OLD, "SELECT tenant, id FROM operations WHERE completed_at < ?1"                                  \
+                " ORDER BY completed_at LIMIT ?2")                                                           \
+    X(ALERT_IN_SIGHT, "SELECT tenant, id FROM alerts WHERE resolved_at IS NULL"                              \
+                      " OR resolved_at > ?1 ORDER BY rowid")                                                 \
+    X(ALERT_CUT, "DELETE FROM alerts WHERE rowid IN (SELECT rowid FROM alerts"                               \
+                 " WHERE resolved_at < ?1 LIMIT ?2)")                                                        \
+    X(CONSOLE_COUNT, "SELECT count(*)" BN_CONSOLE_FILTER)                                                    \
+    X(CONSOLE_PAGE, "SELECT id" BN_CONSOLE_FILTER                                                            \
+                    " ORDER BY started_at DESC, rowid DESC LIMIT ?5 OFFSET ?6")                              \
+    X(CONSOLE_IN_SIGHT,                                                                                      \
+            "SELECT tenant, id FROM consoles WHERE ended_at IS NULL OR ended_at > ?1 ORDER BY rowid")        \
+    X(CONSOLE_CUT,                                                                                           \
+            "DELETE FROM consoles WHERE rowid IN (SELECT rowid FROM consoles WHERE ended_at < ?1 LIMIT ?2)") \
+    X(LINE_RANGE, "SELECT n, text FROM outputs WHERE tenant = ?1 AND id >= ?2 || '/'"                        \
+                  " AND id < ?2 || '0' ORDER BY id")                                                         \
     X(LINE_CUT, "DELETE FROM outputs WHERE tenant = ?1 AND id >= ?2 || '/' AND id < ?2 || '0'")

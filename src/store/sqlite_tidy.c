@@ -46,17 +46,27 @@ static int cut_work(struct bn_store *store, bool *out_more)
             units_of(store), out_more);
 }
 
-static int cut_alerts(struct bn_store *store, bool *out_more)
+static int cut_ended(struct bn_store *store, enum bn_sql which, int64_t keep_ms, bool *out_more)
 {
     struct bn_conn *conn = &store->writer.conn;
-    sqlite3_stmt *stmt = bn_conn_sql(conn, BN_SQL_ALERT_CUT);
+    sqlite3_stmt *stmt = bn_conn_sql(conn, which);
     if (stmt) {
-        sqlite3_bind_int64(stmt, 1, bn_store_now_ms(store) - BN_ALERT_KEEP_MS);
+        sqlite3_bind_int64(stmt, 1, bn_store_now_ms(store) - keep_ms);
         sqlite3_bind_int(stmt, 2, units_of(store));
     }
     const int rc = bn_conn_run(conn, stmt);
     *out_more = rc == SQLITE_OK && sqlite3_changes(conn->db) > 0;
     return rc;
+}
+
+static int cut_alerts(struct bn_store *store, bool *out_more)
+{
+    return cut_ended(store, BN_SQL_ALERT_CUT, BN_ALERT_KEEP_MS, out_more);
+}
+
+static int cut_consoles(struct bn_store *store, bool *out_more)
+{
+    return cut_ended(store, BN_SQL_CONSOLE_CUT, BN_CONSOLE_KEEP_MS, out_more);
 }
 
 /* Rows up to *out_upto come next; 0 when there are no more. */
@@ -412,6 +422,7 @@ static const struct stage stages[] = {
         {cut_audit, 0},
         {cut_work, 0},
         {cut_alerts, 0},
+        {cut_consoles, 0},
         {cut_sessions, 0},
         {cut_series, 0},
         {shrink, 0},

@@ -30,8 +30,10 @@ int bn_work_load(struct bn_conn *conn, enum bn_kind kind, int64_t ended_after_ms
 {
     struct bn_fact fact;
     struct name name;
-    sqlite3_stmt *stmt = bn_conn_sql(conn,
-            kind == BN_KIND_ALERT ? BN_SQL_ALERT_IN_SIGHT : BN_SQL_WORK_IN_SIGHT);
+    const enum bn_sql in_sight = kind == BN_KIND_ALERT     ? BN_SQL_ALERT_IN_SIGHT
+                                 : kind == BN_KIND_CONSOLE ? BN_SQL_CONSOLE_IN_SIGHT
+                                                           : BN_SQL_WORK_IN_SIGHT;
+    sqlite3_stmt *stmt = bn_conn_sql(conn, in_sight);
     if (!stmt)
         return sqlite3_extended_errcode(conn->db);
     sqlite3_bind_int64(stmt, 1, ended_after_ms);
@@ -121,55 +123,103 @@ static sqlite3_stmt *bind_query(struct bn_conn *conn, enum bn_sql which,
     return stmt;
 }
 
-static int count_all(struct bn_conn *conn, const struct bn_operation_query *query, int64_t *out)
+static int count_all(struct bn_conn *conn, sqlite3_stmt *stmt, int64_t *out)
 {
-    sqlite3_stmt *stmt = bind_query(conn, BN_SQL_WORK_COUNT, query);
     int rc = stmt ? sqlite3_step(stmt) : sqlite3_extended_errcode(conn->db);
     *out = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
     sqlite3_reset(stmt);
     return rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 
-static int read_page(struct bn_conn *conn, const struct bn_operation_query *query,
-        struct bn_operation *out, size_t *n)
+/* A page of records of a kind, as an array of them. */
+struct page {
+    enum bn_kind kind;
+    const char *tenant;
+    char *out;
+    size_t max;
+    size_t count;
+};
+
+/* stmt gives the ids. */
+static int read_page(struct bn_conn *conn, sqlite3_stmt *stmt, struct page *page)
 {
+    const size_t size = bn_kinds[page->kind].type->size;
     struct bn_fact fact;
     struct name name;
-    size_t count = 0;
-    sqlite3_stmt *stmt = bind_query(conn, BN_SQL_WORK_PAGE, query);
     if (!stmt)
         return sqlite3_extended_errcode(conn->db);
-    sqlite3_bind_int64(stmt, 10, (int64_t)BN_MIN(*n, (size_t)INT32_MAX));
-    sqlite3_bind_int64(stmt, 11, query->skip);
     int rc;
-    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW && page->count < page->max) {
         get_text(stmt, 0, name.id, sizeof name.id);
-        rc = bn_row_get(conn, BN_KIND_OPERATION, query->tenant, name.id, &fact);
+        rc = bn_row_get(conn, page->kind, page->tenant, name.id, &fact);
         if (rc != SQLITE_OK)
             break;
-        out[count++] = fact.u.operation;
+        memcpy(page->out + size * page->count++, &fact.u, size);
     }
     sqlite3_reset(stmt);
-    *n = count;
-    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+    return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+static sqlite3_stmt *bind_page(sqlite3_stmt *stmt, int at, size_t n, int64_t skip)
+{
+    if (stmt) {
+        sqlite3_bind_int64(stmt, at, (int64_t)BN_MIN(n, (size_t)INT32_MAX));
+        sqlite3_bind_int64(stmt, at + 1, skip);
+    }
+    return stmt;
 }
 
 bool bn_store_read_operations(struct bn_store *store, const struct bn_operation_query *query,
         struct bn_operation *out, size_t *n, int64_t *out_total, struct bn_err *err)
 {
     struct bn_conn *conn;
-    size_t count = *n;
+    struct page page = {BN_KIND_OPERATION, query->tenant, (char *)out, *n, 0};
     if (!bn_readers_borrow(store, &conn, err))
         return false;
     int rc = bn_conn_do(conn, BN_SQL_BEGIN_READ); /* the count and the page of the same moment */
     if (rc == SQLITE_OK)
-        rc = count_all(conn, query, out_total);
+        rc = count_all(conn, bind_query(conn, BN_SQL_WORK_COUNT, query), out_total);
     if (rc == SQLITE_OK)
-        rc = read_page(conn, query, out, &count);
+        rc = read_page(conn,
+                bind_page(bind_query(conn, BN_SQL_WORK_PAGE, query), 10, *n, query->skip), &page);
     bn_readers_return(store, conn);
     if (rc != SQLITE_OK)
         return bn_conn_fail(err, rc);
-    *n = count;
+    *n = page.count;
+    return true;
+}
+
+static sqlite3_stmt *bind_consoles(struct bn_conn *conn, enum bn_sql which,
+        const struct bn_console_query *query)
+{
+    sqlite3_stmt *stmt = bn_conn_sql(conn, which);
+    if (!stmt)
+        return NULL;
+    sqlite3_bind_text(stmt, 1, query->tenant, -1, SQLITE_STATIC);
+    bind_word(stmt, 2, query->server_id);
+    bind_word(stmt, 3, query->user_id);
+    sqlite3_bind_int(stmt, 4, query->is_open);
+    return stmt;
+}
+
+bool bn_store_read_consoles(struct bn_store *store, const struct bn_console_query *query,
+        struct bn_console *out, size_t *n, int64_t *out_total, struct bn_err *err)
+{
+    struct bn_conn *conn;
+    struct page page = {BN_KIND_CONSOLE, query->tenant, (char *)out, *n, 0};
+    if (!bn_readers_borrow(store, &conn, err))
+        return false;
+    int rc = bn_conn_do(conn, BN_SQL_BEGIN_READ);
+    if (rc == SQLITE_OK)
+        rc = count_all(conn, bind_consoles(conn, BN_SQL_CONSOLE_COUNT, query), out_total);
+    if (rc == SQLITE_OK)
+        rc = read_page(conn,
+                bind_page(bind_consoles(conn, BN_SQL_CONSOLE_PAGE, query), 5, *n, query->skip),
+                &page);
+    bn_readers_return(store, conn);
+    if (rc != SQLITE_OK)
+        return bn_conn_fail(err, rc);
+    *n = page.count;
     return true;
 }
 

@@ -1,5 +1,5 @@
 /*
- * store_work: the history of operations, as the store tells it.
+ * store_work: the history of operations and of console sessions, as the store tells it.
  *
  * Any thread but the loop; each call borrows a read-only connection.
  */
@@ -25,6 +25,20 @@ struct bn_operation_query {
 BN_MUST_CHECK bool bn_store_read_operations(struct bn_store *store,
         const struct bn_operation_query *query, struct bn_operation *out, size_t *n,
         int64_t *out_total, struct bn_err *err);
+
+/* Which console sessions. NULL: of whomever and whichever. */
+struct bn_console_query {
+    const char *tenant;
+    const char *server_id;
+    const char *user_id;
+    bool is_open; /* these only */
+    int64_t skip; /* so many of the newest */
+};
+
+/* Newest first: at most *n, then *n are there; *out_total counts all the query means. */
+BN_MUST_CHECK bool bn_store_read_consoles(struct bn_store *store,
+        const struct bn_console_query *query, struct bn_console *out, size_t *n, int64_t *out_total,
+        struct bn_err *err);
 
 /* One with what its task said. Some 70 KB. */
 struct bn_operation_told {

@@ -115,6 +115,8 @@ BN_TEST(every_kept_kind_comes_back_as_it_was)
             put[n].u.operation.completed_at = 0;
         if (k == BN_KIND_ALERT)
             put[n].u.alert.resolved_at = 0;
+        if (k == BN_KIND_CONSOLE)
+            put[n].u.console.ended_at = 0;
         bn_store_put(store, &put[n++]);
     }
     CHECK(n >= 4);
