@@ -6,7 +6,6 @@
 #pragma once
 
 #include "model/alert.h"
-#include "model/console.h"
 #include "model/infra.h"
 #include "model/limits.h"
 #include "model/meter.h"

@@ -1,5 +1,6 @@
 /*
- * work: what people and schedules had done: an operation with how it goes, and what its task said.
+ * work: what people and schedules had done: an operation with how it goes, what its task said, and
+ * the consoles people had open.
  */
 #pragma once
 
@@ -55,10 +56,33 @@ struct bn_output {
     char text[256];
 };
 
+/* A guest's screen or terminal that somebody has open, or had (FEATURES G11). */
+enum bn_console_kind { BN_CONSOLE_VNC, BN_CONSOLE_TERMINAL };
+
+struct bn_console {
+    char id[BN_ID_MAX];
+    char user_id[BN_ID_MAX]; /* "" for a key */
+    char user_name[64];      /* of the user or the key */
+    char address[48];
+    char server_id[BN_ID_MAX];
+    char node[64];   /* where the guest was when it was opened */
+    int64_t vm_type; /* enum bn_vm_type */
+    int64_t vmid;
+    char subject[192]; /* for people: "web-1 (100) on alpha" */
+    int64_t kind;      /* enum bn_console_kind */
+    int64_t started_at;
+    int64_t ended_at;
+    int64_t bytes_in;  /* from the person */
+    int64_t bytes_out; /* to the person */
+    char reason[192];  /* why it ended, as a sentence */
+};
+
 extern const struct bn_record_type bn_operation_type;
 extern const struct bn_record_type bn_output_type;
+extern const struct bn_record_type bn_console_type;
 
 bool bn_operation_is_over(const struct bn_operation *operation);
 /* Of two that are the same deed on the same thing only one may be under way (FEATURES J5). */
 bool bn_operation_is_same_deed(const struct bn_operation *a, const struct bn_operation *b);
 const char *bn_work_status_word(int64_t status);
+const char *bn_console_kind_word(int64_t kind); /* "vnc" "terminal" */
