@@ -193,12 +193,21 @@ static inline bool wire_log_ws(struct wire_log *log, struct bn_ws *ws, const cha
     char *piece = memcpy(malloc(len ? len : 1), p, len);
     enum bn_ws_event event = BN_WS_MESSAGE;
     size_t used = 0;
-    while (event == BN_WS_MESSAGE || event == BN_WS_CONTROL) {
+    while (event != BN_WS_MORE && event != BN_WS_BAD) {
         used += bn_ws_parse(ws, piece + used, len - used, &event);
         if (used > len || (event == BN_WS_MORE && used < len))
             abort();
+        if (event == BN_WS_PIECE && (!ws->payload.len || ws->payload.p < piece))
+            abort();
         if (event == BN_WS_MORE)
             break;
+        if (event == BN_WS_PIECE) {
+            if (!log->in_body)
+                wire_log_line(log, "PIECE ");
+            wire_log_bytes(log, ws->payload);
+            log->in_body = true;
+            continue;
+        }
         wire_log_line(log, event == BN_WS_BAD ? "BAD" : words[ws->op]);
         if (event == BN_WS_BAD || ws->op == BN_WS_CLOSE)
             bn_buf_printf(&log->text, " %d", ws->close_code);

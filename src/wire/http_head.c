@@ -48,7 +48,7 @@ static bool same_nocase(struct bn_str a, struct bn_str lower)
     return true;
 }
 
-static bool is_visible(struct bn_str text)
+bool bn_http_is_visible(struct bn_str text)
 {
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.p[i];
@@ -68,7 +68,7 @@ bool bn_http_is_token(struct bn_str text)
 
 struct bn_str bn_http_shown(struct bn_str text)
 {
-    return text.len <= 60 && is_visible(text) ? text : BN_STR("(not shown)");
+    return text.len <= 60 && bn_http_is_visible(text) ? text : BN_STR("(not shown)");
 }
 
 /* --- the request line ---------------------------------------------------------------------------
@@ -104,10 +104,7 @@ static bool is_port(struct bn_str port)
     return value <= 65535;
 }
 
-/* host [":" port] with what a DNS name, an IPv4 or a bracketed IPv6 address is made of; narrower
-   than RFC 3986's reg-name, which would let quotes, commas and escapes into an allow-list
-   comparison. */
-static bool is_host(struct bn_str host)
+bool bn_http_is_host(struct bn_str host)
 {
     size_t n = 0;
     if (host.len > 0 && host.p[0] == '[') {
@@ -158,10 +155,10 @@ static bool read_target(struct reading *r, struct bn_str target, struct bn_err *
     if (target.len > BN_HTTP_TARGET_BYTES_MAX)
         return bn_fail(err, BN_E_TOO_BIG, "a request target must not exceed %d bytes, got %zu",
                 BN_HTTP_TARGET_BYTES_MAX, target.len);
-    if (!is_visible(target) || (target.len && memchr(target.p, '#', target.len)))
+    if (!bn_http_is_visible(target) || (target.len && memchr(target.p, '#', target.len)))
         return bn_fail(err, BN_E_INVALID, "a request target must be visible ASCII without '#'");
     reduce_absolute(r, &target);
-    if (r->authority.p && !is_host(r->authority))
+    if (r->authority.p && !bn_http_is_host(r->authority))
         return bn_fail(err, BN_E_INVALID, "the target must name a host or host:port, got \"%.*s\"",
                 BN_ARG(bn_http_shown(r->authority)));
     bool is_asterisk = bn_str_is(target, "*") && bn_str_is(head->method, "OPTIONS");
@@ -285,7 +282,7 @@ static bool judge_host(struct reading *r, struct bn_err *err)
         return true;
     if (!host.p)
         return bn_fail(err, BN_E_INVALID, "an HTTP/1.1 request must have a Host field");
-    if (!is_host(host))
+    if (!bn_http_is_host(host))
         return bn_fail(err, BN_E_INVALID, "Host must be a host or host:port, got \"%.*s\"",
                 BN_ARG(bn_http_shown(host)));
     if (r->authority.p &&

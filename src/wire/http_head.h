@@ -21,6 +21,11 @@ static inline bool bn_http_is_tchar(unsigned char c)
 }
 
 bool bn_http_is_token(struct bn_str text);
+bool bn_http_is_visible(struct bn_str text); /* no blanks, no control bytes, ASCII */
+/* host [":" port] with what a DNS name, an IPv4 or a bracketed IPv6 address is made of; narrower
+   than RFC 3986's reg-name, which would let quotes, commas and escapes into an allow-list
+   comparison. */
+bool bn_http_is_host(struct bn_str host);
 /* What a refusal may quote: short and printable, or nothing of it. */
 struct bn_str bn_http_shown(struct bn_str text);
 /* The digits of Content-Length; below 2^63. */

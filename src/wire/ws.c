@@ -28,7 +28,7 @@ struct bn_ws_inside {
     char control[CONTROL_MAX];
 };
 
-static_assert(sizeof(struct bn_ws) <= 336, "an idle connection stays small");
+static_assert(sizeof(struct bn_ws) <= 344, "an idle connection stays small");
 
 void bn_ws_init(struct bn_ws *ws, enum bn_ws_role role, size_t message_max, bool deflate)
 {
@@ -37,6 +37,17 @@ void bn_ws_init(struct bn_ws *ws, enum bn_ws_role role, size_t message_max, bool
     ws->role = (uint8_t)role;
     ws->message_max = message_max;
     ws->deflate = deflate;
+}
+
+void bn_ws_stream_binary(struct bn_ws *ws)
+{
+    assert(ws->role == BN_WS_CLIENT && !ws->deflate);
+    ws->streams_binary = true;
+}
+
+static bool is_streamed(const struct bn_ws *ws)
+{
+    return ws->streams_binary && ws->message_op == BN_WS_BINARY;
 }
 
 static void drop_inside(struct bn_ws *ws)
@@ -151,6 +162,8 @@ static bool judge_length(struct bn_ws *ws)
         ws->utf8 = BN_UTF8_BETWEEN;
         ws->fragments = 0;
     }
+    if (is_streamed(ws))
+        return true; /* nothing of it is held: it may be as long as it likes */
     if (++ws->fragments > fragments_max(ws)) {
         ws->close_code = 1008;
         return bn_fail(&ws->err, BN_E_INVALID, "a message must not have more than %u fragments",
@@ -201,11 +214,18 @@ static void copy_payload(struct bn_ws *ws, char *to, const char *p, size_t len)
     bn_ws_mask_to(to, p, len, turned);
 }
 
-static size_t take_payload(struct bn_ws *ws, const char *p, size_t len)
+static size_t take_payload(struct bn_ws *ws, const char *p, size_t len, enum bn_ws_event *event)
 {
     size_t n = len < ws->left ? len : (size_t)ws->left;
     if (n == 0)
         return 0;
+    if (!is_control(ws) && is_streamed(ws)) {
+        ws->payload = (struct bn_str){p, n};
+        ws->left -= n;
+        ws->op = BN_WS_BINARY;
+        *event = BN_WS_PIECE;
+        return n;
+    }
     struct bn_ws_inside *inside = get_inside(ws);
     if (is_control(ws)) {
         copy_payload(ws, inside->control + (ws->frame_len - ws->left), p, n);
@@ -294,19 +314,19 @@ size_t bn_ws_parse(struct bn_ws *ws, const char *p, size_t len, enum bn_ws_event
     size_t used = 0;
     *out_event = BN_WS_MORE;
     ws->payload = (struct bn_str){NULL, 0};
-    bool is_between = ws->message_op == BN_WS_CONT && ws->state != PAYLOAD;
+    bool is_between = (ws->message_op == BN_WS_CONT || is_streamed(ws)) && ws->state != PAYLOAD;
     if (is_between || ws->state == CLOSED)
         drop_inside(ws);
     if (ws->state == CLOSED)
         return len;
-    while (used < len && *out_event == BN_WS_MORE && !ws->err.code) {
+    do {
         if (ws->state == HEADER)
             used += take_header(ws, p + used, len - used);
         if (ws->state == PAYLOAD)
-            used += take_payload(ws, p + used, len - used);
-        if (ws->state == PAYLOAD && ws->left == 0 && !ws->err.code)
+            used += take_payload(ws, p + used, len - used, out_event);
+        if (ws->state == PAYLOAD && ws->left == 0 && *out_event == BN_WS_MORE && !ws->err.code)
             end_frame(ws, out_event);
-    }
+    } while (used < len && *out_event == BN_WS_MORE && !ws->err.code);
     if (ws->err.code) {
         ws->state = BROKEN;
         ws->payload = (struct bn_str){NULL, 0};

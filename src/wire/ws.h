@@ -10,6 +10,10 @@
  * same size limit during inflation: the limit is of what comes out. Any violation gives BAD at the
  * first byte that shows it, with close_code (1002, 1007, 1008, 1009) and a sentence. What follows a
  * CLOSE is swallowed.
+ *
+ * Who relays bytes asks for them as they come: after bn_ws_stream_binary() a binary message is
+ * shown in PIECEs, of whatever length it is and in however many frames, and nothing of it is held;
+ * an empty MESSAGE says that it ended.
  */
 #pragma once
 
@@ -31,6 +35,7 @@ enum bn_ws_op {
 enum bn_ws_event {
     BN_WS_MORE,    /* all bytes used, feed more */
     BN_WS_MESSAGE, /* op (TEXT or BINARY) and payload: a whole message */
+    BN_WS_PIECE,   /* op (BINARY) and payload: the next bytes of a message, inside those just fed */
     BN_WS_CONTROL, /* op (CLOSE, PING, PONG) and payload; for CLOSE payload is the reason,
                       close_code the code (1005 if none) */
     BN_WS_BAD,     /* close_code and err; feed nothing more */
@@ -43,11 +48,12 @@ struct bn_ws {
     struct bn_str payload; /* valid until the next call */
     int close_code;
     struct bn_err err;
-    /* private; an idle parser is these 336 bytes and nothing on the heap */
+    /* private; an idle parser is these 344 bytes and nothing on the heap */
     uint8_t role;
     uint8_t state;
     bool deflate; /* permessage-deflate was negotiated */
     bool message_deflated;
+    bool streams_binary;
     uint8_t message_op; /* BN_WS_CONT between messages */
     uint8_t header_len;
     uint8_t header[BN_WS_HEADER_MAX];
@@ -61,6 +67,9 @@ struct bn_ws {
 
 /* message_max is bytes of one whole message, inflated (1..2^30). */
 void bn_ws_init(struct bn_ws *ws, enum bn_ws_role role, size_t message_max, bool deflate);
+/* After init, of a client without deflate: what a server sends needs no unmasking, so it can be
+   shown where it lies. message_max is for texts then. */
+void bn_ws_stream_binary(struct bn_ws *ws);
 void bn_ws_finish(struct bn_ws *ws);
 size_t bn_ws_parse(struct bn_ws *ws, const char *p, size_t len, enum bn_ws_event *out_event);
 
@@ -82,6 +91,9 @@ bool bn_ws_may_send_code(int code); /* 1000-1003, 1007-1014, 3000-4999 (RFC 6455
 /* Sec-WebSocket-Accept for a key; false unless the key is 16 bytes of base64. out needs 29 bytes.
    (SHA-1 here is RFC 6455's handshake constant, not security; written in this module, 60 lines.) */
 BN_MUST_CHECK bool bn_ws_accept_key(struct bn_str key, char out[29]);
+
+/* Sec-WebSocket-Key: 16 random bytes, made anew for each handshake, as base64. */
+void bn_ws_key_text(const uint8_t key[16], char out[25]);
 
 /* Reads Sec-WebSocket-Extensions offers. When a permessage-deflate offer can be accepted without
    context takeover, writes the answer field's value (needs 128 bytes) and returns the window that

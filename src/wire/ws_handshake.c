@@ -71,19 +71,22 @@ static void sha1(const uint8_t text[KEY_TEXT_BYTES], uint8_t out[20])
 
 static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-static void base64_of_20(const uint8_t from[20], char out[29])
+static void encode_base64(const uint8_t *from, size_t len, char *out)
 {
-    uint8_t padded[21];
-    memcpy(padded, from, 20);
-    padded[20] = 0;
-    for (size_t i = 0; i < 7; i++) {
-        const uint8_t *p = padded + 3 * i;
+    for (size_t i = 0; i < len; i += 3) {
+        size_t n = BN_MIN(len - i, (size_t)3);
+        uint8_t p[3] = {0};
+        memcpy(p, from + i, n);
         uint32_t three = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
         for (size_t k = 0; k < 4; k++)
-            out[4 * i + k] = base64[three >> (18 - 6 * k) & 63];
+            *out++ = k <= n ? base64[three >> (18 - 6 * k) & 63] : '=';
     }
-    out[27] = '=';
-    out[28] = 0;
+    *out = 0;
+}
+
+void bn_ws_key_text(const uint8_t key[16], char out[25])
+{
+    encode_base64(key, 16, out);
 }
 
 bool bn_ws_accept_key(struct bn_str key, char out[29])
@@ -101,7 +104,7 @@ bool bn_ws_accept_key(struct bn_str key, char out[29])
     memcpy(text, key.p, 24);
     memcpy(text + 24, guid, sizeof guid - 1);
     sha1(text, hash);
-    base64_of_20(hash, out);
+    encode_base64(hash, sizeof hash, out);
     return true;
 }
 

@@ -10,8 +10,8 @@
  *   len16 len64 len=N                        a longer form of the length; a length that is not true
  *   code=N                                   two bytes before the payload
  *   *N                                       the payload N times
- * and options: client, deflate, max=N. This encoder is the test's own, so that reading is not
- * checked by writing.
+ * and options: client, deflate, stream, max=N. This encoder is the test's own, so that reading is
+ * not checked by writing.
  */
 static const uint8_t vector_mask[4] = {0x37, 0xfa, 0x21, 0x3d};
 
@@ -109,6 +109,8 @@ static void begin(const struct bn_vector *vector)
     const char *max = strstr(vector->options, "max=");
     bn_ws_init(&parser, has_option(vector, "client") ? BN_WS_CLIENT : BN_WS_SERVER,
             max ? strtoul(max + 4, NULL, 10) : 65536, has_option(vector, "deflate"));
+    if (has_option(vector, "stream"))
+        bn_ws_stream_binary(&parser);
 }
 
 static bool feed(struct wire_log *log, const char *p, size_t len)
@@ -209,6 +211,57 @@ BN_TEST(bad_is_said_again_when_asked_again)
     CHECK_INT(event, BN_WS_BAD);
     CHECK_INT(ws.close_code, 1002);
     CHECK_INT(ws.err.code, BN_E_INVALID);
+    bn_ws_finish(&ws);
+}
+
+BN_TEST(a_streamed_message_is_shown_where_it_came_in_and_held_nowhere)
+{
+    static const char first[] = "\x02\x7f\0\0\1\0\0\0\0\0abc"; /* of a terabyte */
+    struct bn_ws ws;
+    enum bn_ws_event event;
+    bn_ws_init(&ws, BN_WS_CLIENT, 1, false);
+    bn_ws_stream_binary(&ws);
+    CHECK_INT(bn_ws_parse(&ws, first, sizeof first - 1, &event), sizeof first - 1);
+    CHECK_INT(event, BN_WS_PIECE);
+    CHECK_INT(ws.op, BN_WS_BINARY);
+    CHECK(ws.payload.p == first + 10);
+    CHECK_INT(ws.payload.len, 3);
+    CHECK(ws.inside == NULL);
+    CHECK_INT(bn_ws_parse(&ws, "", 0, &event), 0);
+    CHECK_INT(event, BN_WS_MORE);
+    CHECK(ws.payload.p == NULL);
+    bn_ws_finish(&ws);
+}
+
+BN_TEST(the_end_of_a_streamed_message_needs_no_further_byte)
+{
+    struct bn_ws ws;
+    enum bn_ws_event event;
+    bn_ws_init(&ws, BN_WS_CLIENT, 1, false);
+    bn_ws_stream_binary(&ws);
+    CHECK_INT(feed_frame(&ws, BN_WS_BINARY, "hello", 5), BN_WS_PIECE);
+    CHECK_INT(bn_ws_parse(&ws, "", 0, &event), 0);
+    CHECK_INT(event, BN_WS_MESSAGE);
+    CHECK_INT(ws.op, BN_WS_BINARY);
+    CHECK_INT(ws.payload.len, 0);
+    CHECK_INT(bn_ws_parse(&ws, "", 0, &event), 0);
+    CHECK_INT(event, BN_WS_MORE);
+    bn_ws_finish(&ws);
+}
+
+BN_TEST(a_streamed_message_may_have_any_number_of_fragments)
+{
+    struct bn_ws ws;
+    enum bn_ws_event event;
+    bn_ws_init(&ws, BN_WS_CLIENT, 1, false);
+    bn_ws_stream_binary(&ws);
+    bn_ws_parse(&ws, "\x02", 2, &event);
+    for (int i = 0; i < 5000; i++) {
+        bn_ws_parse(&ws, "\0", 2, &event);
+        CHECK_INT(event, BN_WS_MORE);
+    }
+    bn_ws_parse(&ws, "\x80", 2, &event);
+    CHECK_INT(event, BN_WS_MESSAGE);
     bn_ws_finish(&ws);
 }
 
