@@ -203,7 +203,7 @@ describe('a working day', () => {
     await page.keyboard.press('End');
     await tip.waitFor();
     const last = await tip.innerText();
-    await page.keyboard.press('ArrowLeft');
+    for (let i = 0; i < 3; i++) await page.keyboard.press('ArrowLeft'); // a second that comes meanwhile moves it one back
     assert.notEqual(await tip.innerText(), last, 'the same by keyboard');
     assert.match(await tip.innerText(), /GiB/);
     await page.clean();

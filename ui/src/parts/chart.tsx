@@ -2,13 +2,13 @@
 
 import { effect } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type uPlot from 'uplot';
-import type { Feed } from '../state/feed';
+import type { Feed } from '../state/follow';
 import { clockTime, dateTime, dayTime, dayYearTime, line, minuteTime, UNKNOWN, type Format } from '../state/format';
 import { sum, summary, type Cell, type Columns, type Range, type Track } from '../state/history';
 import { isDark } from '../state/store';
-import { loadCharts } from './charts';
+import { colours, fade, showTip, usePlot } from './plot';
 
 export interface Line {
   label: string;
@@ -32,23 +32,6 @@ interface ChartProps {
 
 const SYNC = 'binnacle';
 const NARROW = 360; // px; plots below this get shorter labels
-
-// A custom property is text to scripts; the computed colour of an element is a colour.
-export function colours(names: string[]): Record<string, string> {
-  const probe = document.createElement('i');
-  document.body.append(probe);
-  const out: Record<string, string> = {};
-  for (const name of names) {
-    probe.style.color = `var(--${name})`;
-    out[name] = getComputedStyle(probe).color;
-  }
-  probe.remove();
-  return out;
-}
-
-export function fade(rgb: string, alpha: number): string {
-  return rgb.replace(/^rgb\(([^)]+)\)$/, (_, parts: string) => `rgba(${parts}, ${alpha})`);
-}
 
 function columnsOf(feed: Feed, l: Line): Columns {
   const track = feed.track!;
@@ -98,44 +81,20 @@ export function Chart(props: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const tip = useRef<HTMLDivElement>(null);
   const [cursor, setCursor] = useState<number | null>(null);
-  const [isBroken, setBroken] = useState(false);
   const live = useRef(props);
   live.current = props;
   const shape = lines.map((l) => l.series.join() + l.color).join(';') + (props.max ?? '') + feed.range.value.id;
   const hasData = feed.phase.value === 'ready';
 
-  useEffect(() => {
-    if (!hasData || !box.current) return;
-    const target = box.current;
-    let plot: uPlot | null = null;
-    const key = (e: KeyboardEvent) => plot && step(plot, e);
-    const leave = () => plot?.setCursor({ left: -10, top: -10 });
-    let stop = () => {};
-    let isGone = false;
-    const size = new ResizeObserver(() => plot?.setSize({ width: target.clientWidth, height: target.clientHeight }));
-    void loadCharts().then((lib) => {
-      if (isGone || !feed.track) return;
-      plot = new lib(options(live, tip, setCursor, target), dataOf(feed, lines), target);
-      stop = effect(() => {
-        void feed.version.value;
-        if (!feed.track || !plot) return;
-        plot.setData(dataOf(feed, live.current.lines), true);
-      });
-      size.observe(target);
-      target.addEventListener('keydown', key);
-      target.addEventListener('blur', leave);
-    }, () => {
-      if (!isGone) setBroken(true);
+  const isBroken = usePlot(box, hasData ? (lib, target) => {
+    if (!feed.track) return null;
+    const plot = new lib(options(live, tip, setCursor, target), dataOf(feed, lines), target);
+    const stop = effect(() => {
+      void feed.version.value;
+      if (feed.track) plot.setData(dataOf(feed, live.current.lines), true);
     });
-    return () => {
-      isGone = true;
-      stop();
-      size.disconnect();
-      target.removeEventListener('keydown', key);
-      target.removeEventListener('blur', leave);
-      plot?.destroy();
-    };
-  }, [hasData, shape, isDark.value, feed]);
+    return { plot, stop };
+  } : null, [hasData, shape, isDark.value, feed]);
 
   void feed.version.value;
   const cols = hasData && feed.track ? lines.map((l) => columnsOf(feed, l)) : [];
@@ -246,9 +205,8 @@ function options(live: { current: ChartProps }, tip: { current: HTMLDivElement |
     ],
     hooks: {
       setCursor: [(u) => {
-        const i = u.cursor.idx ?? null;
-        setCursor(i);
-        place(u, tip.current, live.current, i);
+        setCursor(u.cursor.idx ?? null);
+        showTip(u, tip.current, (i) => say(u, live.current, i));
       }],
     },
   };
@@ -266,36 +224,10 @@ function pointElement(): HTMLElement {
   return document.createElement('div');
 }
 
-/** Arrow keys walk from point to point, with Shift ten at once. */
-export function step(u: uPlot, e: KeyboardEvent): void {
-  const last = u.data[0]!.length - 1;
-  const at = u.cursor.idx ?? last + 1;
-  const by = e.shiftKey ? 10 : 1;
-  const to = { ArrowLeft: at - by, ArrowRight: at + by, Home: 0, End: last }[e.key];
-  if (e.key === 'Escape') u.setCursor({ left: -10, top: -10 });
-  if (to === undefined || last < 0) return;
-  e.preventDefault();
-  const i = Math.min(last, Math.max(0, to));
-  u.setCursor({ left: Math.max(0, u.valToPos(u.data[0]![i]!, 'x')), top: 10 });
-}
-
-/** The box beside the cursor, only in the chart under the pointer. */
-function place(u: uPlot, tip: HTMLDivElement | null, props: ChartProps, i: number | null): void {
-  if (!tip) return;
-  const isHere = u.over.matches(':hover') || document.activeElement === u.root.parentElement;
-  if (!isHere || i === null || (u.cursor.left ?? -1) < 0) {
-    tip.hidden = true;
-    return;
-  }
-  const { feed, lines, format } = props;
+/** What stands beside the cursor: each line's mean, and its least and greatest. */
+function say(u: uPlot, { feed, lines, format }: ChartProps, i: number): { time: string; rows: HTMLElement[] } {
   const at = u.data[0]![i]! * 1000;
-  const step = feed.track?.step ?? 1000;
-  const rows: HTMLElement[] = [];
-  const head = document.createElement('p');
-  head.className = 'chart-tip-time';
-  head.textContent = step >= 86_400_000 ? dayYearTime(at) : dateTime(at);
-  rows.push(head);
-  lines.forEach((l, n) => {
+  const rows = lines.map((l, n) => {
     const avg = u.data[3 * n + 1]![i];
     const min = u.data[3 * n + 2]![i];
     const max = u.data[3 * n + 3]![i];
@@ -314,12 +246,7 @@ function place(u: uPlot, tip: HTMLDivElement | null, props: ChartProps, i: numbe
       span.textContent = 'not measured';
       row.append(span);
     }
-    rows.push(row);
+    return row;
   });
-  tip.replaceChildren(...rows);
-  tip.hidden = false;
-  const x = u.over.offsetLeft + (u.cursor.left ?? 0);
-  const w = tip.offsetWidth;
-  const right = x + 14 + w > u.root.clientWidth;
-  tip.style.left = `${right ? Math.max(0, x - w - 14) : x + 14}px`;
+  return { time: (feed.track?.step ?? 1000) >= 86_400_000 ? dayYearTime(at) : dateTime(at), rows };
 }

@@ -1,8 +1,8 @@
 // rrd: the past of one guest as Proxmox VE keeps it, in the shape charts draw; gaps stay gaps.
 
-import { batch, effect, signal, type Signal } from '@preact/signals';
-import { api, ApiError } from '../link/api';
-import type { Feed } from './feed';
+import type { Signal } from '@preact/signals';
+import { api } from '../link/api';
+import { follow, type Feed } from './follow';
 import { Track, type Cell, type Range } from './history';
 
 const MIN = 60_000;
@@ -54,61 +54,10 @@ export function trackOf(answer: RrdAnswer, span_ms: number): Track {
 
 /** Asks at once, then every minute or five; not while nobody looks. */
 export function openRrd(path: string, range: Signal<Range>): Feed {
-  const version = signal(0);
-  const phase = signal<'loading' | 'ready' | 'failed'>('loading');
-  const error = signal<ApiError | null>(null);
-  let track: Track | null = null;
-  let abort = new AbortController();
-  let timer = 0;
-
-  function fetchNow(): void {
-    abort.abort();
-    const mine = (abort = new AbortController());
-    const r = range.peek();
-    window.clearTimeout(timer);
-    timer = window.setTimeout(again, r.refetch_ms);
-    api<RrdAnswer>('GET', `${path}?range=${r.id}`, undefined, mine.signal).then(
-      (answer) => {
-        if (mine.signal.aborted) return;
-        track = trackOf(answer, r.span_ms);
-        batch(() => {
-          error.value = null;
-          phase.value = 'ready';
-          version.value += 1;
-        });
-      },
-      (cause: unknown) => {
-        if (mine.signal.aborted) return;
-        error.value = cause instanceof ApiError ? cause : null;
-        if (phase.value !== 'ready') phase.value = 'failed';
-      },
-    );
-  }
-
-  function again(): void {
-    if (document.visibilityState === 'visible') fetchNow();
-    else timer = window.setTimeout(again, 1000);
-  }
-
-  let id = '';
-  const stopAsking = effect(() => {
-    if (range.value.id === id) return;
-    id = range.value.id;
-    track = null;
-    phase.value = 'loading';
-    fetchNow();
+  return follow<RrdAnswer>(range, {
+    about: () => '',
+    ask: (r, abort) => api<RrdAnswer>('GET', `${path}?range=${r.id}`, undefined, abort),
+    take: (answer, r) => trackOf(answer, r.span_ms),
+    again_ms: (r) => r.refetch_ms,
   });
-
-  return {
-    get track() {
-      return track;
-    },
-    range, version, phase, error,
-    retry: fetchNow,
-    stop() {
-      stopAsking();
-      abort.abort();
-      window.clearTimeout(timer);
-    },
-  };
 }

@@ -1,5 +1,5 @@
 import { go, route, withQuery } from '../link/route';
-import type { Feed } from '../state/feed';
+import type { Feed } from '../state/follow';
 import { bitRate, byteRate, bytes, count, load, percent } from '../state/format';
 import { chartedMounts, countedNics, disks, host, nics, rows } from '../state/store';
 import { Chart, type Line } from '../parts/chart';

@@ -2,7 +2,7 @@
 
 import { effect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import type { Feed } from '../state/feed';
+import type { Feed } from '../state/follow';
 import { pixels } from '../state/history';
 import { dateTime, line, percent } from '../state/format';
 import { cores, hostTopic, isDark, levelOf, rows } from '../state/store';

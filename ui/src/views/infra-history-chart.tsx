@@ -1,12 +1,11 @@
 // infra-history-chart: share of successes as an area against 100 %, mean answer time as a line of its own scale.
 
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type uPlot from 'uplot';
 import { axisTime, lonely, msText, tipOf, type Grid, type Span } from '../state/attempts';
 import type { Cell } from '../state/history';
 import { isDark } from '../state/store';
-import { colours, fade, step } from '../parts/chart';
-import { loadCharts } from '../parts/charts';
+import { colours, fade, showTip, usePlot } from '../parts/plot';
 
 const NARROW = 420; // px; below it the scales take less room
 const DASH = [3, 3];
@@ -17,31 +16,11 @@ export function HistoryChart({ grid, span, label }: { grid: Grid; span: Span; la
   const live = useRef(grid);
   live.current = grid;
   const plot = useRef<uPlot | null>(null);
-  const [isBroken, setBroken] = useState(false);
 
-  useEffect(() => {
-    const target = box.current!;
-    let isGone = false;
-    const key = (e: KeyboardEvent) => plot.current && step(plot.current, e);
-    const leave = () => plot.current?.setCursor({ left: -10, top: -10 });
-    const size = new ResizeObserver(() => plot.current?.setSize({ width: target.clientWidth, height: target.clientHeight }));
-    void loadCharts().then((lib) => {
-      if (isGone) return;
-      plot.current = new lib(options(span, target, (u) => place(u, tip.current, live.current)), dataOf(live.current), target);
-      size.observe(target);
-      target.addEventListener('keydown', key);
-      target.addEventListener('blur', leave);
-    }, () => {
-      if (!isGone) setBroken(true);
-    });
-    return () => {
-      isGone = true;
-      size.disconnect();
-      target.removeEventListener('keydown', key);
-      target.removeEventListener('blur', leave);
-      plot.current?.destroy();
-      plot.current = null;
-    };
+  const isBroken = usePlot(box, (lib, target) => {
+    const made = new lib(options(span, target, (u) => showTip(u, tip.current, (i) => say(live.current, i))), dataOf(live.current), target);
+    plot.current = made;
+    return { plot: made, stop: () => (plot.current = null) };
   }, [span, isDark.value]);
 
   useEffect(() => {
@@ -113,18 +92,8 @@ function timeLabel(u: uPlot, s: number, span: Span): string {
   return axisTime(s * 1000, span);
 }
 
-function place(u: uPlot, tip: HTMLDivElement | null, grid: Grid): void {
-  if (!tip) return;
-  const i = u.cursor.idx ?? null;
-  const isHere = u.over.matches(':hover') || document.activeElement === u.root.parentElement;
-  if (!isHere || i === null || (u.cursor.left ?? -1) < 0) {
-    tip.hidden = true;
-    return;
-  }
+function say(grid: Grid, i: number): { time: string; rows: HTMLElement[] } {
   const { time, lines } = tipOf(grid, i);
-  const head = document.createElement('p');
-  head.className = 'chart-tip-time';
-  head.textContent = time;
   const rows = lines.map((l) => {
     const row = document.createElement('p');
     const value = document.createElement('b');
@@ -133,9 +102,5 @@ function place(u: uPlot, tip: HTMLDivElement | null, grid: Grid): void {
     row.append(l.label, value);
     return row;
   });
-  tip.replaceChildren(head, ...rows);
-  tip.hidden = false;
-  const x = u.over.offsetLeft + (u.cursor.left ?? 0);
-  const w = tip.offsetWidth;
-  tip.style.left = `${x + 14 + w > u.root.clientWidth ? Math.max(0, x - w - 14) : x + 14}px`;
+  return { time, rows };
 }
