@@ -2,9 +2,34 @@
 
 import type { ComponentChildren } from 'preact';
 import { useId, useState } from 'preact/hooks';
+import { ApiError } from '../link/api';
 import { strength } from '../state/strength';
 import { Icon } from './icon';
 import { said } from './panel';
+
+/** One sending of a form at a time, and what the server said against the last: of a field, beside it. */
+export function useSend() {
+  const [error, setError] = useState<ApiError | null>(null);
+  const [isBusy, setBusy] = useState(false);
+
+  /** Answers what was said against it. */
+  async function send(work: () => Promise<void>): Promise<ApiError | null> {
+    setBusy(true);
+    setError(null);
+    try {
+      await work();
+      return null;
+    } catch (cause) {
+      if (!(cause instanceof ApiError)) throw cause;
+      setError(cause);
+      return cause;
+    } finally {
+      setBusy(false);
+    }
+  }
+
+  return { error, isBusy, send, forget: () => setError(null), field: (name: string) => (error?.field === name ? error.message : null) };
+}
 
 interface FieldProps {
   label: string;

@@ -1,7 +1,7 @@
 // infra-server-dialogs: the dialogs about one server, for the list and for its own page.
 
 import { useEffect, useState } from 'preact/hooks';
-import { api, ApiError } from '../link/api';
+import { api } from '../link/api';
 import { serverOf, servers, type ServerRow } from '../state/fleet';
 import { millis, short } from '../state/format';
 import { bareToken, SHOW_FINGERPRINT, tokenProblem } from '../state/serverform';
@@ -9,7 +9,7 @@ import { placeOf } from '../state/servers';
 import { act, may, toast } from '../state/store';
 import { own } from '../state/own';
 import { Dialog } from '../parts/dialog';
-import { Field } from '../parts/form';
+import { Field, useSend } from '../parts/form';
 import { Icon } from '../parts/icon';
 import { Failure, Skeleton } from '../parts/panel';
 import { open, pathOf, type Tested } from './infra-server-acts';
@@ -73,20 +73,10 @@ const limitText = (ms: number | null) => (ms === null ? '–' : `${short(ms / 10
 /** A18: one attempt at a saved server, measured phase by phase. */
 function Connectivity({ server, onClose }: { server: ServerRow; onClose: () => void }) {
   const [tested, setTested] = useState<Tested | null>(null);
-  const [failure, fail] = useState<ApiError | null>(null);
-  const [isBusy, setBusy] = useState(false);
+  const { error, isBusy, send } = useSend();
 
   async function go(): Promise<void> {
-    setBusy(true);
-    fail(null);
-    try {
-      setTested(await api<Tested>('POST', pathOf(server, '/test')));
-    } catch (cause) {
-      if (!(cause instanceof ApiError)) throw cause;
-      fail(cause);
-    } finally {
-      setBusy(false);
-    }
+    await send(async () => setTested(await api<Tested>('POST', pathOf(server, '/test'))));
   }
   useEffect(() => void go(), []);
 
@@ -98,8 +88,8 @@ function Connectivity({ server, onClose }: { server: ServerRow; onClose: () => v
     <Dialog title={`Connectivity test: ${own(server.name ?? '')}`} onClose={onClose}>
       <div class="stack" aria-busy={isBusy}>
         <p class="mono dim">{placeOf(at.host, at.port)}</p>
-        {failure && <Failure error={failure} />}
-        {!tested && !failure && <Skeleton lines={5} label={`Connecting to ${at.host}`} />}
+        {error && <Failure error={error} />}
+        {!tested && !error && <Skeleton lines={5} label={`Connecting to ${at.host}`} />}
         {tested && <TestReport of={tested} at={at} />}
         {tested && (
           <dl class="pairs test-facts">
@@ -143,8 +133,7 @@ function ConfirmPin({ server, onClose }: { server: ServerRow; onClose: () => voi
 /** Another certificate than the confirmed one: both, and the token again, for it goes to whoever shows it. */
 function TrustNew({ server, onClose }: { server: ServerRow; onClose: () => void }) {
   const [token, setToken] = useState('');
-  const [error, setError] = useState<ApiError | null>(null);
-  const [isBusy, setBusy] = useState(false);
+  const { error, isBusy, send, field } = useSend();
   const [wrong, setWrong] = useState<string | null>(null);
   const [seen] = useState(server.seen_fingerprint);
 
@@ -153,20 +142,13 @@ function TrustNew({ server, onClose }: { server: ServerRow; onClose: () => void 
     const problem = tokenProblem(token);
     setWrong(problem);
     if (problem || isBusy) return;
-    setBusy(true);
-    setError(null);
-    try {
+    await send(async () => {
       await api('PATCH', pathOf(server), { fingerprint: seen, api_token: bareToken(token) });
       toast('ok', `The new certificate of ${own(server.name ?? '')} is trusted`);
       onClose();
-    } catch (cause) {
-      if (!(cause instanceof ApiError)) throw cause;
-      setError(cause);
-      setBusy(false);
-    }
+    });
   }
 
-  const isOnField = error?.field === 'api_token';
   return (
     <Dialog title={`Trust the new certificate of ${own(server.name ?? '')}?`} onClose={onClose}>
       <form onSubmit={(e) => void submit(e)} noValidate>
@@ -182,8 +164,8 @@ function TrustNew({ server, onClose }: { server: ServerRow; onClose: () => void 
           onInput={(t) => {
             setToken(t);
             setWrong(null);
-          }} error={wrong ?? (isOnField ? error!.message : null)} hint="Asked again, because it will be sent to whoever has this certificate." />
-        {error && !isOnField && <Failure error={error} />}
+          }} error={wrong ?? field('api_token')} hint="Asked again, because it will be sent to whoever has this certificate." />
+        {error && !field('api_token') && <Failure error={error} />}
         <div class="dialog-foot">
           <button type="button" class="button" onClick={onClose}>Cancel</button>
           <button type="submit" class="button primary" disabled={isBusy}>{isBusy ? 'Saving…' : 'Trust the new certificate'}</button>

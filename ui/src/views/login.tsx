@@ -1,9 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
-import { api, ApiError } from '../link/api';
+import { api } from '../link/api';
 import { go, href, route } from '../link/route';
 import { duration } from '../state/format';
 import { entered, now } from '../state/store';
-import { Field } from '../parts/form';
+import { Field, useSend } from '../parts/form';
 import { Icon } from '../parts/icon';
 import { Failure } from '../parts/panel';
 import { Gate, Throttled } from './gate';
@@ -11,33 +11,25 @@ import { Gate, Throttled } from './gate';
 export function Login({ note }: { note: string }) {
   const [username, setName] = useState('');
   const [password, setPassword] = useState('');
-  const [error, setError] = useState<ApiError | null>(null);
   const [until, setUntil] = useState(0);
-  const [isBusy, setBusy] = useState(false);
+  const { error, isBusy, send, forget } = useSend();
   const wait = until - now.value;
   const isThrottled = wait > 0;
 
   useEffect(() => {
-    if (until > 0 && !isThrottled) setError(null);
+    if (until > 0 && !isThrottled) forget();
   }, [isThrottled]);
 
   async function submit(event: Event): Promise<void> {
     event.preventDefault();
     if (isBusy || isThrottled) return;
-    setBusy(true);
-    setError(null);
-    try {
+    const refused = await send(async () => {
       await api('POST', 'api/v1/session', { username, password });
       await entered();
       if (route.peek().page === 'login' || route.peek().page === 'setup') go(href(''), 'replace');
-    } catch (cause) {
-      if (!(cause instanceof ApiError)) throw cause;
-      setError(cause);
-      if (cause.status === 401) setPassword('');
-      if (cause.retryAfterS !== null) setUntil(Date.now() + cause.retryAfterS * 1000);
-    } finally {
-      setBusy(false);
-    }
+    });
+    if (refused?.status === 401) setPassword('');
+    if (refused && refused.retryAfterS !== null) setUntil(Date.now() + refused.retryAfterS * 1000);
   }
 
   return (

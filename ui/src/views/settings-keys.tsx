@@ -1,12 +1,12 @@
 import { useState } from 'preact/hooks';
-import { api, ApiError } from '../link/api';
+import { api } from '../link/api';
 import { BASE } from '../link/base';
 import type { Key } from '../model.gen';
 import { useAsk } from '../state/ask';
 import { act, copy, may, who } from '../state/store';
 import { Answer } from '../parts/asked';
 import { Dialog } from '../parts/dialog';
-import { Field } from '../parts/form';
+import { Field, useSend } from '../parts/form';
 import { Icon } from '../parts/icon';
 import { Ago } from '../parts/num';
 import { Empty, Failure, Panel } from '../parts/panel';
@@ -68,24 +68,15 @@ function NewKey({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState('');
   const [chosen, choose] = useState<string[]>(['read']);
   const [until, setUntil] = useState('');
-  const [error, setError] = useState<ApiError | null>(null);
   const [made, setMade] = useState<string | null>(null);
-  const [isBusy, setBusy] = useState(false);
-  const field = (f: string) => (error?.field === f ? error.message : null);
+  const { error, isBusy, send, field } = useSend();
 
   async function submit(event: Event): Promise<void> {
     event.preventDefault();
-    setBusy(true);
-    setError(null);
-    try {
+    await send(async () => {
       const body = { name: name.trim(), scopes: chosen.join(','), ...(until ? { expires_at: new Date(`${until}T23:59:59`).toISOString() } : {}) };
       setMade((await api<{ key: string }>('POST', 'api/v1/keys', body)).key);
-    } catch (cause) {
-      if (!(cause instanceof ApiError)) throw cause;
-      setError(cause);
-    } finally {
-      setBusy(false);
-    }
+    });
   }
 
   if (made !== null) {

@@ -1,33 +1,24 @@
 import { useState } from 'preact/hooks';
-import { api, ApiError } from '../link/api';
+import { api } from '../link/api';
 import { toast, who } from '../state/store';
-import { Field, Strength } from '../parts/form';
+import { Field, Strength, useSend } from '../parts/form';
 import { PASSWORD_MIN, strength } from '../state/strength';
 import { Failure, Panel } from '../parts/panel';
 
 export function Password() {
   const [current, setCurrent] = useState('');
   const [next, setNext] = useState('');
-  const [error, setError] = useState<ApiError | null>(null);
-  const [isBusy, setBusy] = useState(false);
+  const { error, isBusy, send, field } = useSend();
   const name = who.value?.user?.name ?? '';
-  const field = (f: string) => (error?.field === f ? error.message : null);
 
   async function submit(event: Event): Promise<void> {
     event.preventDefault();
-    setBusy(true);
-    setError(null);
-    try {
+    await send(async () => {
       await api('POST', 'api/v1/password', { current, new: next });
       setCurrent('');
       setNext('');
       toast('ok', 'Password changed. All your other sessions are ended.');
-    } catch (cause) {
-      if (!(cause instanceof ApiError)) throw cause;
-      setError(cause);
-    } finally {
-      setBusy(false);
-    }
+    });
   }
 
   return (

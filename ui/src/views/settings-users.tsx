@@ -1,12 +1,12 @@
 import { useState } from 'preact/hooks';
-import { api, ApiError } from '../link/api';
+import { api } from '../link/api';
 import { href } from '../link/route';
 import type { User } from '../model.gen';
 import { useAsk } from '../state/ask';
 import { act, may, toast, who } from '../state/store';
 import { Answer } from '../parts/asked';
 import { Dialog } from '../parts/dialog';
-import { Choice, Field, Select, Strength } from '../parts/form';
+import { Choice, Field, Select, Strength, useSend } from '../parts/form';
 import { PASSWORD_MIN, strength } from '../state/strength';
 import { Icon } from '../parts/icon';
 import { Ago } from '../parts/num';
@@ -95,23 +95,15 @@ function AddUser({ onClose, onDone }: { onClose: () => void; onDone: () => void 
   const [username, setName] = useState('');
   const [password, setPassword] = useState('');
   const [role, setRole] = useState<Role>('viewer');
-  const [error, setError] = useState<ApiError | null>(null);
-  const [isBusy, setBusy] = useState(false);
-  const field = (f: string) => (error?.field === f ? error.message : null);
+  const { error, isBusy, send, field } = useSend();
 
   async function submit(event: Event): Promise<void> {
     event.preventDefault();
-    setBusy(true);
-    setError(null);
-    try {
+    await send(async () => {
       await api('POST', 'api/v1/users', { username: username.trim(), password, role });
       toast('ok', `${username.trim()} may log in now`);
       onDone();
-    } catch (cause) {
-      if (!(cause instanceof ApiError)) throw cause;
-      setError(cause);
-      setBusy(false);
-    }
+    });
   }
 
   return (
@@ -139,29 +131,25 @@ function AddUser({ onClose, onDone }: { onClose: () => void; onDone: () => void 
 
 function NewPassword({ user, onClose }: { user: Row; onClose: () => void }) {
   const [password, setPassword] = useState('');
-  const [error, setError] = useState<ApiError | null>(null);
+  const { error, send, field } = useSend();
 
   async function submit(event: Event): Promise<void> {
     event.preventDefault();
-    setError(null);
-    try {
+    await send(async () => {
       await api('PATCH', path(user), { password });
       toast('ok', `${user.name} has a new password; their sessions are ended`);
       onClose();
-    } catch (cause) {
-      if (!(cause instanceof ApiError)) throw cause;
-      setError(cause);
-    }
+    });
   }
 
   return (
     <Dialog title={`New password for ${user.name}`} class="narrow" onClose={onClose}>
       <form onSubmit={(e) => void submit(e)} noValidate>
         <Field label="New password" name="password" type="password" value={password} onInput={setPassword} autocomplete="new-password" autofocus
-          error={error?.field === 'password' ? error.message : null}>
+          error={field('password')}>
           <Strength password={password} userName={user.name} />
         </Field>
-        {error && error.field !== 'password' && <Failure error={error} />}
+        {error && !field('password') && <Failure error={error} />}
         <div class="dialog-foot">
           <button type="button" class="button" onClick={onClose}>Cancel</button>
           <button type="submit" class="button primary" disabled={strength(password, user.name).score < 1}>Set password</button>

@@ -1,11 +1,11 @@
 // setup: the first person in gets the house; the code from the terminal proves they own the machine.
 
 import { useEffect, useState } from 'preact/hooks';
-import { api, ApiError } from '../link/api';
+import { api } from '../link/api';
 import { go, href } from '../link/route';
 import { clockTime, dateTime, duration, time } from '../state/format';
 import { enter, entered, now, type Setup } from '../state/store';
-import { Field, Strength } from '../parts/form';
+import { Field, Strength, useSend } from '../parts/form';
 import { PASSWORD_MIN, strength } from '../state/strength';
 import { Icon } from '../parts/icon';
 import { Failure } from '../parts/panel';
@@ -25,9 +25,8 @@ function SetupForm() {
   const wasGiven = given !== '';
   const [username, setName] = useState('');
   const [password, setPassword] = useState('');
-  const [error, setError] = useState<ApiError | null>(null);
   const [until, setUntil] = useState(0);
-  const [isBusy, setBusy] = useState(false);
+  const { error, isBusy, send, field } = useSend();
   const wait = until - now.value;
 
   useEffect(() => {
@@ -40,23 +39,15 @@ function SetupForm() {
   async function submit(event: Event): Promise<void> {
     event.preventDefault();
     if (isBusy || wait > 0) return;
-    setBusy(true);
-    setError(null);
-    try {
+    const refused = await send(async () => {
       await api('POST', 'api/v1/setup', { code: code.trim(), username: username.trim(), password });
       go(href(''), 'replace'); // the code leaves the address bar
       await entered();
-    } catch (cause) {
-      if (!(cause instanceof ApiError)) throw cause;
-      setError(cause);
-      if (cause.retryAfterS !== null) setUntil(Date.now() + cause.retryAfterS * 1000);
-      if (cause.status === 409) await enter();
-    } finally {
-      setBusy(false);
-    }
+    });
+    if (refused && refused.retryAfterS !== null) setUntil(Date.now() + refused.retryAfterS * 1000);
+    if (refused?.status === 409) await enter();
   }
 
-  const field = (name: string) => (error?.field === name ? error.message : null);
   const isOver = until > 0 && wait <= 0 && error?.retryAfterS != null; // it was waited for
   const isReady = code.trim() !== '' && username.trim() !== '' && strength(password, username).score >= 1;
   const hasPlace = error?.field === 'code' || error?.field === 'username' || error?.field === 'password';
