@@ -1,29 +1,13 @@
 #include "io/fetch.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/secret.h"
 
 #include "io/fetch_private.h"
-
-static const char *const fault_words[] = {
-#define X(name, word) word,
-        BN_FETCH_FAULTS(X)
-#undef X
-};
-
-const char *bn_fetch_fault_word(enum bn_fetch_fault fault)
-{
-    return fault_words[fault];
-}
-
-const char *bn_fetch_phase_word(enum bn_fetch_phase phase)
-{
-    static const char *const words[] = {"dns", "tcp", "tls", "answer", "body"};
-    return words[phase];
-}
 
 void bn_fetch_job_init(struct bn_fetch_job *job, size_t body_max)
 {
@@ -41,7 +25,7 @@ void bn_fetch_job_finish(struct bn_fetch_job *job)
 
 /* --- the collector thread -------------------------------------------------------------------- */
 
-static void answer(struct bn_fetch *fetch, struct bn_fetch_job *job)
+void bn_fetch_answered(struct bn_fetch *fetch, struct bn_fetch_job *job)
 {
     if (job->read && job->answer.fault == BN_FETCH_NONE)
         job->read(job);
@@ -53,11 +37,11 @@ static void answer(struct bn_fetch *fetch, struct bn_fetch_job *job)
     bn_loop_wake(fetch->loop);
 }
 
-static void cancel(struct bn_fetch *fetch, struct bn_fetch_job *job)
+void bn_fetch_note_handshake(struct bn_fetch *fetch)
 {
-    job->answer.fault = BN_FETCH_CANCELLED;
-    bn_text_clip(job->answer.text, sizeof job->answer.text, BN_STR("Binnacle is stopping"));
-    answer(fetch, job);
+    pthread_mutex_lock(&fetch->lock);
+    fetch->handshakes++;
+    pthread_mutex_unlock(&fetch->lock);
 }
 
 static void begin_more(struct bn_fetch *fetch)
@@ -67,115 +51,33 @@ static void begin_more(struct bn_fetch *fetch)
         struct bn_fetch_job *job = container_of(fetch->queue.next, struct bn_fetch_job, link);
         bn_list_remove(&job->link);
         begun++;
-        if (!bn_fetch_call_start(fetch, job))
-            answer(fetch, job);
+        bn_fetch_call_start(fetch, job);
     }
+    if (begun == 0)
+        return;
     pthread_mutex_lock(&fetch->lock);
     fetch->waiting -= begun;
     fetch->active = fetch->running_count;
     pthread_mutex_unlock(&fetch->lock);
 }
 
-static void collect_ended(struct bn_fetch *fetch)
-{
-    int left = 0;
-    for (CURLMsg *msg; (msg = curl_multi_info_read(fetch->multi, &left));) {
-        struct bn_fetch_call *call = NULL;
-        if (msg->msg != CURLMSG_DONE)
-            continue;
-        CURLcode code = msg->data.result;
-        curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &call);
-        struct bn_fetch_job *job = call->job;
-        bn_fetch_call_end(call, code);
-        answer(fetch, job);
-    }
-    begin_more(fetch);
-}
-
-static void on_socket(uv_poll_t *poll, int status, int events)
-{
-    struct bn_fetch *fetch = poll->data;
-    uv_os_fd_t fd = -1;
-    int running = 0;
-    int flags = status < 0 ? CURL_CSELECT_ERR : 0;
-    if (events & UV_READABLE)
-        flags |= CURL_CSELECT_IN;
-    if (events & UV_WRITABLE)
-        flags |= CURL_CSELECT_OUT;
-    if (uv_fileno((const uv_handle_t *)poll, &fd) == 0)
-        curl_multi_socket_action(fetch->multi, fd, flags, &running);
-    collect_ended(fetch);
-}
-
-static void free_handle(uv_handle_t *handle)
-{
-    free(handle);
-}
-
-/* The library says which events of a socket it waits for; what we keep with the socket is its
-   watch. */
-static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *watch)
-{
-    struct bn_fetch *fetch = user;
-    uv_poll_t *poll = watch;
-    (void)easy;
-    if (what == CURL_POLL_REMOVE) {
-        if (poll) {
-            uv_poll_stop(poll);
-            uv_close((uv_handle_t *)poll, free_handle);
-            curl_multi_assign(fetch->multi, fd, NULL);
-        }
-        return 0;
-    }
-    if (!poll) {
-        poll = bn_alloc(sizeof *poll);
-        if (uv_poll_init(&fetch->uv, poll, fd) != 0) {
-            free(poll);
-            return -1;
-        }
-        poll->data = fetch;
-        curl_multi_assign(fetch->multi, fd, poll);
-    }
-    int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
-    return uv_poll_start(poll, events, on_socket) == 0 ? 0 : -1;
-}
-
-static void on_timer(uv_timer_t *timer)
-{
-    struct bn_fetch *fetch = timer->data;
-    int running = 0;
-    curl_multi_socket_action(fetch->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    collect_ended(fetch);
-}
-
-static int set_timer(CURLM *multi, long after_ms, void *user)
-{
-    struct bn_fetch *fetch = user;
-    (void)multi;
-    if (after_ms < 0)
-        uv_timer_stop(&fetch->timer);
-    else
-        uv_timer_start(&fetch->timer, on_timer, (uint64_t)after_ms, 0);
-    return 0;
-}
-
 static void end_all(struct bn_fetch *fetch)
 {
-    bn_list_each_safe(it, tmp, &fetch->running) {
-        struct bn_fetch_job *job = container_of(it, struct bn_fetch_job, link);
-        bn_fetch_call_end(job->call, CURLE_ABORTED_BY_CALLBACK);
-        cancel(fetch, job);
-    }
     bn_list_each_safe(it, tmp, &fetch->queue) {
+        struct bn_fetch_job *job = container_of(it, struct bn_fetch_job, link);
         bn_list_remove(it);
-        cancel(fetch, container_of(it, struct bn_fetch_job, link));
+        job->answer.fault = BN_FETCH_CANCELLED;
+        bn_text_clip(job->answer.text, sizeof job->answer.text, BN_STR("Binnacle is stopping"));
+        bn_fetch_answered(fetch, job);
     }
-    bn_fetch_forget_idle(fetch, 0);
+    while (!bn_list_is_empty(&fetch->running))
+        bn_fetch_call_cancel(container_of(fetch->running.next, struct bn_fetch_job, link)->call);
+    bn_fetch_conn_drop_kept(fetch);
 }
 
-static void on_wake(uv_async_t *wake)
+static bool turn(void *user)
 {
-    struct bn_fetch *fetch = wake->data;
+    struct bn_fetch *fetch = user;
     pthread_mutex_lock(&fetch->lock);
     bn_list_each_safe(it, tmp, &fetch->asked) {
         bn_list_remove(it);
@@ -183,51 +85,44 @@ static void on_wake(uv_async_t *wake)
     }
     bool is_stopping = fetch->is_stopping;
     pthread_mutex_unlock(&fetch->lock);
-    if (!is_stopping) {
+    if (is_stopping) {
+        end_all(fetch);
+        bn_loop_stop(fetch->own);
+    } else
         begin_more(fetch);
-        return;
-    }
-    end_all(fetch);
-    curl_multi_cleanup(fetch->multi);
-    uv_close((uv_handle_t *)&fetch->wake, NULL);
-    uv_close((uv_handle_t *)&fetch->timer, NULL);
+    return false;
 }
 
 static void *thread_main(void *arg)
 {
     struct bn_fetch *fetch = arg;
-    uv_run(&fetch->uv, UV_RUN_DEFAULT); /* until on_wake has closed what it waits for */
+    bn_loop_run(fetch->own, turn, fetch);
     return NULL;
 }
 
 /* --- the loop's side ------------------------------------------------------------------------- */
 
-static bool open_multi(struct bn_fetch *fetch)
-{
-    fetch->multi = curl_multi_init();
-    if (!fetch->multi)
-        return false;
-    curl_multi_setopt(fetch->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
-    curl_multi_setopt(fetch->multi, CURLMOPT_SOCKETDATA, fetch);
-    curl_multi_setopt(fetch->multi, CURLMOPT_TIMERFUNCTION, set_timer);
-    curl_multi_setopt(fetch->multi, CURLMOPT_TIMERDATA, fetch);
-    curl_multi_setopt(fetch->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
-    curl_multi_setopt(fetch->multi, CURLMOPT_MAXCONNECTS, (long)fetch->config.at_once);
-    curl_multi_setopt(fetch->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)fetch->config.per_host);
-    return true;
-}
-
+/* Of what may be half made; everything under way has ended. */
 static void free_fetch(struct bn_fetch *fetch)
 {
-    uv_loop_close(&fetch->uv);
+    bn_timer_destroy(fetch->keep_timer);
+    bn_dialer_destroy(fetch->dialer);
+    bn_loop_destroy(fetch->own);
     pthread_mutex_destroy(&fetch->lock);
     free(fetch);
 }
 
-static bool start_thread(struct bn_fetch *fetch)
+/* Signals are the loop's, and SIGPIPE is nobody's: this thread takes none. */
+static bool start_thread(struct bn_fetch *fetch, struct bn_err *err)
 {
-    if (pthread_create(&fetch->thread, NULL, thread_main, fetch) != 0)
-        return false;
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const int failed = pthread_create(&fetch->thread, NULL, thread_main, fetch);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed)
+        return bn_fail(err, BN_E_INTERNAL, "no thread to call other servers: %s", strerror(failed));
     pthread_setname_np(fetch->thread, "bn-collector");
     return true;
 }
@@ -242,26 +137,18 @@ bool bn_fetch_create(struct bn_loop *loop, const struct bn_fetch_config *config,
     bn_list_init(&fetch->answered);
     bn_list_init(&fetch->queue);
     bn_list_init(&fetch->running);
-    bn_list_init(&fetch->idle_order);
+    bn_list_init(&fetch->kept);
     pthread_mutex_init(&fetch->lock, NULL);
-    if (uv_loop_init(&fetch->uv) != 0 || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-        free_fetch(fetch);
-        return bn_fail(err, BN_E_INTERNAL, "cannot prepare for calling other servers");
+    if (bn_loop_create(&fetch->own, &fetch->clock, err) &&
+            bn_dialer_create(fetch->own, &config->policy, config->idle_max, &fetch->dialer, err)) {
+        fetch->keep_timer = bn_timer_create(fetch->own, bn_fetch_conn_expire, fetch);
+        if (start_thread(fetch, err)) {
+            *out = fetch;
+            return true;
+        }
     }
-    uv_async_init(&fetch->uv, &fetch->wake, on_wake);
-    uv_timer_init(&fetch->uv, &fetch->timer);
-    fetch->wake.data = fetch->timer.data = fetch;
-    if (!open_multi(fetch) || !start_thread(fetch)) {
-        fetch->is_stopping = true;
-        curl_multi_cleanup(fetch->multi);
-        uv_close((uv_handle_t *)&fetch->wake, NULL);
-        uv_close((uv_handle_t *)&fetch->timer, NULL);
-        uv_run(&fetch->uv, UV_RUN_DEFAULT);
-        free_fetch(fetch);
-        return bn_fail(err, BN_E_INTERNAL, "cannot start the thread that calls other servers");
-    }
-    *out = fetch;
-    return true;
+    free_fetch(fetch);
+    return false;
 }
 
 void bn_fetch_destroy(struct bn_fetch *fetch)
@@ -271,7 +158,7 @@ void bn_fetch_destroy(struct bn_fetch *fetch)
     pthread_mutex_lock(&fetch->lock);
     fetch->is_stopping = true;
     pthread_mutex_unlock(&fetch->lock);
-    uv_async_send(&fetch->wake);
+    bn_loop_wake(fetch->own);
     pthread_join(fetch->thread, NULL);
     bn_fetch_collect(fetch);
     free_fetch(fetch);
@@ -296,6 +183,14 @@ static bool is_path(const char *path)
     return *path == '\0';
 }
 
+/* The same for what stands in a field: a token, a type. */
+static bool is_one_line(const char *text)
+{
+    while (*text >= ' ' && *text < 0x7F)
+        text++;
+    return *text == '\0';
+}
+
 bool bn_fetch_do(struct bn_fetch *fetch, struct bn_fetch_job *job, struct bn_err *err)
 {
     const struct bn_fetch_request *request = &job->request;
@@ -307,6 +202,9 @@ bool bn_fetch_do(struct bn_fetch *fetch, struct bn_fetch_job *job, struct bn_err
         return bn_fail_field(err, "port", "port must be 1..65535, got %d", request->port);
     if (!is_path(request->path))
         return bn_fail(err, BN_E_INVALID, "a path begins with / and has no blanks");
+    if (!is_one_line(request->method) || !is_one_line(request->authorization) ||
+            !is_one_line(request->body_type))
+        return bn_fail(err, BN_E_INVALID, "a field of a request is one line of ASCII");
     bn_buf_init(&job->answer.body, request->answer_max);
     pthread_mutex_lock(&fetch->lock);
     const bool is_stopping = fetch->is_stopping;
@@ -321,7 +219,7 @@ bool bn_fetch_do(struct bn_fetch *fetch, struct bn_fetch_job *job, struct bn_err
     if (!fits)
         return bn_fail(err, BN_E_UNAVAILABLE, "%zu requests to other servers are waiting already",
                 fetch->config.queue_max);
-    uv_async_send(&fetch->wake);
+    bn_loop_wake(fetch->own);
     return true;
 }
 
@@ -350,9 +248,4 @@ void bn_fetch_get_stats(struct bn_fetch *fetch, struct bn_fetch_stats *out)
             .answers = fetch->answers,
             .handshakes = fetch->handshakes};
     pthread_mutex_unlock(&fetch->lock);
-}
-
-const char *bn_fetch_library(void)
-{
-    return curl_version_info(CURLVERSION_NOW)->version;
 }

@@ -1,5 +1,5 @@
 /*
- * fetch: many HTTP(S) conversations with other servers at once, on a thread of their own (libcurl).
+ * fetch: many HTTP(S) conversations with other servers at once, on a thread of their own.
  *
  * A job goes in with copies of all it needs and comes back on the loop with the whole answer and
  * how long each phase took; or with why there is none, as a word to count and a sentence to read.
@@ -9,45 +9,8 @@
 #pragma once
 
 #include "base/buf.h"
-#include "base/target.h"
 
-#include "io/loop.h"
-#include "io/tls_peer.h"
-
-/* Why there is no answer; the words stand in the history of checks. */
-#define BN_FETCH_FAULTS(X)          \
-    X(NONE, "ok")                   \
-    X(DNS, "dns")                   \
-    X(REFUSED, "refused")           \
-    X(UNREACHABLE, "unreachable")   \
-    X(TIMEOUT, "timeout")           \
-    X(RESET, "reset")               \
-    X(TLS, "tls")                   \
-    X(UNTRUSTED, "untrusted")       \
-    X(CERT_CHANGED, "cert_changed") \
-    X(NOT_ALLOWED, "not_allowed")   \
-    X(TOO_BIG, "too_big")           \
-    X(PROTOCOL, "protocol")         \
-    X(CANCELLED, "cancelled")
-
-enum bn_fetch_fault {
-
-#define X(name, word) BN_FETCH_##name,
-    BN_FETCH_FAULTS(X)
-#undef X
-};
-
-/* How far it came. */
-enum bn_fetch_phase {
-    BN_PHASE_DNS,
-    BN_PHASE_TCP,
-    BN_PHASE_TLS,
-    BN_PHASE_ANSWER, /* asked, and no answer had begun */
-    BN_PHASE_BODY,   /* the answer had begun */
-};
-
-const char *bn_fetch_fault_word(enum bn_fetch_fault fault);
-const char *bn_fetch_phase_word(enum bn_fetch_phase phase); /* "dns" "tcp" "tls" "answer" "body" */
+#include "io/dial.h"
 
 /* The texts must be NUL-terminated; bn_fetch refuses a host that is no host name or address. */
 struct bn_fetch_request {
@@ -134,5 +97,3 @@ struct bn_fetch_stats {
 };
 
 void bn_fetch_get_stats(struct bn_fetch *fetch, struct bn_fetch_stats *out);
-
-const char *bn_fetch_library(void); /* "libcurl/7.88.1 …": the one that was loaded */

@@ -487,7 +487,7 @@ struct bn_stream *bn_stream_create(struct bn_loop *loop, int fd, struct bn_tls *
     stream->loop = loop;
     stream->fd = fd;
     stream->tls = tls;
-    stream->handshaking = tls != NULL;
+    stream->handshaking = tls && !bn_tls_is_ready(tls);
     bn_list_init(&stream->lingering);
     int on = 1;
     int lowat = PLAIN_LOWAT;

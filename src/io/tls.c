@@ -7,15 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/tls_private.h"
+
 struct bn_tls_config {
     SSL_CTX *ctx;
     uint32_t refs;
-};
-
-struct bn_tls {
-    SSL *ssl;
-    struct bn_tls_config *config;
-    bool broken; /* after a fatal error OpenSSL must not be asked to say goodbye */
 };
 
 /* The first error says what happened, the later ones who passed it on. */
@@ -150,6 +146,8 @@ void bn_tls_destroy(struct bn_tls *tls)
 {
     if (!tls)
         return;
+    if (tls->client)
+        bn_tls_client_let_go(tls);
     SSL_free(tls->ssl);
     bn_tls_config_unref(tls->config);
     free(tls);
@@ -198,6 +196,11 @@ enum bn_tls_result bn_tls_write(struct bn_tls *tls, const void *p, size_t len, s
     ERR_clear_error();
     errno = 0;
     return result_of(tls, SSL_write_ex(tls->ssl, p, len, out_len), "TLS write", err);
+}
+
+bool bn_tls_is_ready(const struct bn_tls *tls)
+{
+    return SSL_is_init_finished(tls->ssl) == 1;
 }
 
 bool bn_tls_has_pending(const struct bn_tls *tls)

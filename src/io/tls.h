@@ -10,7 +10,7 @@
 #include "base/err.h"
 
 struct bn_tls_config; /* a certificate, its key and policy; counted, old connections keep theirs */
-struct bn_tls;        /* one connection */
+struct bn_tls;        /* one connection; the client side is made by tls_client */
 
 enum bn_tls_result {
     BN_TLS_OK,
@@ -36,6 +36,7 @@ enum bn_tls_result bn_tls_read(struct bn_tls *tls, void *out, size_t size, size_
         struct bn_err *err);
 enum bn_tls_result bn_tls_write(struct bn_tls *tls, const void *p, size_t len, size_t *out_len,
         struct bn_err *err);
+bool bn_tls_is_ready(const struct bn_tls *tls);    /* the handshake is over */
 bool bn_tls_has_pending(const struct bn_tls *tls); /* decrypted bytes wait inside: read again */
 /* close_notify. WANT_WRITE: it does not fit now; anything else: there is no more to be said. */
 enum bn_tls_result bn_tls_goodbye(struct bn_tls *tls);

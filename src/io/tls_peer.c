@@ -67,22 +67,36 @@ static bool is_pinned(const struct bn_tls_peer *peer)
     return peer->fingerprint[0] && strcmp(peer->fingerprint, peer->pin) == 0;
 }
 
+void bn_tls_peer_reset(struct bn_tls_peer *peer)
+{
+    peer->fingerprint[0] = peer->why[0] = '\0';
+    peer->expires_at = 0;
+    peer->is_refused = peer->is_other_name = false;
+}
+
 static void refuse(struct bn_tls_peer *peer, const char *why)
 {
     peer->is_refused = true;
     snprintf(peer->why, sizeof peer->why, "%s", why);
 }
 
-static int judge(X509_STORE_CTX *store, void *arg)
+static int judge_by_authority(X509_STORE_CTX *store, struct bn_tls_peer *peer)
 {
-    struct bn_tls_peer *peer = arg;
+    if (X509_verify_cert(store) > 0)
+        return 1;
+    const int error = X509_STORE_CTX_get_error(store);
+    peer->is_other_name = error == X509_V_ERR_HOSTNAME_MISMATCH ||
+                          error == X509_V_ERR_IP_ADDRESS_MISMATCH;
+    refuse(peer, X509_verify_cert_error_string(error));
+    return 0;
+}
+
+int bn_tls_peer_judge(void *x509_store_ctx, struct bn_tls_peer *peer)
+{
+    X509_STORE_CTX *store = x509_store_ctx;
     note_certificate(peer, X509_STORE_CTX_get0_cert(store));
-    if (peer->trust == BN_TRUST_CA) {
-        if (X509_verify_cert(store) > 0)
-            return 1;
-        refuse(peer, X509_verify_cert_error_string(X509_STORE_CTX_get_error(store)));
-        return 0;
-    }
+    if (peer->trust == BN_TRUST_CA)
+        return judge_by_authority(store, peer);
     /* The session remembers this: no authority has vouched for it, whoever resumes it later. */
     X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
     if (peer->trust == BN_TRUST_PIN && is_pinned(peer))
@@ -92,45 +106,19 @@ static int judge(X509_STORE_CTX *store, void *arg)
     return 0;
 }
 
-void bn_tls_peer_judge(void *ssl_ctx, struct bn_tls_peer *peer)
-{
-    SSL_CTX *ctx = ssl_ctx;
-    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL); /* what judge() says is what counts */
-    SSL_CTX_set_cert_verify_callback(ctx, judge, peer);
-    /* Later handshakes on the connection would be judged by a peer that is gone (and by nobody's
-       wish: TLS 1.3 has none). */
-    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION);
-    /* A server that closes an idle connection does not say so in TLS; without this its session
-       would be thrown away with the connection. What is cut short is seen by its length. */
-    SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
-    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* until keep_session() */
-}
-
-/* At the end of a handshake OpenSSL takes the ticket it used out of use, for most servers send
-   another; those that do not would be greeted in full every second time. So sessions are only
-   kept track of from now on: before the tickets of TLS 1.3 come, after the session of TLS 1.2. */
-static void keep_session(SSL *ssl)
-{
-    SSL_CTX *ctx = SSL_get_SSL_CTX(ssl);
-    int (*keep)(SSL * ssl, SSL_SESSION * session) = SSL_CTX_sess_get_new_cb(ctx);
-    if (!keep || SSL_CTX_get_session_cache_mode(ctx) != SSL_SESS_CACHE_OFF)
-        return;
-    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-    if (SSL_version(ssl) >= TLS1_3_VERSION || SSL_session_reused(ssl))
-        return;
-    SSL_SESSION *session = SSL_get1_session(ssl);
-    if (session && !keep(ssl, session))
-        SSL_SESSION_free(session);
-}
-
 bool bn_tls_peer_may_use(void *ssl, struct bn_tls_peer *peer)
 {
-    X509 *cert = SSL_get1_peer_certificate(ssl);
-    note_certificate(peer, cert);
-    X509_free(cert);
-    keep_session(ssl);
-    if (peer->trust == BN_TRUST_CA && SSL_get_verify_result(ssl) == X509_V_OK)
-        return true;
+    if (!peer->fingerprint[0]) { /* nobody showed it: it is the one of the session */
+        X509 *cert = SSL_get1_peer_certificate(ssl);
+        note_certificate(peer, cert);
+        X509_free(cert);
+    }
+    if (peer->trust == BN_TRUST_CA && SSL_get_verify_result(ssl) == X509_V_OK) {
+        if (peer->expires_at > (int64_t)time(NULL) * 1000)
+            return true;
+        refuse(peer, "certificate has expired"); /* since the session was made */
+        return false;
+    }
     if (peer->trust == BN_TRUST_PIN && is_pinned(peer))
         return true;
     refuse(peer, peer->trust == BN_TRUST_PIN ? "another certificate than the pinned one"

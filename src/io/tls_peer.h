@@ -2,9 +2,8 @@
  * tls_peer: whom a TLS connection of ours may talk to; the certificate judged before a byte is
  * sent.
  *
- * Used from the hooks libcurl offers, on the collector thread. A certificate is named by the
- * SHA-256 of its DER bytes, in upper-case hexadecimal pairs joined by colons, as Proxmox VE writes
- * it.
+ * Used by tls_client. A certificate is named by the SHA-256 of its DER bytes, in upper-case
+ * hexadecimal pairs joined by colons, as Proxmox VE writes it.
  */
 #pragma once
 
@@ -26,14 +25,16 @@ struct bn_tls_peer {
     char fingerprint[BN_FINGERPRINT_SIZE]; /* "" until a certificate was seen */
     int64_t expires_at;                    /* wall milliseconds; 0 is unknown */
     bool is_refused;                       /* seen, and not trusted */
+    bool is_other_name;                    /* refused: made out to another host name or address */
     char why[96];                          /* of a refusal: OpenSSL's words for what is wrong */
 };
 
-/* Of a connection about to be made: its SSL_CTX judges by peer, which must live until the handshake
-   is over. */
-void bn_tls_peer_judge(void *ssl_ctx, struct bn_tls_peer *peer);
-/* Of a connection about to be used: an earlier request may have made it, or its session, when
-   something else was trusted. False: it must not be used. */
+void bn_tls_peer_reset(struct bn_tls_peer *peer); /* nothing was found out yet */
+/* In the middle of a handshake: x509_store_ctx holds what the server shows. 0 ends the handshake.
+ */
+int bn_tls_peer_judge(void *x509_store_ctx, struct bn_tls_peer *peer);
+/* Of a connection about to be used: an earlier one may have made its session, and of a resumed one
+   nobody shows a certificate again. False: it must not be used. */
 bool bn_tls_peer_may_use(void *ssl, struct bn_tls_peer *peer);
 /* "AA:BB:…", 32 pairs; small letters are accepted, and no colons. out is in the usual form. */
 BN_MUST_CHECK bool bn_fingerprint_read(const char *text, char out[BN_FINGERPRINT_SIZE]);

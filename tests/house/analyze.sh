@@ -20,6 +20,8 @@ src/source/alerts.c -Wanalyzer-malloc-leak the alert is in the list and the hash
 src/source/fleet_poll.c -Wanalyzer-malloc-leak the guest or node is in the hash table likewise
 src/source/rrd.c -Wanalyzer-malloc-leak what was asked is in the hash table likewise
 src/live/places.c -Wanalyzer-malloc-leak the place is in the hash table likewise
+src/io/resolve.c -Wanalyzer-malloc-leak the name is in the hash table likewise
+src/io/tls_client.c -Wanalyzer-malloc-leak the session is in the hash table likewise
 src/wire/deflate.c uninitvar the spare byte is written by inflate, never read
 END
 }
