@@ -12,8 +12,14 @@
 #include "io/stream.h"
 #include "io/tls.h"
 #include "io/tls_peer.h"
+#include "remove_tree.h"
 
 static char cert_folder[64];
+
+BN_UNUSED static void remove_cert_folder(void)
+{
+    remove_tree(cert_folder);
+}
 
 BN_UNUSED static void run_in_folder(const char *line)
 {
@@ -36,6 +42,7 @@ BN_UNUSED static struct bn_tls_config *load(const char *name)
     if (!cert_folder[0]) {
         snprintf(cert_folder, sizeof cert_folder, "/tmp/bn-fetch-XXXXXX");
         CHECK(mkdtemp(cert_folder) != NULL);
+        atexit(remove_cert_folder);
         run_in_folder(
                 "for n in a b; do openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
                 "-subj /CN=pve -days 2 -keyout $n.key -out $n.pem || exit 1; "

@@ -34,6 +34,15 @@ BN_UNUSED static void people_ask(struct people_rig *rig, const struct bn_fact *f
     people_settle(rig);
 }
 
+BN_UNUSED static void people_add_tenant(struct people_rig *rig, const char *id)
+{
+    struct bn_fact fact;
+    bn_fact_init(&fact, BN_KIND_TENANT, BN_TENANT_DEFAULT);
+    snprintf(fact.u.tenant.id, sizeof fact.u.tenant.id, "%s", id);
+    snprintf(fact.u.tenant.name, sizeof fact.u.tenant.name, "%s", id);
+    people_ask(rig, &fact);
+}
+
 /* The name is the id as well. */
 BN_UNUSED static void people_add(struct people_rig *rig, const char *name, enum bn_role role)
 {

@@ -7,7 +7,6 @@
  * in two days, however many millions there are, so the ratio does not depend on them. Built with
  * plain SQL, in the order of time as checks come in.
  */
-#include <dirent.h>
 #include <math.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
@@ -21,6 +20,7 @@
 #include "base/text.h"
 
 #include "model/limits.h"
+#include "remove_tree.h"
 #include "store/store.h"
 #include "web/past.h"
 
@@ -366,20 +366,6 @@ static void bench_retention(struct bn_store *store)
             s, stats.worst_ms);
 }
 
-static void remove_folder(const char *dir)
-{
-    char path[600];
-    DIR *folder = opendir(dir);
-    for (struct dirent *entry; folder && (entry = readdir(folder));) {
-        snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
-        if (entry->d_name[0] != '.')
-            unlink(path);
-    }
-    if (folder)
-        closedir(folder);
-    rmdir(dir);
-}
-
 int main(int argc, char **argv)
 {
     char dir[] = "/tmp/bn-bench-XXXXXX";
@@ -403,6 +389,6 @@ int main(int argc, char **argv)
     bench_writes(store, servers);
     bench_retention(store);
     bn_store_close(store);
-    remove_folder(dir);
+    remove_tree(dir);
     return is_met ? 0 : 1;
 }

@@ -3,7 +3,6 @@
  *
  * Printed as milliseconds, median and worst of the rounds, against a bar of 20 ms for one series.
  */
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 
+#include "remove_tree.h"
 #include "web/history.h"
 
 #define ROUNDS 200
@@ -93,20 +93,6 @@ static void run(struct bn_store *store, int64_t now_ms, size_t count, double bar
             ms[ROUNDS / 2] <= bar_ms ? "ok" : "MISSED");
 }
 
-static void remove_folder(const char *dir)
-{
-    char path[600];
-    DIR *folder = opendir(dir);
-    for (struct dirent *entry; folder && (entry = readdir(folder));) {
-        snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
-        if (entry->d_name[0] != '.')
-            unlink(path);
-    }
-    if (folder)
-        closedir(folder);
-    rmdir(dir);
-}
-
 int main(void)
 {
     struct bn_store_config config = {.dir = "/tmp/bn-bench-XXXXXX"};
@@ -124,6 +110,6 @@ int main(void)
     run(store, clock.now_ms, 10, 200);
     run(store, clock.now_ms, BN_HISTORY_SERIES_MAX, 200);
     bn_store_close(store);
-    remove_folder(config.dir);
+    remove_tree(config.dir);
     return 0;
 }

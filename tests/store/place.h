@@ -3,7 +3,6 @@
  */
 #pragma once
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 
 #include "bn_test.h"
 #include "model/limits.h"
+#include "remove_tree.h"
 #include "store/store.h"
 
 #ifndef PLACE_SYNCS /* a test that measures says so before it includes this */
@@ -34,23 +34,6 @@ BN_UNUSED static int64_t place_now(void *user)
     struct bn_clock clock;
     bn_clock_read(&clock);
     return place->now_ms ? place->now_ms : clock.now_ms;
-}
-
-BN_UNUSED static void remove_tree(const char *dir)
-{
-    DIR *folder = opendir(dir);
-    struct dirent *entry;
-    char path[600];
-    while (folder && (entry = readdir(folder))) {
-        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
-            continue;
-        snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
-        if (unlink(path) != 0)
-            remove_tree(path);
-    }
-    if (folder)
-        closedir(folder);
-    rmdir(dir);
 }
 
 BN_UNUSED static void place_init(struct place *place)

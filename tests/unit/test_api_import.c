@@ -444,10 +444,7 @@ BN_TEST(another_tenants_servers_are_neither_duplicates_nor_exported)
 {
     struct bn_fact fact;
     import_begin();
-    bn_fact_init(&fact, BN_KIND_TENANT, BN_TENANT_DEFAULT);
-    snprintf(fact.u.tenant.id, sizeof fact.u.tenant.id, "other");
-    snprintf(fact.u.tenant.name, sizeof fact.u.tenant.name, "other");
-    people_ask(&rig, &fact);
+    people_add_tenant(&rig, "other");
     bn_fact_init(&fact, BN_KIND_SERVER, "other");
     bn_server_set_defaults(&fact.u.server);
     snprintf(fact.u.server.id, sizeof fact.u.server.id, "theirs");

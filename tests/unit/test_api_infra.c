@@ -233,10 +233,7 @@ BN_TEST(what_is_another_tenants_is_not_there)
 {
     struct bn_fact fact;
     begin();
-    bn_fact_init(&fact, BN_KIND_TENANT, BN_TENANT_DEFAULT);
-    snprintf(fact.u.tenant.id, sizeof fact.u.tenant.id, "other");
-    snprintf(fact.u.tenant.name, sizeof fact.u.tenant.name, "other");
-    people_ask(&rig, &fact);
+    people_add_tenant(&rig, "other");
     bn_fact_init(&fact, BN_KIND_SERVER, "other");
     bn_server_set_defaults(&fact.u.server);
     fact.u.server.is_active = 0;

@@ -248,12 +248,8 @@ BN_TEST(only_administrators_assign_only_viewers_are_restricted_and_nonsense_has_
 /* Servers and people of another tenant can neither be assigned nor seen. */
 BN_TEST(another_tenants_server_is_not_there)
 {
-    struct bn_fact fact;
     begin();
-    bn_fact_init(&fact, BN_KIND_TENANT, BN_TENANT_DEFAULT);
-    snprintf(fact.u.tenant.id, sizeof fact.u.tenant.id, "other");
-    snprintf(fact.u.tenant.name, sizeof fact.u.tenant.name, "Other");
-    people_ask(&rig, &fact);
+    people_add_tenant(&rig, "other");
     put_server("other", "theirs");
     put_guest("other", "theirs", 100);
     ask(rig.ada, "POST", HERS, "{\"server_id\":\"theirs\",\"vmid\":100}", 400,

@@ -252,12 +252,8 @@ BN_TEST(wrong_words_are_refused_by_name)
 
 BN_TEST(nobody_sees_the_past_of_what_is_not_theirs)
 {
-    struct bn_fact fact;
     begin();
-    bn_fact_init(&fact, BN_KIND_TENANT, BN_TENANT_DEFAULT);
-    snprintf(fact.u.tenant.id, sizeof fact.u.tenant.id, "other");
-    snprintf(fact.u.tenant.name, sizeof fact.u.tenant.name, "other");
-    people_ask(&rig, &fact);
+    people_add_tenant(&rig, "other");
     put_server("other", "theirs");
     ask("/api/v1/servers/theirs/history", 404, "there is no such server");
     ask("/api/v1/servers/theirs/stats", 404, "there is no such server");

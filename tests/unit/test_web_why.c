@@ -151,12 +151,8 @@ BN_TEST(it_knows_of_the_last_attempt)
 
 BN_TEST(nobody_hears_of_what_is_not_theirs)
 {
-    struct bn_fact fact;
     begin();
-    bn_fact_init(&fact, BN_KIND_TENANT, BN_TENANT_DEFAULT);
-    snprintf(fact.u.tenant.id, sizeof fact.u.tenant.id, "other");
-    snprintf(fact.u.tenant.name, sizeof fact.u.tenant.name, "other");
-    people_ask(&rig, &fact);
+    people_add_tenant(&rig, "other");
     const struct bn_server theirs = server_of("theirs", "10.0.0.9");
     put("other", &theirs);
     people_check(&rig, rig.vera, "GET /api/v1/servers/theirs/why", "", 404, "no such server");
