@@ -1,6 +1,4 @@
-#include "hub_rig.h"
-#include "pve_peer.h"
-#include "source/power.h"
+#include "power_scene.h"
 #include "source/pve.h"
 
 /* One server of canned answers on loopback, and a hub without a store; the clock is the test's. */
@@ -24,32 +22,10 @@ enum {
     AT_TASKS
 };
 
-static struct pve pve;
-
 static struct {
-    struct bn_operations *operations;
-    struct bn_power *power;
-    int begun;
-    struct bn_err err; /* of begun; code OK: it began */
-    char id[BN_ID_MAX];
     int said;
     size_t said_count;
 } own;
-
-static void open_power(void)
-{
-    const struct bn_operations_config operations = {.loop = rig.loop,
-            .hub = &rig.hub,
-            .clock = &rig.clock};
-    own.operations = bn_operations_start(&operations);
-    const struct bn_power_config power = {.loop = rig.loop,
-            .hub = &rig.hub,
-            .clock = &rig.clock,
-            .fetch = rig.fetch,
-            .key = &rig.key,
-            .operations = own.operations};
-    own.power = bn_power_start(&power);
-}
 
 /* A tick of the clock and what it asks. */
 static void quiet(void)
@@ -59,7 +35,6 @@ static void quiet(void)
 
 static void begin(void)
 {
-    struct bn_fact fact;
     memset(&own, 0, sizeof own);
     rig_begin();
     rig_open_hub(NULL);
@@ -72,22 +47,7 @@ static void begin(void)
             {"/api2/json/cluster/resources", OK("{\"data\":[]}"), 0, true},
             {TASK UPID, OK("{\"data\":null}"), 0, true},
             {"/api2/json/nodes/n1/tasks", OK("{\"data\":[]}"), 0, true}};
-    pve_open(&pve, rig.loop, "a", answers, COUNT(answers));
-    rig.fetch = pve_fetch(rig.loop);
-    open_power();
-    bn_fact_init(&fact, BN_KIND_SERVER, BN_TENANT_DEFAULT);
-    pve_server(&pve, "s1", &rig.key, &fact.u.server);
-    put(&fact);
-}
-
-static void end(void)
-{
-    bn_fetch_destroy(rig.fetch);
-    bn_power_stop(own.power);
-    bn_operations_stop(own.operations);
-    pve_close(&pve);
-    bn_hub_finish(&rig.hub);
-    bn_loop_destroy(rig.loop);
+    scene_begin(answers, COUNT(answers));
 }
 
 static void answer(int at, const char *bytes)
@@ -95,52 +55,11 @@ static void answer(int at, const char *bytes)
     pve.answers[at].bytes = bytes;
 }
 
-static void on_begun(void *user, const struct bn_operation *operation, const struct bn_err *err)
-{
-    (void)user;
-    own.begun++;
-    own.err = err ? *err : (struct bn_err){.code = BN_E_OK};
-    memcpy(own.id, operation->id, sizeof own.id);
-}
-
-static const struct bn_operation *seen(void)
-{
-    return bn_live_get(&rig.hub.live, BN_TENANT_DEFAULT, BN_KIND_OPERATION, own.id);
-}
-
-static struct bn_operation a_stop(void)
-{
-    struct bn_operation wanted;
-    bn_record_clear(&bn_operation_type, &wanted);
-    snprintf(wanted.action, sizeof wanted.action, "stop");
-    snprintf(wanted.server_id, sizeof wanted.server_id, "s1");
-    snprintf(wanted.node, sizeof wanted.node, "n1");
-    snprintf(wanted.subject, sizeof wanted.subject, "web (100) on alpha");
-    wanted.type = BN_WORK_VM_POWER;
-    wanted.vm_type = BN_VM_QEMU;
-    wanted.vmid = 100;
-    return wanted;
-}
-
-static void stop_it(void)
-{
-    struct bn_operation wanted = a_stop();
-    struct bn_err err;
-    if (!bn_power_do(own.power, BN_TENANT_DEFAULT, &wanted, on_begun, NULL, &err))
-        fail_msg("%s", err.text);
-    memcpy(own.id, wanted.id, sizeof own.id);
-}
-
 static void stop_begins(void)
 {
     stop_it();
-    AWAIT(own.begun);
-    CHECK_INT(own.err.code, BN_E_OK);
-}
-
-static bool is_over(void)
-{
-    return seen() && bn_operation_is_over(seen());
+    AWAIT(scene.begun);
+    CHECK_INT(scene.err.code, BN_E_OK);
 }
 
 static const struct bn_operation *await_end(void)
@@ -155,14 +74,6 @@ static void check_failed(const char *error)
     CHECK_STR(operation->error, error);
     CHECK_INT(operation->status, BN_WORK_FAILED);
     CHECK_INT(operation->progress, 100);
-}
-
-static size_t count_asked(const char *what)
-{
-    size_t count = 0;
-    for (const char *at = pve.peer.asked; (at = strstr(at, what)); at++)
-        count++;
-    return count;
 }
 
 /* --- to its end ------------------------------------------------------------------------------ */
@@ -315,9 +226,9 @@ static void check_refusal(const char *bytes, enum bn_code code, const char *text
     begin();
     answer(AT_STOP, bytes);
     stop_it();
-    AWAIT(own.begun);
-    CHECK_INT(own.err.code, code);
-    CHECK_STR(own.err.text, text);
+    AWAIT(scene.begun);
+    CHECK_INT(scene.err.code, code);
+    CHECK_STR(scene.err.text, text);
     check_failed(text);
     CHECK_INT(count_asked("POST "), 1);
     stop_it(); /* and the guest is free again */
@@ -355,8 +266,8 @@ BN_TEST(a_guest_that_moved_is_named_where_it_is)
     answer(AT_RESOURCES, OK("{\"data\":[{\"type\":\"qemu\",\"vmid\":100,\"node\":\"n2\"},"
                             "{\"type\":\"qemu\",\"vmid\":101,\"node\":\"n3\"}]}"));
     stop_it();
-    AWAIT(own.begun);
-    CHECK_STR(own.err.text, "web (100) on alpha is on node n2 now, not on n1: do it there");
+    AWAIT(scene.begun);
+    CHECK_STR(scene.err.text, "web (100) on alpha is on node n2 now, not on n1: do it there");
     end();
 }
 
@@ -365,8 +276,8 @@ BN_TEST(a_server_that_is_not_there_was_not_asked)
     begin();
     pve_close(&pve);
     stop_it();
-    AWAIT(own.begun);
-    CHECK(strstr(own.err.text, "alpha was not reached, so nothing was done: "));
+    AWAIT(scene.begun);
+    CHECK(strstr(scene.err.text, "alpha was not reached, so nothing was done: "));
     end();
 }
 
@@ -375,8 +286,8 @@ BN_TEST(a_token_that_cannot_be_opened_is_said_and_nothing_is_sent)
     begin();
     memset(rig.key.bytes, 7, sizeof rig.key.bytes);
     stop_it();
-    AWAIT(own.begun);
-    CHECK_STR(own.err.text, "the token cannot be opened with this master key: enter it again");
+    AWAIT(scene.begun);
+    CHECK_STR(scene.err.text, "the token cannot be opened with this master key: enter it again");
     CHECK_INT(pve.peer.requests, 0);
     end();
 }
@@ -390,7 +301,7 @@ BN_TEST(a_second_action_on_the_guest_is_refused_until_the_first_has_ended)
     begin();
     stop_begins();
     snprintf(wanted.action, sizeof wanted.action, "start");
-    CHECK(!bn_power_do(own.power, BN_TENANT_DEFAULT, &wanted, on_begun, NULL, &err));
+    CHECK(!bn_power_do(scene.power, BN_TENANT_DEFAULT, &wanted, on_begun, NULL, &err));
     CHECK_INT(err.code, BN_E_CONFLICT);
     CHECK_STR(err.text, "web (100) on alpha: stop is under way already");
     end();
@@ -401,9 +312,9 @@ BN_TEST(a_cancelled_task_is_asked_to_stop_and_ends_as_cancelled)
     struct bn_err err;
     begin();
     stop_begins();
-    CHECK(!bn_power_cancel(own.power, "else", own.id, &err));
+    CHECK(!bn_power_cancel(scene.power, "else", scene.id, &err));
     CHECK_INT(err.code, BN_E_NOT_FOUND);
-    CHECK(bn_power_cancel(own.power, BN_TENANT_DEFAULT, own.id, &err));
+    CHECK(bn_power_cancel(scene.power, BN_TENANT_DEFAULT, scene.id, &err));
     AWAIT_PASSING(strcmp(seen()->phase, "the task was asked to stop") == 0, 300);
     CHECK_INT(count_asked("DELETE " TASK UPID " "), 1);
     answer(AT_STATUS, ENDED("received interrupt"));
@@ -420,7 +331,7 @@ BN_TEST(what_may_not_be_cancelled_goes_on_and_says_so)
     stop_begins();
     answer(AT_TASK, "HTTP/1.1 403 Permission check failed (/nodes/n1, Sys.Modify)\r\n"
                     "Connection: close\r\n\r\n");
-    CHECK(bn_power_cancel(own.power, BN_TENANT_DEFAULT, own.id, &err));
+    CHECK(bn_power_cancel(scene.power, BN_TENANT_DEFAULT, scene.id, &err));
     AWAIT_PASSING(strstr(seen()->phase, "it could not be cancelled: the token lacks Sys.Modify"),
             300);
     answer(AT_STATUS, ENDED("OK"));
@@ -440,13 +351,13 @@ static void on_said(void *user, const struct bn_output *lines, size_t n)
 BN_TEST(what_a_task_says_can_be_asked_while_it_runs)
 {
     begin();
-    CHECK(!bn_power_log(own.power, BN_TENANT_DEFAULT, "nobody", on_said, NULL));
+    CHECK(!bn_power_log(scene.power, BN_TENANT_DEFAULT, "nobody", on_said, NULL));
     stop_begins();
-    CHECK(bn_power_log(own.power, BN_TENANT_DEFAULT, own.id, on_said, NULL));
+    CHECK(bn_power_log(scene.power, BN_TENANT_DEFAULT, scene.id, on_said, NULL));
     AWAIT(own.said == 1);
     CHECK_INT(own.said_count, 2);
     answer(AT_LOG, OK("no JSON"));
-    CHECK(bn_power_log(own.power, BN_TENANT_DEFAULT, own.id, on_said, NULL));
+    CHECK(bn_power_log(scene.power, BN_TENANT_DEFAULT, scene.id, on_said, NULL));
     AWAIT(own.said == 2);
     CHECK_INT(own.said_count, 0);
     end();
@@ -457,8 +368,8 @@ BN_TEST(one_that_was_left_under_way_is_taken_up_again)
     begin();
     stop_begins();
     bn_fetch_destroy(rig.fetch);
-    bn_power_stop(own.power);
-    bn_operations_stop(own.operations);
+    bn_power_stop(scene.power);
+    bn_operations_stop(scene.operations);
     rig.fetch = pve_fetch(rig.loop);
     open_power();
     answer(AT_STATUS, ENDED("OK"));

@@ -1,6 +1,4 @@
-#include "hub_rig.h"
-#include "pve_peer.h"
-#include "source/power.h"
+#include "power_scene.h"
 #include "source/pve.h"
 
 /* The answer to a request was lost: what it began is looked for in the list of tasks. */
@@ -11,27 +9,12 @@
 
 enum { AT_STOP, AT_TASKS, AT_STATUS, AT_LOG };
 
-static struct pve pve;
-
 static struct {
-    struct bn_operations *operations;
-    struct bn_power *power;
-    int begun;
-    struct bn_err err; /* of begun; code OK: it began */
-    char id[BN_ID_MAX];
     char upid[128];
     char list[2048];
     char status_path[200];
     char log_path[200];
 } own;
-
-static void put_server(void)
-{
-    struct bn_fact fact;
-    bn_fact_init(&fact, BN_KIND_SERVER, BN_TENANT_DEFAULT);
-    pve_server(&pve, "s1", &rig.key, &fact.u.server);
-    put(&fact);
-}
 
 /* "UPID:n1:…:TYPE:ID:USER:", begun so many seconds before now. */
 static void make_upid(const char *type, const char *id, const char *user, int64_t ago_s)
@@ -53,68 +36,7 @@ static void begin(void)
             {own.status_path, OK("{\"data\":{\"status\":\"stopped\",\"exitstatus\":\"OK\"}}"), 0,
                     true},
             {own.log_path, OK("{\"data\":[{\"n\":1,\"t\":\"TASK OK\"}],\"total\":1}"), 0, true}};
-    pve_open(&pve, rig.loop, "a", answers, COUNT(answers));
-    rig.fetch = pve_fetch(rig.loop);
-    const struct bn_operations_config operations = {.loop = rig.loop,
-            .hub = &rig.hub,
-            .clock = &rig.clock};
-    own.operations = bn_operations_start(&operations);
-    const struct bn_power_config power = {.loop = rig.loop,
-            .hub = &rig.hub,
-            .clock = &rig.clock,
-            .fetch = rig.fetch,
-            .key = &rig.key,
-            .operations = own.operations};
-    own.power = bn_power_start(&power);
-    put_server();
-}
-
-static void end(void)
-{
-    bn_fetch_destroy(rig.fetch);
-    bn_power_stop(own.power);
-    bn_operations_stop(own.operations);
-    pve_close(&pve);
-    bn_hub_finish(&rig.hub);
-    bn_loop_destroy(rig.loop);
-}
-
-static void on_begun(void *user, const struct bn_operation *operation, const struct bn_err *err)
-{
-    (void)user;
-    own.begun++;
-    own.err = err ? *err : (struct bn_err){.code = BN_E_OK};
-    memcpy(own.id, operation->id, sizeof own.id);
-}
-
-static const struct bn_operation *seen(void)
-{
-    return bn_live_get(&rig.hub.live, BN_TENANT_DEFAULT, BN_KIND_OPERATION, own.id);
-}
-
-static void stop_it(void)
-{
-    struct bn_operation wanted;
-    struct bn_err err;
-    bn_record_clear(&bn_operation_type, &wanted);
-    snprintf(wanted.action, sizeof wanted.action, "stop");
-    snprintf(wanted.server_id, sizeof wanted.server_id, "s1");
-    snprintf(wanted.node, sizeof wanted.node, "n1");
-    snprintf(wanted.subject, sizeof wanted.subject, "web (100) on alpha");
-    wanted.type = BN_WORK_VM_POWER;
-    wanted.vm_type = BN_VM_QEMU;
-    wanted.vmid = 100;
-    if (!bn_power_do(own.power, BN_TENANT_DEFAULT, &wanted, on_begun, NULL, &err))
-        fail_msg("%s", err.text);
-    memcpy(own.id, wanted.id, sizeof own.id);
-}
-
-static size_t count_asked(const char *what)
-{
-    size_t count = 0;
-    for (const char *at = pve.peer.asked; (at = strstr(at, what)); at++)
-        count++;
-    return count;
+    scene_begin(answers, COUNT(answers));
 }
 
 /* The list has that one task, after one of another guest. */
@@ -127,16 +49,11 @@ static void list(void)
     pve.answers[AT_TASKS].bytes = own.list;
 }
 
-static bool is_over(void)
-{
-    return seen() && bn_operation_is_over(seen());
-}
-
 static void check_found(void)
 {
     stop_it();
-    AWAIT_PASSING(own.begun, 300);
-    CHECK_INT(own.err.code, BN_E_OK);
+    AWAIT_PASSING(scene.begun, 300);
+    CHECK_INT(scene.err.code, BN_E_OK);
     CHECK_STR(seen()->upid, own.upid);
     AWAIT_PASSING(is_over(), 300);
     CHECK_INT(seen()->status, BN_WORK_COMPLETED);
@@ -158,10 +75,10 @@ BN_TEST(it_may_stand_there_a_moment_later)
     stop_it();
     AWAIT_PASSING(count_asked("/tasks?") >= 2, 300);
     CHECK(strstr(seen()->phase, "alpha did not answer: looking for the task it may have begun"));
-    CHECK_INT(own.begun, 0);
+    CHECK_INT(scene.begun, 0);
     list();
-    AWAIT_PASSING(own.begun, 300);
-    CHECK_INT(own.err.code, BN_E_OK);
+    AWAIT_PASSING(scene.begun, 300);
+    CHECK_INT(scene.err.code, BN_E_OK);
     end();
 }
 
@@ -178,11 +95,11 @@ BN_TEST(an_answer_lost_behind_the_one_asked_is_lost_too)
 static void check_given_up(const char *tail)
 {
     stop_it();
-    AWAIT_PASSING(own.begun, 300);
-    CHECK_INT(own.err.code, BN_E_UPSTREAM);
-    CHECK(strstr(own.err.text, "alpha was asked, but did not answer ("));
-    if (!strstr(own.err.text, tail))
-        fail_msg("%s", own.err.text);
+    AWAIT_PASSING(scene.begun, 300);
+    CHECK_INT(scene.err.code, BN_E_UPSTREAM);
+    CHECK(strstr(scene.err.text, "alpha was asked, but did not answer ("));
+    if (!strstr(scene.err.text, tail))
+        fail_msg("%s", scene.err.text);
     AWAIT_PASSING(is_over(), 300);
     CHECK_INT(seen()->status, BN_WORK_FAILED);
     CHECK_STR(seen()->hint, "look at the guest before you try again");
@@ -231,7 +148,7 @@ BN_TEST(a_task_that_an_earlier_action_began_is_not_taken_for_a_new_one)
     begin();
     list();
     check_found();
-    own.begun = 0;
+    scene.begun = 0;
     pve.peer.asked[0] = '\0';
     pve.peer.asked_len = 0;
     check_given_up("most likely nothing was done");
@@ -244,7 +161,7 @@ BN_TEST(while_it_is_looked_for_it_cannot_be_cancelled)
     begin();
     stop_it();
     AWAIT_PASSING(count_asked("/tasks?") >= 1, 300);
-    CHECK(!bn_power_cancel(own.power, BN_TENANT_DEFAULT, own.id, &err));
+    CHECK(!bn_power_cancel(scene.power, BN_TENANT_DEFAULT, scene.id, &err));
     CHECK_INT(err.code, BN_E_CONFLICT);
     end();
 }
