@@ -26,8 +26,10 @@ struct bn_alert {
     char message[384]; /* a sentence */
     int64_t since;     /* wall milliseconds: what it is about began */
     int64_t fired_at;
-    int64_t resolved_at; /* 0 while it fires */
-    int64_t is_demo;     /* about something of a demo: nobody is called for it */
+    int64_t resolved_at;  /* 0 while it fires */
+    int64_t dismissed_at; /* 0: nobody has said that he knows */
+    char dismissed_by[64];
+    int64_t is_demo; /* about something of a demo: nobody is called for it */
 };
 
 extern const struct bn_record_type bn_alert_type;

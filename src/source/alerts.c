@@ -277,6 +277,25 @@ static void on_tick(void *user)
         look(alerts);
 }
 
+/* Somebody dismissed one, by way of the hub. What of ours was on its way at that moment, or what it
+   wrote over, is written once more. */
+static void on_alert(void *user, const struct bn_fact *fact)
+{
+    struct bn_alerts *alerts = user;
+    const struct bn_alert *told = &fact->u.alert;
+    struct open *open = open_find(alerts, fact->tenant, told->subject_id);
+    if (fact->op != BN_PUT || !open || strcmp(open->now.id, told->id) != 0)
+        return;
+    if (told->dismissed_at && !open->now.dismissed_at) {
+        open->now.dismissed_at = told->dismissed_at;
+        memcpy(open->now.dismissed_by, told->dismissed_by, sizeof open->now.dismissed_by);
+    }
+    if (bn_record_diff(&bn_alert_type, told, &open->now)) {
+        open->is_dirty = true;
+        alerts->is_dirty = true;
+    }
+}
+
 static void on_change(void *user, const struct bn_fact *fact)
 {
     struct bn_alerts *alerts = user;
@@ -303,6 +322,7 @@ struct bn_alerts *bn_alerts_start(const struct bn_alerts_config *config)
         }
     bn_hub_watch(config->hub, BN_KIND_SERVER, on_change, alerts);
     bn_hub_watch(config->hub, BN_KIND_CHECK, on_change, alerts);
+    bn_hub_watch(config->hub, BN_KIND_ALERT, on_alert, alerts);
     alerts->timer = bn_timer_create(config->loop, on_tick, alerts);
     bn_timer_start(alerts->timer, TICK_MS, TICK_MS);
     return alerts;

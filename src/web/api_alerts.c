@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "web/api_infra.h"
+#include "web/api_people.h"
+#include "web/late.h"
 #include "web/server.h"
 
 #define LIST_BYTES_MAX (32 << 20) /* BN_ALERTS_MAX with long sentences */
@@ -69,4 +71,47 @@ void bn_alerts_list(struct bn_request *req)
     bn_json_object_end(&json);
     free(alerts);
     bn_reply_json(req, 200, &out);
+}
+
+/* --- one is known ---------------------------------------------------------------------------- */
+
+/* NULL: there is none that could be dismissed, and why. */
+static const struct bn_alert *to_dismiss(const struct bn_request *req, struct bn_err *err)
+{
+    char id[BN_ID_MAX];
+    const struct bn_alert *alert = NULL;
+    if (bn_text_copy(id, sizeof id, req->params[0]))
+        alert = bn_live_get(&bn_web_hub(req->web)->live, req->who.tenant, BN_KIND_ALERT, id);
+    if (!alert)
+        bn_fail(err, BN_E_NOT_FOUND, "there is no such alert");
+    else if (alert->state == BN_ALERT_RESOLVED)
+        bn_fail(err, BN_E_CONFLICT, "this alert is over");
+    else
+        return alert;
+    return NULL;
+}
+
+void bn_alert_dismiss(struct bn_request *req)
+{
+    struct bn_err err;
+    struct bn_fact fact;
+    const struct bn_alert *alert = to_dismiss(req, &err);
+    if (!alert) {
+        bn_reply_err(req, &err);
+        return;
+    }
+    if (alert->dismissed_at) { /* the first who knew stays named */
+        bn_reply_empty(req, 204);
+        return;
+    }
+    bn_fact_init(&fact, BN_KIND_ALERT, req->who.tenant);
+    fact.u.alert = *alert;
+    fact.u.alert.dismissed_at = bn_web_hub(req->web)->clock->now_ms;
+    bn_text_clip(fact.u.alert.dismissed_by, sizeof fact.u.alert.dismissed_by,
+            bn_str(req->who.name));
+    if (bn_late_ask(req, bn_late_create(req, 204), &fact))
+        bn_audit_request(req, &(struct bn_deed){.action = "alert.dismiss",
+                                      .object = fact.u.alert.subject,
+                                      .detail = fact.u.alert.message,
+                                      .ok = true});
 }

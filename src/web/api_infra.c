@@ -129,6 +129,12 @@ const struct bn_route bn_infra_routes[] = {
                 .summary = "Alerts that fire and those resolved in the last five minutes, newest "
                            "first; topic alerts is the same, live",
                 .query = bn_alerts_query},
+        {.method = "POST",
+                .path = "/api/v1/alerts/{id}/dismiss",
+                .right = BN_RIGHT_OPERATE,
+                .handler = bn_alert_dismiss,
+                .summary = "Say that somebody knows of an alert: it no longer wants attention, "
+                           "and stays in the list with who dismissed it until it is over"},
         {.method = "GET",
                 .path = "/api/v1/operations",
                 .right = BN_RIGHT_GUESTS,

@@ -47,6 +47,7 @@ void bn_qemu_act(struct bn_request *req);
 void bn_lxc_act(struct bn_request *req);
 extern const char *const bn_alerts_query[];
 void bn_alerts_list(struct bn_request *req);
+void bn_alert_dismiss(struct bn_request *req);
 extern const char *const bn_operations_query[];
 void bn_operations_list(struct bn_request *req);
 void bn_operation_show(struct bn_request *req);

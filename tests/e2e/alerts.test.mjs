@@ -78,6 +78,30 @@ describe('alerts', () => {
     await page.waitForSelector('.concern.crit:has-text("Server alpha is offline for 1")');
     await page.axe('a server that alerts');
     await page.shot('alert-overview');
+
+    // Below the bell: what it means, where to look, and that somebody knows.
+    await page.click('.bell .menu-button');
+    const one = page.locator('.alert-one');
+    await one.waitFor();
+    assert.match(await one.innerText(), /Server alpha is offline: [^]+critical, for \d+ (s|min) · Why\?/);
+    assert.equal(new URL(await one.locator('a').getAttribute('href'), server.origin).href, `${server.origin}/servers/${(await alerts())[0].subject_id}#why`);
+    for (const theme of ['light', 'dark']) {
+      for (const [width, height] of [[1440, 900], [390, 844]]) {
+        await page.emulateMedia({ colorScheme: theme });
+        await page.setViewportSize({ width, height });
+        await page.axe(`the alerts, ${theme}, ${width} px`);
+        await page.fits('the alerts');
+        await page.shot(`alert-list-${width}-${theme}`);
+      }
+    }
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await one.locator('button').click();
+    await page.waitForSelector('.alert-one.is-known:has-text("dismissed by ada just now")');
+    assert.equal(await page.locator('.bell .count, .concern:has-text("alpha")').count(), 0, 'it does not count any more');
+    assert.equal(await page.locator('.alert-one button').count(), 0);
+    assert.equal((await alerts('firing'))[0].dismissed_by, 'ada');
+    await page.keyboard.press('Escape');
+    assert.equal(await page.evaluate(() => document.activeElement.closest('.bell') !== null), true);
     await lab.control.clear(broken.id);
     await call('POST', CHECK);
     await page.waitForSelector('.concern:has-text("alpha")', { state: 'detached' });

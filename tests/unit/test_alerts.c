@@ -266,6 +266,52 @@ BN_TEST(a_server_that_flaps_alerts_once_until_it_is_steady)
     end();
 }
 
+static void dismiss(const char *server_id)
+{
+    struct bn_fact fact;
+    bn_fact_init(&fact, BN_KIND_ALERT, BN_TENANT_DEFAULT);
+    fact.u.alert = *seen(server_id);
+    fact.u.alert.dismissed_at = rig.clock.now_ms;
+    snprintf(fact.u.alert.dismissed_by, sizeof fact.u.alert.dismissed_by, "ada");
+    put(&fact);
+}
+
+BN_TEST(what_somebody_dismissed_stays_so_whatever_else_becomes_known_of_it)
+{
+    begin();
+    put_server("alpha");
+    fire("alpha");
+    const int64_t at_ms = rig.clock.now_ms;
+    put_server_as("alpha", "renamed", 1); /* on its way while it is dismissed */
+    dismiss("alpha");
+    tick();
+    tick();
+    CHECK_INT(seen("alpha")->dismissed_at, at_ms);
+    CHECK_STR(seen("alpha")->subject, "renamed");
+    close_all();
+    open_all();
+    put_server_as("alpha", "beta", 1);
+    tick();
+    CHECK_STR(seen("alpha")->subject, "beta");
+    CHECK_STR(seen("alpha")->dismissed_by, "ada");
+    check("alpha", false);
+    pass(1000);
+    check("alpha", true);
+    CHECK_INT(seen("alpha")->state, BN_ALERT_RESOLVED);
+    CHECK_INT(seen("alpha")->dismissed_at, at_ms);
+    pass(1000);
+    check_only("alpha", false);
+    pass(BN_OFFLINE_ALERT_MS);
+    tick();
+    CHECK_INT(seen_count(), 2); /* the next one is new to everybody */
+    bn_table_each(row, &bn_live_find(&rig.hub.live, BN_TENANT_DEFAULT)->tables[BN_KIND_ALERT])
+    {
+        const struct bn_alert *alert = (const void *)row->record;
+        CHECK_INT(alert->dismissed_at != 0, alert->state == BN_ALERT_RESOLVED);
+    }
+    end();
+}
+
 BN_TEST(a_restart_knows_what_fires_counts_on_and_takes_nobodys_old_word)
 {
     char id[BN_ID_MAX];

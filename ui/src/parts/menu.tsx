@@ -36,7 +36,7 @@ export function Menu({ label, button, children }: { label: string; button: Compo
       </button>
       {isOpen && (
         <div class="menu-sheet" id={id} onClick={(e) => {
-          if ((e.target as Element).closest('.menu-item')) open(false);
+          if ((e.target as Element).closest('.menu-item, a')) open(false);
         }}>
           {children}
         </div>

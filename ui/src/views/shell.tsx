@@ -5,13 +5,14 @@ import { signal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { sentence } from '../link/api';
 import { href, route } from '../link/route';
-import { servers } from '../state/fleet';
+import { openAlerts, servers } from '../state/fleet';
 import { dateTime, time, zone } from '../state/format';
 import { concerns, host, indicator, leave, act, may, self, theme, who, type Theme } from '../state/store';
 import { Icon, Mark, type IconName } from '../parts/icon';
 import { Choice } from '../parts/form';
 import { Indicator } from '../parts/indicator';
 import { Menu } from '../parts/menu';
+import { Skeleton } from '../parts/panel';
 import { wallOf } from '../state/wall';
 import { lazy } from '../parts/lazy';
 import { Clock } from './clock';
@@ -38,6 +39,8 @@ export const pages: readonly Item[] = [
 ];
 
 const WallHead = lazy(() => import('./wall').then((m) => m.WallHead), () => <header class="head" />);
+
+const AlertList = lazy(() => import('./alerts').then((m) => m.AlertList), () => <Skeleton lines={3} label="Alerts" />);
 
 const Palette = lazy<{ onClose: () => void }>(() => import('./palette').then((m) => m.Palette), () => <></>);
 
@@ -146,11 +149,23 @@ function Header() {
         <kbd>Ctrl K</kbd>
       </button>
       <div class="head-right">
+        {may('read') && <Bell />}
         <Indicator />
         <Clock />
         <UserMenu />
       </div>
     </header>
+  );
+}
+
+/** How many alerts nobody has dismissed, from every page. */
+function Bell() {
+  const n = openAlerts.value.length;
+  return (
+    <div class="bell">
+      <span class="visually-hidden" role="status">{n > 0 ? `${n} ${n === 1 ? 'alert' : 'alerts'}` : ''}</span>
+      <Menu label={n > 0 ? `Alerts, ${n} open` : 'Alerts, none open'} button={<><Icon name="bell" size={18} />{n > 0 && <span class="count crit">{n}</span>}</>}><AlertList /></Menu>
+    </div>
   );
 }
 
