@@ -32,6 +32,14 @@ test('failed rows keep their own text behind the reason, whatever their quotes, 
     'error,name,host,api_token\r\n"no, ""never""","A ""1""",h1,t1\r\nhost,B,"h\n2",t2\r\ntoo few cells,C\r\n');
 });
 
+test('no cell of the failed rows is a formula, and each is read again as it was', () => {
+  const text = 'name,host,api_token,port,notes,@x\n=1+1,h h,t,-1,"@x, y",\n\'=2,-h,t,+49 30,\' ,1\n';
+  const out = failedCsv(text, { separator: ',', header_line: 1, header_line_to: 1 }, [
+    { index: 0, line: 2, line_to: 2, error: '-h is none' }, { index: 1, line: 3, line_to: 3, error: 'why' },
+  ], [{ index: 1, column: 'name', value: "'=3" }, { index: 1, column: 'notes', value: '=4' }]);
+  assert.equal(out, 'error,name,host,api_token,port,notes,\'@x\r\n\'-h is none,\'=1+1,h h,t,-1,"\'@x, y",\r\nwhy,\'\'=3,\'-h,t,\'+49 30,\'=4,1\r\n');
+});
+
 test('what was edited stands in the failed rows, in columns the file did not have too', () => {
   const text = 'Name;host;api_token\nA;h1;root@pam!a=1\nB;h2;root@pam!b=2\n';
   const out = failedCsv(text, { separator: ';', header_line: 1, header_line_to: 1 }, [{ index: 1, line: 3, line_to: 3, error: 'refused' }], [

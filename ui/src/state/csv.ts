@@ -58,19 +58,35 @@ export function quote(cell: string, separator: string): string {
   return /["\r\n]/.test(cell) || cell.includes(separator) || cell !== cell.trim() ? `"${cell.replaceAll('"', '""')}"` : cell;
 }
 
-function withEdits(row: string, header: string[], edits: Edit[], separator: string): string {
+const FORMULA = /^[=+\-@\t\r]/;
+const NUMBER = /^[+-]?\d+([.,]\d+)?$/;
+
+/** A spreadsheet takes such a cell for a formula; the ' before it is taken off again when it is imported. */
+function guard(cell: string): string {
+  return FORMULA.test(cell) && !NUMBER.test(cell) ? `'${cell}` : cell;
+}
+
+/** As it was typed: what begins with a ' before such a sign gets another one, so that it keeps the first. */
+function guardTyped(value: string): string {
+  return /^'+[=+\-@\t\r]/.test(value) ? `'${value}` : guard(value);
+}
+
+/** The row's own text where it can stay, else its cells written anew. */
+function rowOf(row: string, header: string[], edits: Edit[], separator: string): string {
   const cells = cellsOf(row, separator);
+  if (edits.length === 0 && cells.every((cell) => guard(cell) === cell)) return row;
+  const out = cells.map(guard);
   for (const { column, value } of edits) {
     const at = header.indexOf(column);
     if (at < 0) continue;
-    while (cells.length <= at) cells.push('');
-    cells[at] = value;
+    while (out.length <= at) out.push('');
+    out[at] = guardTyped(value);
   }
-  return cells.map((cell) => quote(cell, separator)).join(separator);
+  return out.map((cell) => quote(cell, separator)).join(separator);
 }
 
 /** The rows that failed, as they stand in the text with what was edited, behind a column that says why. The reason
- *  stands first, so that it is in its column also where a row has too few cells. */
+ *  stands first, so that it is in its column also where a row has too few cells. No cell is a formula (SECURITY A35). */
 export function failedCsv(text: string, form: Form, failed: FailedRow[], edits: Edit[]): string {
   const { separator } = form;
   const lines = text.replace(/^\uFEFF/, '').split(/\r\n|\n/);
@@ -81,9 +97,9 @@ export function failedCsv(text: string, form: Form, failed: FailedRow[], edits: 
   const added = [...new Set(mine.flatMap((f) => f.edits.map((e) => e.column)))].filter((column) => !names.includes(column));
   const rows = mine.map((f) => {
     const own = part(f.line, f.line_to);
-    return [quote(f.error, separator), f.edits.length > 0 ? withEdits(own, [...names, ...added], f.edits, separator) : own].join(separator);
+    return [quote(guard(f.error), separator), rowOf(own, [...names, ...added], f.edits, separator)].join(separator);
   });
-  return [[...['error', header], ...added].join(separator), ...rows, ''].join('\r\n');
+  return [[...['error', rowOf(header, [], [], separator)], ...added].join(separator), ...rows, ''].join('\r\n');
 }
 
 export function failedName(count: number): string {
