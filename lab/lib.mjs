@@ -45,6 +45,7 @@ function controlOf({ port, url }) {
     requests: (which = {}) => ask(port, 'GET', `/requests?${new URLSearchParams(which)}`),
     forget: () => ask(port, 'DELETE', '/requests'),
     forward: (ms) => ask(port, 'POST', '/clock', { forward: ms }),
+    task: (node, type, from, to, id) => ask(port, 'POST', '/task', { node, type, from, to, id }),
     guest: (cluster, vmid, change = {}) => ask(port, 'POST', '/guest', { cluster, vmid, ...change }),
   };
 }

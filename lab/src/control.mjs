@@ -8,9 +8,11 @@
 //   DELETE /requests                                → forgets them
 //   POST   /clock    { forward }                    → moves the clock of the lab by so many ms
 //   POST   /guest    { cluster, vmid, … }           → adds a guest, or changes one
+//   POST   /task     { node, type, from, to, id }   → a task of "alpha/pve1", `from` to `to` seconds ago; without `to` it runs
 
 import http from 'node:http';
 import { Guest } from './model.mjs';
+import { Task } from './tasks.mjs';
 
 const MAX_BODY = 1024 * 1024;
 
@@ -57,6 +59,18 @@ function setGuest(lab, wish) {
   return { changed: wish.vmid };
 }
 
+function addTask(lab, { node: target, type, from, to, id = '' }) {
+  const [clusterId, name] = String(target).split('/');
+  const node = lab.clusters.get(clusterId)?.nodes.get(name);
+  if (!node) throw new Error(`no node ${target}`);
+  const task = new Task(node, type, id, { id: 'root@pam', user: 'root@pam' }, node.seconds() - from);
+  if (to !== undefined) {
+    task.end('OK');
+    task.endtime = node.seconds() - to;
+  }
+  return { upid: task.upid };
+}
+
 function requests(lab, { query }) {
   const node = query.get('node');
   const since = Number(query.get('since') ?? 0);
@@ -82,6 +96,7 @@ const ACTIONS = {
   'GET /requests': async (lab, { query }) => requests(lab, { query }),
   'DELETE /requests': async (lab) => ({ forgotten: lab.requests.splice(0).length }),
   'POST /clock': async (lab, { body }) => clock(lab, { body }),
+  'POST /task': async (lab, { body }) => addTask(lab, body),
   'POST /guest': async (lab, { body }) => setGuest(lab, body),
 };
 

@@ -9,13 +9,13 @@ const UPID = /^UPID:([a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?):([0-9A-Fa-f]{8}):
 const hex8 = (n) => (n >>> 0).toString(16).toUpperCase().padStart(8, '0');
 
 export class Task {
-  constructor(node, type, id, auth) {
+  constructor(node, type, id, auth, starttime = node.seconds()) {
     const { cluster } = node;
     const { lab } = cluster;
     Object.assign(this, { node, type, id: String(id), auth: auth.id, user: auth.user, token: auth.token });
     this.pid = 1000 + cluster.random.int(4_000_000);
     this.pstart = Math.floor((lab.now() - node.bootedAt) / 10);
-    this.starttime = node.seconds();
+    this.starttime = starttime;
     this.endtime = null;
     this.exit = null; // text when it ended
     this.lines = [];

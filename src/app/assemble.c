@@ -200,6 +200,7 @@ static void fill_web_config(struct app *app, struct bn_web_config *web)
             .rrd = app->outside.rrd,
             .operations = app->outside.operations,
             .power = app->outside.power,
+            .tasks = app->outside.tasks,
             .key = &app->outside.key.key,
             .key_absent = app->outside.key.absent,
             .targets = &app->outside.targets,

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "source/alerts.h"
+#include "source/tasks.h"
 
 static_assert(BN_CONFIG_LIST_MAX <= BN_TARGETS_MAX, "what --allow-target names has room");
 
@@ -47,6 +48,9 @@ bool bn_outside_open(struct bn_outside *outside, const struct bn_config *config,
             .key = &outside->key.key,
             .operations = outside->operations};
     outside->power = bn_power_start(&power);
+    const struct bn_tasks_config tasks = {hub, hub->clock, outside->fetch, outside->fleet,
+            &outside->key.key};
+    outside->tasks = bn_tasks_create(&tasks);
     const struct bn_alerts_config alerts = {.loop = loop,
             .hub = hub,
             .clock = hub->clock,
@@ -68,6 +72,7 @@ void bn_outside_close(struct bn_outside *outside)
     bn_fleet_stop(outside->fleet);
     bn_rrd_destroy(outside->rrd);
     bn_power_stop(outside->power);
+    bn_tasks_destroy(outside->tasks);
     bn_operations_stop(outside->operations);
     bn_alerts_stop(outside->alerts);
     bn_summary_stop(outside->summary);
@@ -77,6 +82,7 @@ void bn_outside_close(struct bn_outside *outside)
     outside->rrd = NULL;
     outside->operations = NULL;
     outside->power = NULL;
+    outside->tasks = NULL;
     outside->alerts = NULL;
     outside->summary = NULL;
 }

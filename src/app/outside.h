@@ -14,6 +14,7 @@
 #include "source/summary.h"
 
 struct bn_alerts;
+struct bn_tasks;
 
 struct bn_outside {
     struct bn_master_key key;
@@ -23,6 +24,7 @@ struct bn_outside {
     struct bn_rrd *rrd;
     struct bn_operations *operations;
     struct bn_power *power;
+    struct bn_tasks *tasks;
     struct bn_alerts *alerts;
     struct bn_summary_source *summary;
 };

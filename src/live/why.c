@@ -265,13 +265,52 @@ static void note_errors(struct bn_why_work *work)
     qsort(work->out->errors, work->out->error_count, sizeof *work->out->errors, commonest_first);
 }
 
-static void add_run(struct bn_why *out, int64_t from_ms, int64_t to_ms, const char *state)
+/* The attempts of five minutes. */
+struct step {
+    size_t ups;
+    size_t downs;
+    const struct bn_check *failure; /* the last */
+    bool is_carried;                /* it is the last one before them */
+};
+
+static const char *state_of_step(const struct step *step)
 {
+    return step->ups && step->downs ? "mixed" : step->ups ? "up" : step->downs ? "down" : "unknown";
+}
+
+static bool goes_on(const struct bn_why_run *run, const struct bn_why_run *next)
+{
+    return strcmp(run->state, next->state) == 0 &&
+           strcmp(run->error_class, next->error_class) == 0 &&
+           strcmp(run->error_phase, next->error_phase) == 0;
+}
+
+static void add_run(struct bn_why *out, int64_t from_ms, int64_t to_ms, const struct step *step)
+{
+    struct bn_why_run next = {.from_ms = from_ms,
+            .to_ms = to_ms,
+            .state = state_of_step(step),
+            .failures = step->is_carried ? 0 : step->downs};
     struct bn_why_run *last = out->run_count ? &out->strip[out->run_count - 1] : NULL;
-    if (last && strcmp(last->state, state) == 0)
+    if (step->failure) {
+        memcpy(next.error_class, step->failure->error_class, sizeof next.error_class);
+        memcpy(next.error_phase, step->failure->error_phase, sizeof next.error_phase);
+    }
+    if (last && goes_on(last, &next)) {
         last->to_ms = to_ms;
-    else if (out->run_count < BN_WHY_RUNS_MAX)
-        out->strip[out->run_count++] = (struct bn_why_run){from_ms, to_ms, state};
+        last->failures += next.failures;
+    } else if (out->run_count < BN_WHY_RUNS_MAX) {
+        out->strip[out->run_count++] = next;
+    }
+}
+
+static void count_step(struct step *step, const struct bn_check *check)
+{
+    const bool fails = bn_check_failed(check);
+    step->downs += fails;
+    step->ups += !fails;
+    if (fails)
+        step->failure = check;
 }
 
 /* A step without an attempt of its own is as the last one was, unless that was long ago. */
@@ -285,22 +324,14 @@ static void note_strip(struct bn_why_work *work)
         i++;
     for (int64_t at = begin_ms; at < ask->now_ms; at += STEP_MS) {
         const int64_t end_ms = BN_MIN(at + STEP_MS, ask->now_ms);
-        size_t ups = 0;
-        size_t downs = 0;
-        for (; i < ask->check_count && (ask->checks[i].at < end_ms || end_ms == ask->now_ms); i++) {
-            const bool fails = bn_check_failed(&ask->checks[i]);
-            downs += fails;
-            ups += !fails;
+        struct step step = {0};
+        for (; i < ask->check_count && (ask->checks[i].at < end_ms || end_ms == ask->now_ms); i++)
+            count_step(&step, &ask->checks[i]);
+        if (step.ups + step.downs == 0 && i > 0 && at - ask->checks[i - 1].at < quiet_ms) {
+            count_step(&step, &ask->checks[i - 1]);
+            step.is_carried = true;
         }
-        if (ups + downs == 0 && i > 0 && at - ask->checks[i - 1].at < quiet_ms) {
-            downs = bn_check_failed(&ask->checks[i - 1]);
-            ups = !downs;
-        }
-        add_run(work->out, at, end_ms,
-                ups && downs ? "mixed"
-                : ups        ? "up"
-                : downs      ? "down"
-                             : "unknown");
+        add_run(work->out, at, end_ms, &step);
     }
 }
 
@@ -378,6 +409,7 @@ static void find_causes(struct bn_why_work *work)
     bn_why_peers(work);
     bn_why_vpn(work);
     bn_why_address(work);
+    bn_why_tasks(work);
     bn_why_change(work);
     bn_why_overload(work);
     bn_why_periodic(work);

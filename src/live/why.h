@@ -41,6 +41,17 @@ struct bn_why_change {
     char detail[160];
 };
 
+/* What Proxmox VE did meanwhile. */
+struct bn_why_task {
+    int64_t from_ms;
+    int64_t to_ms; /* while it runs: when that was told */
+    bool is_running;
+    char type[32]; /* "vzdump" ... */
+    char node[64];
+    char id[32]; /* of a guest's task its number; "" */
+    char upid[256];
+};
+
 struct bn_why_ask {
     int64_t now_ms;
     const struct bn_server *server; /* with what its checks say */
@@ -50,6 +61,8 @@ struct bn_why_ask {
     size_t peer_count;
     const struct bn_why_change *changes; /* newest first */
     size_t change_count;
+    const struct bn_why_task *tasks; /* in any order */
+    size_t task_count;
 };
 
 enum bn_why_state { BN_WHY_OK, BN_WHY_FAILING, BN_WHY_FLAPPING, BN_WHY_EARLY };
@@ -59,8 +72,9 @@ struct bn_why_finding {
     char title[200];
     char evidence[280];
     char verdict[96];
-    double confidence; /* 0 to 1 */
-    bool is_cause;     /* somebody may act on it; else it only describes */
+    double confidence;              /* 0 to 1 */
+    bool is_cause;                  /* somebody may act on it; else it only describes */
+    const struct bn_why_task *task; /* of the question: the newest it is about; NULL */
 };
 
 /* A line for people, of a kind for programs. */
@@ -81,11 +95,15 @@ struct bn_why_error {
     size_t count;
 };
 
-/* The state the checks saw from `from` on; runs follow each other without a gap. */
+/* The state the checks saw from `from` on; runs follow each other without a gap. Failures of
+   another word or phase begin another run. */
 struct bn_why_run {
     int64_t from_ms;
     int64_t to_ms;
-    const char *state; /* "up", "mixed", "down", "unknown" */
+    const char *state;    /* "up", "mixed", "down", "unknown" */
+    char error_class[24]; /* of the last failure in its first five minutes; "" without any */
+    char error_phase[12];
+    size_t failures;
 };
 
 #define BN_WHY_DAY_MS       86400000LL
@@ -117,6 +135,8 @@ struct bn_why {
     size_t advice_count;
 };
 
+/* Is a task of that type one that keeps a host busy? Others are not looked at. */
+bool bn_why_is_heavy(const char *type);
 /* Any thread; some milliseconds for BN_WHY_ATTEMPTS_MAX attempts. out is 10 KB and wholly set. */
 void bn_why_judge(const struct bn_why_ask *ask, struct bn_why *out);
 const char *bn_why_state_word(enum bn_why_state state); /* "ok" "failing" "flapping" "early" */

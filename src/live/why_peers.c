@@ -372,11 +372,14 @@ static void exclude_family(struct bn_why_work *work)
 
 void bn_why_exclude(struct bn_why_work *work)
 {
+    char text[120];
     exclude_network(work);
     exclude_certificate(work);
     exclude_token(work);
     exclude_dns(work);
     exclude_family(work);
+    if (bn_why_is_no_backup(work, text, sizeof text))
+        exclude(work, "backup", text);
     if (work->ask->change_count == 0)
         exclude(work, "change",
                 work->ask->now_ms - work->ask->server->created_at < WEEK_MS

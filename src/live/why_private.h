@@ -66,6 +66,9 @@ void bn_why_company(struct bn_why_work *work); /* before the others: they weigh 
 void bn_why_peers(struct bn_why_work *work);
 void bn_why_vpn(struct bn_why_work *work);
 void bn_why_address(struct bn_why_work *work);
+void bn_why_tasks(struct bn_why_work *work);
+/* Backups ran and it did not fail for it; in words. */
+bool bn_why_is_no_backup(const struct bn_why_work *work, char *out, size_t size);
 
 /* why_address.c, for what it is not: failures and successes met one address, which is it? */
 bool bn_why_is_same_address(const struct bn_why_work *work, const char **out);

@@ -97,6 +97,8 @@
 #define BN_WHY_ATTEMPTS_MAX     2000 /* "Why?" looks at the newest of a day; 720 are usual: 2 MB */
 #define BN_WHY_PEERS_MAX        12   /* other servers it compares with, nearest first */
 #define BN_WHY_CHANGES_MAX      20   /* of the server, newest first */
+#define BN_TASKS_KEPT_MAX       64   /* tasks of one server that "Why?" remembers: 26 KB */
+#define BN_TASKS_SERVERS_MAX    32   /* servers it remembers them of: 1 MB */
 #define BN_PAST_RAW_MAX         5000 /* attempts in one answer: one in 17 s of a day, 4 MB */
 #define BN_POLL_EVERY_MS        10000  /* its guests: what it says of them changes every 10 s */
 #define BN_CHECK_BACKOFF_MS     10000  /* after a failure, doubling … */

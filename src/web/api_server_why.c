@@ -1,7 +1,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "source/tasks.h"
 #include "web/api_infra.h"
+#include "web/server.h"
 #include "web/why.h"
 
 struct job {
@@ -35,6 +37,20 @@ static void done(void *user)
     destroy_job(job);
 }
 
+/* Nobody waits for a Proxmox VE that may hang: what is known of its tasks is taken, and whoever
+   asks again in a moment knows more. */
+static void look_at_tasks(struct bn_request *req, const struct bn_server *server,
+        struct bn_why_job *job)
+{
+    static const char *const words[] = {"known", "asking", "unknown"};
+    struct bn_tasks *tasks = bn_web_parts(req->web)->tasks;
+    if (!tasks)
+        return;
+    job->task_count = COUNT(job->tasks);
+    job->tasks_are =
+            words[bn_tasks_look(tasks, req->who.tenant, server, job->tasks, &job->task_count)];
+}
+
 void bn_server_why(struct bn_request *req)
 {
     static const struct bn_job_ops ops = {work, done};
@@ -53,6 +69,7 @@ void bn_server_why(struct bn_request *req)
     job->why.now_ms = bn_web_clock(req->web)->now_ms;
     memcpy(job->why.tenant, req->who.tenant, sizeof job->why.tenant);
     bn_why_prepare(&job->why, bn_servers_of(req), server);
+    look_at_tasks(req, server, &job->why);
     if (bn_worker_do(bn_web_query_worker(req->web), &ops, job, &err))
         return;
     bn_reply_err(req, &err);

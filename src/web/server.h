@@ -16,6 +16,7 @@ struct bn_fleet;
 struct bn_rrd;
 struct bn_operations;
 struct bn_power;
+struct bn_tasks;
 struct bn_seal_key;
 struct bn_target_policy;
 
@@ -29,11 +30,12 @@ struct bn_web_config {
     struct bn_sessions *sessions;
     struct bn_worker *hash_worker;
     struct bn_worker *query_worker;
-    struct bn_fetch *fetch; /* these seven: for the routes about servers */
+    struct bn_fetch *fetch; /* these eight: for the routes about servers */
     struct bn_fleet *fleet;
     struct bn_rrd *rrd;
     struct bn_operations *operations;
     struct bn_power *power;
+    struct bn_tasks *tasks; /* NULL: nothing is known of them */
     const struct bn_seal_key *key;
     const char *key_absent; /* why nothing can be sealed; NULL or "": it can */
     const struct bn_target_policy *targets;

@@ -230,6 +230,19 @@ static void open_list(struct bn_json *json, const char *name)
     bn_json_array(json);
 }
 
+static void put_task(struct bn_json *json, const struct bn_why_task *task)
+{
+    bn_json_key(json, "task");
+    bn_json_object(json);
+    put_text(json, "upid", task->upid);
+    put_text(json, "type", task->type);
+    put_text(json, "node", task->node);
+    put_text(json, "id", task->id);
+    put_time(json, "from", task->from_ms);
+    put_time(json, "to", task->is_running ? 0 : task->to_ms);
+    bn_json_object_end(json);
+}
+
 static void put_findings(struct bn_json *json, const struct bn_why *why)
 {
     open_list(json, "findings");
@@ -242,6 +255,8 @@ static void put_findings(struct bn_json *json, const struct bn_why *why)
         put_text(json, "verdict", finding->verdict);
         put_figure(json, "confidence", finding->confidence, 2);
         put_flag(json, "is_cause", finding->is_cause);
+        if (finding->task)
+            put_task(json, finding->task);
         bn_json_object_end(json);
     }
     bn_json_array_end(json);
@@ -290,6 +305,11 @@ static void put_strip(struct bn_json *json, const struct bn_why *why)
         put_time(json, "from", why->strip[i].from_ms);
         put_time(json, "to", why->strip[i].to_ms);
         put_text(json, "state", why->strip[i].state);
+        if (why->strip[i].error_class[0]) {
+            put_text(json, "error_class", why->strip[i].error_class);
+            put_text(json, "error_phase", why->strip[i].error_phase);
+            put_count(json, "failures", why->strip[i].failures);
+        }
         bn_json_object_end(json);
     }
     bn_json_array_end(json);
@@ -333,6 +353,7 @@ static void put_answer(const struct bn_why_job *job, const struct known *known,
     put_figure(json, "success_rate", why->success_rate_pct, 2);
     put_figure(json, "median_ms", why->median_ms, 0);
     put_figure(json, "p95_ms", why->p95_ms, 0);
+    put_text(json, "tasks", job->tasks_are ? job->tasks_are : "unknown");
     put_findings(json, why);
     put_lines(json, "not", "title", why->not, why->not_count);
     put_phases(json, why);
@@ -357,7 +378,9 @@ bool bn_why_answer(struct bn_why_job *job, struct bn_err *err)
                 .peers = known->peers,
                 .peer_count = known->points ? job->near_count : 0,
                 .changes = known->changes,
-                .change_count = known->change_count};
+                .change_count = known->change_count,
+                .tasks = job->tasks,
+                .task_count = job->task_count};
         struct bn_json json;
         bn_why_judge(&ask, why);
         bn_buf_init(&job->json, JSON_BYTES_MAX);

@@ -21,6 +21,9 @@ struct bn_why_job {
     struct bn_server server;
     struct bn_why_near near[BN_WHY_PEERS_MAX];
     size_t near_count;
+    struct bn_why_task tasks[BN_TASKS_KEPT_MAX];
+    size_t task_count;
+    const char *tasks_are;  /* "known", "asking" or "unknown" */
     struct bn_store *store; /* NULL: nothing is known */
     struct bn_buf json;     /* the answer */
 };

@@ -153,3 +153,30 @@ test('where its name led to stands with each attempt; an address leads to itself
   assert.ok((await raw(named.id)).filter((one) => one.success).every((one) => one.address === '127.0.0.1'));
   assert.ok((await raw(id)).every((one) => one.address === null));
 });
+
+test('what Proxmox VE did meanwhile is asked beside, and a backup under way is told with its times', async (t) => {
+  const { lab, call, check, ids: [id], place } = await start(t);
+  const why = () => call('GET', `/api/v1/servers/${id}/why`);
+  await check(id, 50);
+  // A task begins at a whole second, and what was before it shall be so for both.
+  const second = Math.floor(Date.now() / 1000);
+  await until('the next second', async () => Math.floor(Date.now() / 1000) > second, { every: 20 });
+  await lab.control.task(place, 'vzdump', 0);
+  for (let i = 0; i < 7; i++) {
+    const fault = await lab.control.fault('reset', place, { path: '/nodes$' });
+    await check(id, 1);
+    await lab.control.clear({ id: fault.id });
+    await check(id, 1);
+  }
+  const found = await until('its task', async () => {
+    const answer = await why();
+    return answer.tasks === 'known' && answer;
+  });
+  const backup = found.findings.find((one) => one.kind === 'backup');
+  assert.ok(backup, JSON.stringify(found));
+  assert.match(backup.title, /^It fails while a backup runs: \d+ of \d+ failures$/);
+  assert.match(backup.evidence, /vzdump on \w+, \d\d:\d\d to \d\d:\d\d UTC and still running/);
+  assert.equal(backup.task.type, 'vzdump');
+  assert.equal(backup.task.to, null);
+  assert.match(backup.task.upid, /^UPID:.*:vzdump::root@pam:$/);
+});

@@ -38,11 +38,13 @@ function judged() {
     findings: [
       { kind: 'overload', title: 'Slow before it fails: response grows to 4.8 s', evidence: 'then "timeout in TLS handshake" (9 of 11)', verdict: 'likely overload', confidence: 0.82, is_cause: true },
       { kind: 'periodic', title: 'Every 10 min at :02 to :05', evidence: '11 of 11 failures', verdict: 'likely a job', confidence: 0.6, is_cause: true },
+      { kind: 'backup', title: 'It fails while a backup runs: 9 of 11 failures', evidence: '2 such tasks in the day', verdict: 'likely backup load', confidence: 0.55, is_cause: true,
+        task: { upid: 'UPID:pve1:00000001:00000001:6A84EA54:vzdump::root@pam:', type: 'vzdump', node: 'pve1', id: '', from: at(4), to: null } },
     ],
     not: [{ kind: 'peers', title: 'Not the network: pve2 on the same /24 was fine at the same minutes' }],
     phases: [{ name: 'dns', ms: 2, typical_ms: 2, is_slow: false }, { name: 'tcp', ms: 1, typical_ms: 1, is_slow: false }, { name: 'tls', ms: 3900, typical_ms: 14, is_slow: true }, { name: 'wait', ms: null, typical_ms: 210, is_slow: false }],
     errors: [{ error_class: 'timeout', count: 9 }, { error_class: 'tls', count: 2 }],
-    strip: [{ from: at(24), to: at(6), state: 'up' }, { from: at(6), to: at(4), state: 'unknown' }, { from: at(4), to: at(2), state: 'mixed' }, { from: at(2), to: at(1.5), state: 'down' }, { from: at(1.5), to: at(0), state: 'up' }],
+    strip: [{ from: at(24), to: at(6), state: 'up' }, { from: at(6), to: at(4), state: 'unknown' }, { from: at(4), to: at(2), state: 'mixed', error_class: 'timeout', error_phase: 'tls', failures: 9 }, { from: at(2), to: at(1.5), state: 'down', error_class: 'tls', error_phase: 'tls', failures: 2 }, { from: at(1.5), to: at(0), state: 'up' }],
     changed: [{ at: at(14), text: 'Proxmox VE 9.1.5 became 9.1.6' }],
     advice: [{ kind: 'look_at_host', text: 'See what it does when it is slow: load, disk waits' }, { kind: 'raise_timeout', text: 'Give it more time: 20 s instead of 10 s' }, { kind: 'diagnose', text: 'Diagnose now' }],
   };
@@ -85,6 +87,10 @@ describe('a server and all servers', () => {
     const causes = await page.locator('.why-findings ol > li').allInnerTexts();
     assert.match(causes[0].replace(/\s+/g, ' '), /Slow before it fails.*then "timeout in TLS handshake" \(9 of 11\).*likely overload.*82 % sure/);
     assert.match(causes[1], /Every 10 min/);
+    assert.match(causes[2], /while a backup runs[\s\S]*vzdump on pve1, \d\d:\d\d to now, still running/);
+    assert.match((await page.innerText('.strip24-legend')).replace(/\s+/g, ' '), /9 × timeout, TLS handshake 2 × tls, TLS handshake/);
+    assert.match(await page.getAttribute('.strip24 rect[fill="url(#strip-mixed)"]', 'data-tip'), /^\d\d:\d\d to \d\d:\d\d: now and then: timeout, TLS handshake \(9\)$/);
+    assert.match(await page.getAttribute('.strip-gap', 'data-tip'), /: not tried$/);
     assert.match(text, /Not the network: pve2/);
     assert.match(await page.innerText('.why-phases tr.is-slow'), /tls[\s\S]*◀[\s\S]*3\.9 s[\s\S]*typically 14 ms/);
     assert.match(await page.locator('.why-phases tbody tr').last().innerText(), /first byte\s+–/, 'unknown is no zero');

@@ -8,6 +8,7 @@
 //   peer NAME TIE              net, site, cluster or other; its points follow
 //   p SECONDS ok|fail [vpn]    of the last peer; seconds before now
 //   change SECONDS ACTION ACTOR DETAIL
+//   task FROM TO TYPE NODE                                    seconds before now
 //   a SECONDS ok DNS TCP TLS WAIT [vpn] [@ADDRESS]            milliseconds; - is unknown
 //   a SECONDS CLASS PHASE TIMEOUT DNS TCP TLS [vpn] [@ADDRESS] | SENTENCE
 
@@ -149,6 +150,15 @@ trace('13-ipv6', (rnd) => ['want ipv6 flapping', 'server host=pve3.example', ...
 
 trace('14-dns-changed', (rnd) => ['want dns_changed failing', 'server host=pve3.example', ...peer(rnd, 'pve1', 'site'),
   ...attempts(rnd, (at) => (at > -4000 ? { ...fail('refused', 'tcp'), to: '10.0.0.9' } : within(at, [-30000, -29900]) ? { ...fail('reset', 'tls'), to: '10.0.0.3' } : { to: '10.0.0.3' }))]);
+
+trace('15-backup', (rnd) => {
+  // Two backups in half a day; while one runs, every third check or so finds nobody in.
+  const backups = [[-40000, -36500], [-12000, -8200]];
+  return ['want backup ok', 'server host=10.0.0.3', ...peer(rnd, 'pve1', 'net'),
+    'task 60000 58000 vzdump pve3', ...backups.map(([from, to]) => `task ${-from} ${-to} vzdump pve3`),
+    'task 30000 29990 qmstart pve3', 'task 20000 19000 qmigrate pve3',
+    ...attempts(rnd, (at) => (within(at, ...backups) && rnd() < 0.4 ? fail('timeout', rnd() < 0.6 ? 'tls' : 'answer') : null))];
+});
 
 for (const [name, lines] of Object.entries(traces))
   fs.writeFileSync(new URL(`${name}.txt`, import.meta.url), `${lines.join('\n')}\n`);

@@ -102,10 +102,11 @@ BN_TEST(a_server_nobody_checked_has_all_members_and_nothing_in_them)
 {
     begin();
     ask(200, "{\"state\":\"early\",\"headline\":\"No check in the last day yet; 21 are needed");
-    CHECK(says("\"since\":null,\"attempts\":0,\"failures\":0,\"changes\":0,\"flap_pct\":null,"
-               "\"flap_limit\":20,\"success_rate\":null,\"median_ms\":null,\"p95_ms\":null,"
-               "\"findings\":[],\"not\":[],\"phases\":[{\"name\":\"dns\",\"ms\":null,"
-               "\"typical_ms\":null,\"is_slow\":false},"));
+    CHECK(says(
+            "\"since\":null,\"attempts\":0,\"failures\":0,\"changes\":0,\"flap_pct\":null,"
+            "\"flap_limit\":20,\"success_rate\":null,\"median_ms\":null,\"p95_ms\":null,"
+            "\"tasks\":\"unknown\",\"findings\":[],\"not\":[],\"phases\":[{\"name\":\"dns\",\"ms\":null,"
+            "\"typical_ms\":null,\"is_slow\":false},"));
     CHECK(says("\"errors\":[],\"strip\":[{\"from\":\""));
     CHECK(says("\"state\":\"unknown\"}],\"changed\":[],\"advice\":[]}"));
     end();

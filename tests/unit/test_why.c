@@ -89,6 +89,16 @@ static void read_change(const char *line)
         change->actor[0] = '\0';
 }
 
+static void read_task(const char *line)
+{
+    long long from;
+    long long to;
+    struct bn_why_task *task = add_task(0, 0, "", "");
+    CHECK_INT(sscanf(line, "task %lld %lld %31s %63s", &from, &to, task->type, task->node), 4);
+    task->from_ms = NOW - from * 1000;
+    task->to_ms = NOW - to * 1000;
+}
+
 static void read_server(char *line)
 {
     char *words[16];
@@ -120,6 +130,8 @@ static void read_trace(const char *name)
             read_peer(line);
         else if (strncmp(line, "change ", 7) == 0)
             read_change(line);
+        else if (strncmp(line, "task ", 5) == 0)
+            read_task(line);
         else if (strncmp(line, "server ", 7) == 0)
             read_server(line);
         else
@@ -150,7 +162,7 @@ static int is_text(const struct dirent *entry)
     return strstr(entry->d_name, ".txt") != NULL;
 }
 
-#define TRACES 14
+#define TRACES 15
 
 BN_TEST(the_first_finding_of_each_known_trouble_is_right)
 {
@@ -427,6 +439,29 @@ BN_TEST(the_strip_is_the_whole_day_without_a_gap)
     CHECK_INT(why.strip[why.run_count - 1].to_ms, NOW);
     CHECK_STR(why.strip[why.run_count - 1].state, "down");
     CHECK_STR(why.strip[1].state, "up");
+    CHECK_STR(why.strip[1].error_class, "");
+    CHECK_STR(why.strip[why.run_count - 1].error_class, "refused");
+    CHECK_STR(why.strip[why.run_count - 1].error_phase, "tcp");
+}
+
+BN_TEST(the_strip_says_where_it_failed_and_begins_anew_when_that_changes)
+{
+    size_t failures = 0;
+    make_plain(60, 30, "refused", "tcp");
+    for (size_t i = 45; i < 60; i++) {
+        snprintf(trace.checks[i].error_class, sizeof trace.checks[i].error_class, "timeout");
+        snprintf(trace.checks[i].error_phase, sizeof trace.checks[i].error_phase, "tls");
+    }
+    judge();
+    const struct bn_why_run *last = &why.strip[why.run_count - 1];
+    CHECK_STR(last[0].error_class, "timeout");
+    CHECK_STR(last[0].error_phase, "tls");
+    CHECK_STR(last[-1].error_class, "refused");
+    CHECK_STR(last[-1].state, "down");
+    CHECK_INT(last[-1].to_ms, last[0].from_ms);
+    for (size_t i = 0; i < why.run_count; i++)
+        failures += why.strip[i].failures;
+    CHECK_INT(failures, 30);
 }
 
 BN_TEST(phases_say_where_it_hangs_and_how_long_it_usually_takes)

@@ -17,6 +17,7 @@
 #define CHECKS_MAX  3000
 #define PEERS_MAX   8
 #define CHANGES_MAX 4
+#define TASKS_MAX   64
 
 struct trace {
     char want[16];
@@ -26,6 +27,7 @@ struct trace {
     struct bn_why_peer peers[PEERS_MAX];
     struct bn_why_point points[PEERS_MAX][CHECKS_MAX];
     struct bn_why_change changes[CHANGES_MAX];
+    struct bn_why_task tasks[TASKS_MAX];
     struct bn_why_ask ask;
 };
 
@@ -44,7 +46,8 @@ static inline void clear(void)
             .server = &trace.server,
             .checks = trace.checks,
             .peers = trace.peers,
-            .changes = trace.changes};
+            .changes = trace.changes,
+            .tasks = trace.tasks};
 }
 
 static inline struct bn_check *add(int64_t at, const char *error_class, const char *phase)
@@ -67,6 +70,18 @@ static inline struct bn_check *add(int64_t at, const char *error_class, const ch
         snprintf(check->error, sizeof check->error, "a sentence about %s", error_class);
     }
     return check;
+}
+
+static inline struct bn_why_task *add_task(int64_t from_ms, int64_t to_ms, const char *type,
+        const char *node)
+{
+    CHECK(trace.ask.task_count < TASKS_MAX);
+    struct bn_why_task *task = &trace.tasks[trace.ask.task_count++];
+    task->from_ms = from_ms;
+    task->to_ms = to_ms;
+    snprintf(task->type, sizeof task->type, "%s", type);
+    snprintf(task->node, sizeof task->node, "%s", node);
+    return task;
 }
 
 /* As the checks would have it. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { diagnosis, piecesOf, raiseTo, stretchOf, stripWords, type TestResult } from '../src/state/why';
+import { diagnosis, failuresOf, pieceWords, piecesOf, raiseTo, stretchOf, stripWords, taskSpan, type TestResult } from '../src/state/why';
 import { duration } from '../src/state/format';
 
 const end = Date.parse('2026-11-28T12:00:00Z');
@@ -22,6 +22,29 @@ test('the strip is the last day in pieces, cut at its ends', () => {
   assert.equal(stripWords(pieces, duration), 'the last 24 hours: up for 12 h, up and down for 3 h, down for 6 h in 1 stretch');
   assert.equal(stripWords([], duration), 'nothing was measured in the last 24 hours');
   assert.deepEqual(['up', 'down', 'mixed', 'unknown'].map(stretchOf), ['up', 'down', 'mixed', 'none']);
+});
+
+test('what failed in a piece is said with its phase, and counted for the legend', () => {
+  const strip = [
+    { from: hour(3), to: hour(2), state: 'down', error_class: 'timeout', error_phase: 'tls', failures: 9 },
+    { from: hour(2), to: hour(1), state: 'mixed', error_class: 'cert_changed', error_phase: 'tls', failures: 2 },
+    { from: hour(1), to: hour(0), state: 'down', error_class: 'timeout', error_phase: 'tls', failures: 3 },
+    { from: hour(6), to: hour(5), state: 'unknown' },
+  ];
+  const at = (ms: number) => new Date(ms).toISOString().slice(11, 16);
+  const pieces = piecesOf(strip, end);
+  assert.equal(pieceWords(pieces[0]!, end - 86_400_000, at), '09:00 to 10:00: failed: timeout, TLS handshake (9)');
+  assert.equal(pieceWords(pieces[3]!, end - 86_400_000, at), '06:00 to 07:00: not tried');
+  assert.deepEqual(failuresOf(strip), [{ text: 'timeout, TLS handshake', count: 12 }, { text: 'cert changed, TLS handshake', count: 2 }]);
+  assert.deepEqual(failuresOf(strip, 1), [{ text: 'timeout, TLS handshake', count: 12 }, { text: 'in other ways', count: 2 }]);
+  assert.deepEqual(failuresOf([{ from: hour(1), to: hour(0), state: 'up' }]), []);
+});
+
+test('a task of Proxmox VE has its time, and one that runs says so', () => {
+  const at = (ms: number) => new Date(ms).toISOString().slice(11, 16);
+  const task = { upid: 'UPID:…', type: 'vzdump', node: 'pve1', id: '', from: hour(2), to: hour(1) };
+  assert.equal(taskSpan(task, at), 'vzdump on pve1, 10:00 to 11:00');
+  assert.equal(taskSpan({ ...task, type: 'qmigrate', id: '100', to: null }, at), 'qmigrate of 100 on pve1, 10:00 to now, still running');
 });
 
 test('raising the limit is offered only where it changes something', () => {

@@ -14,13 +14,24 @@ export interface Why {
   success_rate: number | null;
   median_ms: number | null;
   p95_ms: number | null;
-  findings: { kind: string; title: string; evidence: string; verdict: string; confidence: number; is_cause: boolean }[];
+  tasks?: 'known' | 'asking' | 'unknown';
+  findings: { kind: string; title: string; evidence: string; verdict: string; confidence: number; is_cause: boolean; task?: Task }[];
   not: { kind: string; title: string }[];
   phases: { name: string; ms: number | null; typical_ms: number | null; is_slow: boolean }[];
   errors: { error_class: string; count: number }[];
-  strip: { from: string; to: string; state: string }[];
+  strip: { from: string; to: string; state: string; error_class?: string; error_phase?: string; failures?: number }[];
   changed: { at: string; text: string }[];
   advice: Advice[];
+}
+
+/** What Proxmox VE did meanwhile; `to` is null while it runs. */
+export interface Task {
+  upid: string;
+  type: string;
+  node: string;
+  id: string;
+  from: string;
+  to: string | null;
 }
 
 export interface Advice {
@@ -53,6 +64,8 @@ export interface Piece {
   state: Stretch;
   x: number; // 0 to 1 of the day
   w: number;
+  failed?: string; // how and where, of what failed
+  failures?: number;
 }
 
 const DAY_MS = 86_400_000;
@@ -65,9 +78,47 @@ export function piecesOf(strip: Why['strip'], end: number): Piece[] {
     const from = Math.max(start, Date.parse(s.from));
     const to = Math.min(end, Date.parse(s.to));
     if (!(to > from)) continue;
-    out.push({ state: stretchOf(s.state), x: (from - start) / DAY_MS, w: (to - from) / DAY_MS });
+    const piece: Piece = { state: stretchOf(s.state), x: (from - start) / DAY_MS, w: (to - from) / DAY_MS };
+    const failed = failureWords(s);
+    out.push(failed ? { ...piece, failed, failures: s.failures ?? 0 } : piece);
   }
   return out;
+}
+
+const phaseWords: Record<string, string> = { dns: 'name lookup', tcp: 'connecting', tls: 'TLS handshake', answer: 'first byte', body: 'answer' };
+
+/** "timeout, TLS handshake": what failed and how far it had come; '' where nothing failed. */
+export function failureWords(run: { error_class?: string; error_phase?: string }): string {
+  if (!run.error_class) return '';
+  const word = run.error_class.replaceAll('_', ' ');
+  const phase = phaseWords[run.error_phase ?? ''];
+  return phase ? `${word}, ${phase}` : word;
+}
+
+/** How often each way of failing is in the strip, the commonest first; what is rare is one number. */
+export function failuresOf(strip: Why['strip'], most = 3): { text: string; count: number }[] {
+  const counts = new Map<string, number>();
+  for (const s of strip) {
+    const text = failureWords(s);
+    if (text) counts.set(text, (counts.get(text) ?? 0) + (s.failures ?? 0));
+  }
+  const all = [...counts].map(([text, count]) => ({ text, count })).sort((a, b) => b.count - a.count);
+  const rest = all.slice(most);
+  return rest.length === 0 ? all : [...all.slice(0, most), { text: 'in other ways', count: rest.reduce((sum, one) => sum + one.count, 0) }];
+}
+
+/** What a piece of the strip says to the pointer. */
+export function pieceWords(piece: Piece, start: number, timeOf: (ms: number) => string): string {
+  const [from, to] = [start + piece.x * DAY_MS, start + (piece.x + piece.w) * DAY_MS];
+  const what = { up: 'answered', mixed: 'now and then', down: 'failed', none: 'not tried' }[piece.state];
+  const failed = piece.failed ? `: ${piece.failed}${piece.failures ? ` (${piece.failures})` : ''}` : '';
+  return `${timeOf(from)} to ${timeOf(to)}: ${what}${failed}`;
+}
+
+/** "vzdump on pve1, 02:00 to 03:10". */
+export function taskSpan(task: Task, timeOf: (ms: number) => string): string {
+  const guest = task.id ? ` of ${task.id}` : '';
+  return `${task.type}${guest} on ${task.node}, ${timeOf(Date.parse(task.from))} to ${task.to === null ? 'now, still running' : timeOf(Date.parse(task.to))}`;
 }
 
 /** The strip for those who hear it. */

@@ -9,7 +9,7 @@ import { useTopic, type ServerRow } from '../state/fleet';
 import { duration, minuteTime, time } from '../state/format';
 import { Pace } from '../state/pace';
 import { act, local, may, now } from '../state/store';
-import { piecesOf, raiseTo, stripWords, type Advice, type Why } from '../state/why';
+import { failuresOf, pieceWords, piecesOf, raiseTo, stripWords, taskSpan, type Advice, type Why } from '../state/why';
 import { own } from '../state/own';
 import { Icon } from '../parts/icon';
 import { Failure, said, Skeleton } from '../parts/panel';
@@ -17,6 +17,7 @@ import { DiagnosisResults, useDiagnosis } from './infra-diagnose';
 import { NEEDS_MANAGER, open, pathOf } from './infra-server-acts';
 import { ActButton, StateSign } from './infra-server-parts';
 
+const AGAIN_MS = 1500; // the tasks of a Proxmox VE come a moment later, or not within five seconds
 const EVERY_MS = 5000; // a question about a day of attempts; a check brings little news to it
 
 function useWhy(id: string) {
@@ -25,18 +26,23 @@ function useWhy(id: string) {
     const value = signal<Why | undefined>(undefined);
     const error = signal<ApiError | undefined>(undefined);
     const abort = new AbortController();
-    const pace = new Pace(async () => {
+    const again = { timer: 0, left: 4 };
+    const ask = async () => {
+      window.clearTimeout(again.timer);
       try {
         value.value = await api<Why>('GET', `api/v1/servers/${encodeURIComponent(id)}/why`, undefined, abort.signal);
         error.value = undefined;
       } catch (cause) {
         if (!abort.signal.aborted && cause instanceof ApiError) error.value = cause;
       }
-    }, EVERY_MS, { now: () => Date.now(), after: (ms, run) => window.setTimeout(run, ms), cancel: (t) => window.clearTimeout(t) });
-    return { value, error, pace, abort };
+      if (value.value?.tasks !== 'asking' || abort.signal.aborted) again.left = 4;
+      else if (again.left-- > 0) again.timer = window.setTimeout(() => void ask(), AGAIN_MS);
+    };
+    const pace = new Pace(ask, EVERY_MS, { now: () => Date.now(), after: (ms, run) => window.setTimeout(run, ms), cancel: (t) => window.clearTimeout(t) });
+    return { value, error, pace, abort, again };
   }, [id]);
   useEffect(() => {
-    const { pace, abort } = asked;
+    const { pace, abort, again } = asked;
     pace.poke();
     let last = topic.events.peek().at(-1)?.seq;
     const stop = effect(() => {
@@ -47,6 +53,7 @@ function useWhy(id: string) {
     return () => {
       stop();
       pace.stop();
+      window.clearTimeout(again.timer);
       abort.abort();
     };
   }, [asked, topic]);
@@ -119,6 +126,7 @@ function Strip({ why }: { why: Why }) {
   const end = Math.max(...why.strip.map((s) => Date.parse(s.to)).filter((t) => !Number.isNaN(t)));
   const pieces = piecesOf(why.strip, end);
   const start = end - DAY_MS;
+  const failures = failuresOf(why.strip);
   const changes = why.changed.map((c) => ({ x: (Date.parse(c.at) - start) / DAY_MS, text: c.text })).filter((c) => c.x >= 0 && c.x <= 1);
   // Every four hours of the wall clock.
   const marks: { x: number; text: string }[] = [];
@@ -142,11 +150,15 @@ function Strip({ why }: { why: Why }) {
           </pattern>
         </defs>
         <rect class="strip-none" x="0" y={H / 2 - 1} width={W} height="2" />
+        {pieces.filter((p) => p.state === 'none').map((p) => (
+          <rect key={p.x} class="strip-gap" data-tip={pieceWords(p, start, (t) => minuteTime(local(t)))} x={p.x * W} y="0" width={p.w * W} height={H} />
+        ))}
         {pieces.filter((p) => p.state !== 'none').map((p) => {
           const [at, width] = [p.x * W, Math.max(p.state === 'up' ? 1 : 2, p.w * W)];
-          if (p.state === 'up') return <rect key={p.x} class="strip-up" x={at} y={H / 2} width={width} height={H / 2} />;
+          const tip = pieceWords(p, start, (t) => minuteTime(local(t)));
+          if (p.state === 'up') return <rect key={p.x} class="strip-up" data-tip={tip} x={at} y={H / 2} width={width} height={H / 2} />;
           // The taller the worse, so that the colour is not all there is.
-          return <rect key={p.x} x={at} y={p.state === 'down' ? 0 : H / 4} width={width} height={H} fill={`url(#strip-${p.state})`} />;
+          return <rect key={p.x} data-tip={tip} x={at} y={p.state === 'down' ? 0 : H / 4} width={width} height={H} fill={`url(#strip-${p.state})`} />;
         })}
         {changes.map((c) => <line key={c.x} class="strip-change" x1={c.x * W} x2={c.x * W} y1="0" y2={H} />)}
       </svg>
@@ -159,6 +171,7 @@ function Strip({ why }: { why: Why }) {
         {pieces.some((p) => p.state === 'mixed') && <span><i class="swatch strip-key mixed" /> now and then</span>}
         <span><i class="swatch strip-key down" /> failed</span>
         <span><i class="swatch strip-key none" /> not tried</span>
+        {failures.map((f) => <span key={f.text} class="strip24-failure"><span class="num">{f.count} ×</span> {f.text}</span>)}
         {changes.length > 0 && <span><i class="swatch strip-key change" /> something was changed</span>}
       </figcaption>
     </figure>
@@ -177,6 +190,7 @@ function Findings({ why }: { why: Why }) {
             <div class="why-finding">
               <p class="why-what">{f.title}</p>
               <p class="dim">{said(f.evidence)}</p>
+              {f.task && <p class="why-task dim"><Icon name="clock" size={14} /> {taskSpan(f.task, (t) => minuteTime(local(t)))}</p>}
             </div>
             <div class="why-verdict">
               <span>{f.verdict}</span>
