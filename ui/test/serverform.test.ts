@@ -44,7 +44,7 @@ test('ports are whole numbers that exist', () => {
 
 test('every word of the server for a failed check has its help', () => {
   const src = path.join(import.meta.dirname, '../../../src');
-  const fetched = [...fs.readFileSync(path.join(src, 'io/fetch.h'), 'utf8').matchAll(/^ {4}X\([A-Z_]+, "(\w+)"\)/gm)].map((m) => m[1]!);
+  const fetched = [...fs.readFileSync(path.join(src, 'io/dial.h'), 'utf8').matchAll(/^ {4}X\([A-Z_]+, "(\w+)"\)/gm)].map((m) => m[1]!);
   const judged = [...fs.readFileSync(path.join(src, 'source/pve.c'), 'utf8').matchAll(/say\(out, "(\w+)"/g)].map((m) => m[1]!);
   assert.ok(fetched.length > 10 && judged.length > 4, 'read from the sources');
   const missing = [...new Set([...fetched, ...judged, 'unconfirmed', 'token'])].filter((w) => w !== 'ok' && w !== 'cancelled' && !HELP_WORDS.includes(w));
