@@ -5,7 +5,7 @@ import os from 'node:os';
 import { before, describe, test } from 'node:test';
 import { startBrowser } from './lib/browser.mjs';
 import { args, live, login, measured, moves, suite } from './lib/page.mjs';
-import { PASSWORD, percentile, startServer } from './lib/server.mjs';
+import { PASSWORD, percentile, startServer, until } from './lib/server.mjs';
 
 describe('the first minute', () => {
   const all = suite();
@@ -190,13 +190,13 @@ describe('a working day', () => {
   test('a chart tells the exact value, its unit and its time under the pointer', async () => {
     const page = await open('/host');
     await page.waitForSelector('.uplot canvas');
-    await page.waitForTimeout(2500); // two samples, so that there is something to point at
-    const box = await page.locator('.chart .u-over').first().boundingBox();
-    await page.mouse.move(box.x + box.width - 3, box.y + 40);
     const tip = page.locator('.chart-tip:visible');
-    await tip.waitFor();
-    assert.match(await tip.innerText(), /\d{1,2}:\d\d:\d\d/);
-    assert.match(await tip.innerText(), /%/);
+    await until('two samples, so that there is something to point at', async () => {
+      const box = await page.locator('.chart .u-over').first().boundingBox();
+      await page.mouse.move(2, 2);
+      await page.mouse.move(box.x + box.width - 3, box.y + 40);
+      return (await tip.count()) === 1 && /\d{1,2}:\d\d:\d\d[^]*%/.test(await tip.innerText());
+    }, { within: 20000, every: 250 });
     await page.mouse.move(2, 2);
     await tip.waitFor({ state: 'hidden' });
     await page.focus('.chart-box >> nth=1');

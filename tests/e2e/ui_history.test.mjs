@@ -6,7 +6,7 @@ import { before, describe, test } from 'node:test';
 import { startLab } from '../../lab/lib.mjs';
 import { startBrowser } from './lib/browser.mjs';
 import { args, login, measured, suite } from './lib/page.mjs';
-import { percentile, sleep, startServer } from './lib/server.mjs';
+import { percentile, sleep, startServer, until } from './lib/server.mjs';
 
 const HOUR = 3_600_000;
 const OPEN = ['--allow-target', '127.0.0.0/8'];
@@ -27,6 +27,19 @@ function watchTopics(page) {
     });
   });
   return joined;
+}
+
+/** Those joined when nothing was joined or left for 7 s: a topic is left five seconds after nobody shows it. */
+async function settled(joined) {
+  let last = '';
+  let since = performance.now();
+  await until('the subscriptions to stay as they are', () => {
+    const now = [...joined].sort().join();
+    if (now !== last) since = performance.now();
+    last = now;
+    return performance.now() - since > 7000;
+  }, { within: 60000, every: 100 });
+  return [...joined].sort();
 }
 
 /** A judgement of our own making, with everything there can be in one. */
@@ -292,9 +305,9 @@ describe('a server and all servers', () => {
     });
     await page.waitForSelector('.history-foot', { timeout: 20_000 });
     const from = asked.length;
-    await sleep(3000);
-    assert.ok(asked.length - from >= 2, `asked ${asked.length - from} times`);
-    for (let i = 1; i < asked.length; i++) assert.ok(asked[i] - asked[i - 1] > 900, 'never twice within a second');
+    await until('it to be asked for again', () => asked.length - from >= 4, { within: 30000 });
+    // By their number: when each is heard of here depends on how busy this machine is.
+    assert.ok(asked.length <= (asked.at(-1) - asked[0]) / 1000 + 2, `never twice within a second: ${asked.map((at) => (at - asked[0]).toFixed(0))}`);
     await page.context().storageState();
     await page.close();
   });
@@ -306,8 +319,7 @@ describe('a server and all servers', () => {
     await page.waitForSelector('.mon-tiles');
     await page.click('[data-page=""]');
     await page.waitForSelector('.overview');
-    await sleep(6000);
-    const before = [...joined].sort();
+    const before = await settled(joined);
     assert.ok(before.includes('infra.servers'), String(before));
     await page.evaluate(async ([one, two]) => {
       const to = async (path) => {
@@ -321,8 +333,7 @@ describe('a server and all servers', () => {
       for (let i = 0; i < 25; i++) for (const path of [`/servers/${one}`, '/monitoring?tab=history', `/servers/${two}#why`, '/']) await to(path);
     }, ids);
     await page.waitForSelector('.overview');
-    await sleep(6000); // five seconds after leaving it is certain that nobody comes back
-    assert.deepEqual([...joined].sort(), before);
+    assert.deepEqual(await settled(joined), before);
     await page.clean();
     await page.close();
   });
@@ -413,8 +424,7 @@ describe('a server and all servers', () => {
     await page.focus('#history .section-head');
     await page.keyboard.press('Space');
     await page.waitForSelector('.history-foot');
-    await sleep(300);
-    assert.notEqual(await turned(), closed);
+    await until('the arrow to turn', async () => (await turned()) !== closed);
     assert.ok(asked.length >= 1);
     await page.clean();
     await page.close();
