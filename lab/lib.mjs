@@ -46,12 +46,15 @@ function controlOf({ port, url }) {
     forget: () => ask(port, 'DELETE', '/requests'),
     forward: (ms) => ask(port, 'POST', '/clock', { forward: ms }),
     task: (node, type, from, to, id) => ask(port, 'POST', '/task', { node, type, from, to, id }),
+    consoles: () => ask(port, 'GET', '/consoles'),
+    console: (cluster, vmid, what) => ask(port, 'POST', '/console', { cluster, vmid, do: what }),
+    screen: (cluster, vmid) => ask(port, 'GET', `/screen?${new URLSearchParams({ cluster, vmid })}`),
     guest: (cluster, vmid, change = {}) => ask(port, 'POST', '/guest', { cluster, vmid, ...change }),
   };
 }
 
 export async function openLab(options = {}) {
-  const lab = await new Lab(options).start();
+  const lab = await new Lab({ shell: true, ...options }).start();
   return { lab, servers: lab.servers, control: controlOf(lab.control.address), startedIn: lab.startedIn, stop: () => lab.stop() };
 }
 
@@ -70,10 +73,11 @@ function firstLine(child) {
   });
 }
 
-export async function startLab({ scenario = 'small', seed, timing } = {}) {
+export async function startLab({ scenario = 'small', seed, timing, shell = true } = {}) {
   const wish = typeof scenario === 'string' ? ['--scenario', scenario] : ['--scenario-json', JSON.stringify(scenario)];
   const args = [MAIN, ...wish, '--until-closed'];
   if (seed !== undefined) args.push('--seed', String(seed));
+  if (shell) args.push('--shell');
   if (timing) args.push('--timing', JSON.stringify(timing));
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const { servers, control, startedIn } = await firstLine(child);

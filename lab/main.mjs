@@ -7,7 +7,7 @@ import { Lab } from './src/lab.mjs';
 import { SCENARIOS } from './src/scenarios.mjs';
 
 const USAGE = `usage: node lab/main.mjs [--scenario ${Object.keys(SCENARIOS).join('|')}|servers:N|FILE] [--port-file FILE]
-       [--seed N] [--timing JSON] [--control-port N] [--until-closed] [--quiet]
+       [--seed N] [--timing JSON] [--control-port N] [--until-closed] [--shell] [--quiet]
 `;
 
 const OPTIONS = {
@@ -18,6 +18,7 @@ const OPTIONS = {
   timing: { type: 'string' },
   'control-port': { type: 'string' },
   'until-closed': { type: 'boolean' }, // ends when standard input does
+  shell: { type: 'boolean' }, // terminals are real shells, as whoever runs this; else toys
   quiet: { type: 'boolean' },
   help: { type: 'boolean' },
 };
@@ -40,6 +41,7 @@ if (options.help) {
 const lab = new Lab({
   scenario: options['scenario-json'] ? JSON.parse(options['scenario-json']) : options.scenario,
   seed: options.seed === undefined ? undefined : Number(options.seed),
+  shell: options.shell,
   timing: options.timing ? JSON.parse(options.timing) : undefined,
 });
 if (options['control-port']) lab.scenario.controlPort = Number(options['control-port']);

@@ -34,7 +34,7 @@ const QEMU = {
   stop: { type: 'qmstop', ha: 'stop', params: { ...timeout, ...lock, ...overrule, keepActive: { type: 'boolean', rootOnly: true } }, steps: stopGuest },
   shutdown: { type: 'qmshutdown', ha: 'stop', params: { ...shutDown.params, ...lock }, before: noPaused, steps: stopGuest },
   reboot: { type: 'qmreboot', params: timeout, before: (guest) => { noPaused(guest, {}); notRunning(guest); }, steps: rebootGuest },
-  reset: { type: 'qmreset', params: lock, before: notRunning, steps: (task, guest) => guest.enter('running') },
+  reset: { type: 'qmreset', params: lock, before: notRunning, steps: resetGuest },
   suspend: { type: 'qmpause', params: { todisk: { type: 'boolean' }, statestorage: {}, ...lock }, before: suspendable, steps: suspendGuest },
   resume: { type: 'qmresume', params: { nocheck: { type: 'boolean' }, ...lock }, before: (guest) => { if (!onDisk(guest)) notRunning(guest); }, steps: resumeGuest },
 };
@@ -66,9 +66,15 @@ function stopGuest(task, guest) {
   if (running(guest)) guest.enter('stopped');
 }
 
+function resetGuest(task, guest) {
+  guest.enter('running');
+  guest.cluster.lab.consoles.reset(guest);
+}
+
 function rebootGuest(task, guest) {
   task.log(`Requesting reboot of ${nameOf(guest)} ${guest.vmid}`);
   guest.enter('running', undefined, guest.cluster.lab.now());
+  guest.cluster.lab.consoles.reset(guest);
 }
 
 function suspendGuest(task, guest, params) {

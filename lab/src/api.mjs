@@ -3,7 +3,7 @@
 
 import { whoAsks } from './auth.mjs';
 import { ApiError, badParameter, died, forbidden } from './errors.mjs';
-import { WithExtra } from './extra.mjs';
+import { Upgrade, WithExtra } from './extra.mjs';
 import { encode } from './json.mjs';
 import { check, decodeBody, decodeForm } from './schema.mjs';
 import { routes as accessRoutes } from './routes_access.mjs';
@@ -154,6 +154,7 @@ async function answerOf(lab, local, request) {
   const random = lab.random;
   try {
     const result = await run(ctx);
+    if (result instanceof Upgrade) return { status: 101, upgrade: result };
     const extra = result instanceof WithExtra ? result.extra : {};
     const data = result instanceof WithExtra ? result.data : result;
     return { status: 200, reason: 'OK', body: encode({ data, ...extra }, random), proxied: ctx.proxied };

@@ -7,6 +7,9 @@
 //   GET    /requests ?node= | ?since=               → what was asked of whom, and the status told
 //   DELETE /requests                                → forgets them
 //   POST   /clock    { forward }                    → moves the clock of the lab by so many ms
+//   GET    /consoles                                → the listeners and open consoles
+//   POST   /console  { cluster, vmid, do }          → close, stall or go: what happens on its open consoles now
+//   GET    /screen   ?cluster=&vmid=                → its machine: pid, who looks, what it wrote to its serial port
 //   POST   /guest    { cluster, vmid, … }           → adds a guest, or changes one
 //   POST   /task     { node, type, from, to, id }   → a task of "alpha/pve1", `from` to `to` seconds ago; without `to` it runs
 
@@ -84,6 +87,20 @@ function clock(lab, { body }) {
   return { now: lab.now() };
 }
 
+function guestOf(lab, cluster, vmid) {
+  const guest = lab.clusters.get(cluster)?.guests.get(Number(vmid));
+  if (!guest) throw new Error(`no guest ${cluster}/${vmid}`);
+  return guest;
+}
+
+function setConsole(lab, { cluster, vmid, do: what }) {
+  const open = lab.consoles.ofGuest(guestOf(lab, cluster, vmid));
+  const acts = { close: (session) => session.end(), stall: (session) => session.pipe.stop(true), go: (session) => session.pipe.stop(false) };
+  if (!acts[what]) throw new Error(`no way to ${what} a console: ${Object.keys(acts).join(', ')}`);
+  open.forEach(acts[what]);
+  return { consoles: open.length };
+}
+
 const ACTIONS = {
   'POST /fault': async (lab, { body }) => {
     const fault = await lab.faults.add(body);
@@ -97,6 +114,9 @@ const ACTIONS = {
   'DELETE /requests': async (lab) => ({ forgotten: lab.requests.splice(0).length }),
   'POST /clock': async (lab, { body }) => clock(lab, { body }),
   'POST /task': async (lab, { body }) => addTask(lab, body),
+  'GET /consoles': async (lab) => lab.consoles.show(),
+  'POST /console': async (lab, { body }) => setConsole(lab, body),
+  'GET /screen': async (lab, { query }) => lab.consoles.screens.show(guestOf(lab, query.get('cluster'), query.get('vmid'))),
   'POST /guest': async (lab, { body }) => setGuest(lab, body),
 };
 

@@ -10,8 +10,9 @@ import { replaceCertificate } from './certs.mjs';
 const AT_CONNECTION = ['deny', 'blackhole', 'stall', 'nottls'];
 const AT_ANSWER = ['slow', 'drip', 'truncated', 'length', 'garbage', 'deep', 'nothttp', 'reset'];
 const AT_REQUEST = ['status', '401', '403', '500', '595', '596', '597', '599', 'redirect', 'silent', 'hungstorage'];
+const AT_CONSOLE = ['console', 'nopassword'];
 const AT_TASK = ['taskfail', 'taskwarn', 'taskkilled', 'taskhang'];
-const ASKED = [...AT_CONNECTION, ...AT_ANSWER, ...AT_REQUEST, ...AT_TASK];
+const ASKED = [...AT_CONNECTION, ...AT_ANSWER, ...AT_REQUEST, ...AT_TASK, ...AT_CONSOLE];
 
 // Those that change the model: how, and how back.
 const CHANGES = {
@@ -106,7 +107,10 @@ const CHANGES = {
     return () => set('delete');
   },
   deleted({ guests }) {
-    for (const guest of guests) guest.cluster.guests.delete(guest.vmid);
+    for (const guest of guests) {
+      guest.cluster.guests.delete(guest.vmid);
+      guest.cluster.lab.consoles.end(guest);
+    }
     return () => guests.forEach((guest) => guest.cluster.guests.set(guest.vmid, guest));
   },
   renamed({ guests, fault }) {
@@ -119,6 +123,7 @@ const CHANGES = {
     guests.forEach((guest) => {
       guest.node = guest.cluster.nodes.get(fault.node);
       if (!guest.node) throw new Error(`no node ${fault.node}`);
+      guest.cluster.lab.consoles.end(guest);
     });
     return () => guests.forEach((guest, i) => { guest.node = before[i]; });
   },

@@ -46,9 +46,9 @@ export class Connection {
     this.over = false;
     this.closing = false;
     socket.setNoDelay(true);
-    socket.on('data', (chunk) => this.#data(chunk));
+    this.ours = { data: (chunk) => this.#data(chunk), end: () => { this.over = true; if (!this.busy) socket.end(); } };
+    for (const [event, heard] of Object.entries(this.ours)) socket.on(event, heard);
     socket.on('error', () => socket.destroy());
-    socket.on('end', () => { this.over = true; if (!this.busy) socket.end(); });
     socket.on('close', () => { this.over = true; clearTimeout(this.timer); });
     this.#wait();
   }
@@ -142,6 +142,7 @@ export class Connection {
     this.busy = false;
     if (!answer || this.socket.destroyed) return;
     if (answer.cut) return void this.socket.destroy();
+    if (answer.upgrade) return void this.#upgrade(answer.upgrade);
     this.left--;
     const asked = (request.headers.connection ?? '').toLowerCase();
     const wants = request.minor >= 1 ? !/close/.test(asked) : /keep-alive/.test(asked);
@@ -151,6 +152,16 @@ export class Connection {
     const bytes = { head: head(sent, { keep, date: this.date(), length }), body: sent.body ?? Buffer.alloc(0), keep };
     if (this.spoil?.(this, request, sent, bytes)) return;
     this.write(bytes);
+  }
+
+  // Another protocol from here on: the connection belongs to somebody else.
+  #upgrade({ head: text, take }) {
+    this.closing = true;
+    clearTimeout(this.timer);
+    for (const [event, heard] of Object.entries(this.ours)) this.socket.off(event, heard);
+    this.socket.pause();
+    this.socket.write(text);
+    take(this.socket, this.buffer);
   }
 
   // Writes an answer and goes on, or closes.

@@ -2,6 +2,7 @@
 
 import { answer } from './api.mjs';
 import { giveCertificates } from './certs.mjs';
+import { Consoles } from './consoles.mjs';
 import { Control } from './control.mjs';
 import { Faults } from './faults.mjs';
 import { dig } from './hole.mjs';
@@ -16,14 +17,17 @@ const OPEN_AT_ONCE = 64;
 const REMEMBERED = 5000; // requests
 
 export class Lab {
-  constructor({ scenario = 'small', seed, timing, complain } = {}) {
+  // shell: terminals are real shells on this machine, as whoever runs the lab; without it they are toys.
+  constructor({ scenario = 'small', seed, timing, complain, shell = false } = {}) {
     this.scenario = scenarioOf(scenario);
     this.seed = seed ?? this.scenario.seed ?? 1;
     this.timing = timingOf({ ...this.scenario.timing, ...timing });
     this.startedAt = Date.now();
     this.random = new Random(this.seed);
     this.clusters = new Map();
+    this.shell = shell;
     this.faults = new Faults(this);
+    this.consoles = new Consoles(this);
     this.count = { connections: 0, handshakes: 0, resumed: 0, requests: 0 };
     this.requests = []; // what was asked, the latest last
     this.offset = 0; // ms the clock was moved forward
@@ -110,6 +114,7 @@ export class Lab {
     this.over = true;
     for (const timer of this.timers) clearTimeout(timer);
     await this.control?.close();
+    await this.consoles.close();
     await this.faults.clear();
     for (const cluster of this.clusters.values()) for (const node of cluster.nodes.values()) await node.listener?.close();
   }

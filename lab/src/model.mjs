@@ -103,6 +103,7 @@ export class Guest {
     this.agent = wish.agent ?? u(11) < 0.6;
     this.spice = wish.spice ?? false;
     this.serial = wish.serial ?? false;
+    this.console = wish.console; // what stands behind it: screen, echo, or { kind: 'source', … }
     this.balloon = wish.balloon ?? false;
     this.description = wish.description;
     this.huge = wish.huge ?? false; // counters beyond 2^53
@@ -122,6 +123,7 @@ export class Guest {
     const on = status === 'running' || status === 'paused';
     const since = startedAt !== undefined ? startedAt : on ? this.state?.startedAt ?? at : null;
     this.states.push({ at, status: on ? 'running' : 'stopped', qmp: status, startedAt: since });
+    if (this.states.length > 1) this.cluster.lab.consoles.follow(this);
     if (this.states.length > 4) this.states.shift();
   }
 

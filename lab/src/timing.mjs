@@ -9,6 +9,7 @@ export const TIMING = {
   denied: 3_000, // a 401 waits
   proxy: 30_000, // the inner timeout towards another node
   console: 10_000, // nobody came to the console
+  terminal: 300_000, // nothing is typed in a terminal
   ha: 10_000, // the high-availability manager acts
   reboot: 20_000, // a node comes back
   tasks: 1, // factor on what tasks take

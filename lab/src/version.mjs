@@ -15,7 +15,8 @@ const BASE = {
   sdn: false,
   network: false,
   uniform401: false,
-  vncPassword: false,
+  vncPassword: false, // and tokens in terminals of guests
+  nodeToken: false, // tokens in terminals of nodes
   hostArch: false,
   clipboard: false,
 };
@@ -31,7 +32,7 @@ export const VERSIONS = {
     kernelText: 'Linux 6.8.12-10-pve #1 SMP PREEMPT_DYNAMIC PMX 6.8.12-10 (2025-04-18T07:39Z)' },
   '9.0': { ...EIGHT, nine: true, full: '9.0.3', repoid: '025864202ebb6109', qemu: '10.0.2', machine: 'pc-i440fx-10.0+pve0',
     kernelText: 'Linux 6.14.8-2-pve #1 SMP PREEMPT_DYNAMIC PMX 6.14.8-2 (2025-07-22T10:04Z)' },
-  9.2: { ...EIGHT, nine: true, nodeList: true, sdn: false, network: true, uniform401: true, vncPassword: true, hostArch: true,
+  9.2: { ...EIGHT, nine: true, nodeList: true, sdn: false, network: true, uniform401: true, vncPassword: true, nodeToken: true, hostArch: true,
     full: '9.2.2', repoid: 'b9984c6d90a4bd80', qemu: '11.0.0', machine: 'pc-i440fx-11.0+pve0',
     kernelText: 'Linux 7.0.2-1-pve #1 SMP PREEMPT_DYNAMIC PMX 7.0.2-1 (2026-05-04T09:12Z)' },
 };
