@@ -47,6 +47,8 @@ static const struct bn_field operation_fields[] = {
                 .doc = "user or key"),
         BN_FIELD(struct bn_operation, created_by_kind, BN_T_ENUM, .flags = BN_F_FIXED,
                 .words = maker_words, .doc = "who or what asked for it"),
+        BN_FIELD(struct bn_operation, created_by_id, BN_T_TEXT, .flags = BN_F_FIXED,
+                .doc = "the id of that user or key"),
         BN_FIELD(struct bn_operation, started_at, BN_T_TIME, .flags = BN_F_REQUIRED | BN_F_FIXED,
                 .doc = "time it was asked for"),
         BN_FIELD(struct bn_operation, updated_at, BN_T_TIME, .flags = BN_F_FIXED,

@@ -42,7 +42,8 @@ struct bn_operation {
     char hint[256];
     char upid[256];
     char created_by[64];
-    int64_t created_by_kind; /* enum bn_work_maker */
+    int64_t created_by_kind;       /* enum bn_work_maker */
+    char created_by_id[BN_ID_MAX]; /* of that user or key; names change */
     int64_t started_at;
     int64_t updated_at;
     int64_t completed_at;

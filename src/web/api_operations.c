@@ -21,6 +21,8 @@ void bn_operation_made_by(const struct bn_request *req, struct bn_operation *out
 {
     bn_text_clip(out->created_by, sizeof out->created_by, bn_str(req->who.name));
     out->created_by_kind = req->who.kind == BN_WHO_KEY ? BN_MADE_BY_KEY : BN_MADE_BY_USER;
+    bn_text_clip(out->created_by_id, sizeof out->created_by_id,
+            bn_str(req->who.kind == BN_WHO_KEY ? req->who.key_id : req->who.user_id));
 }
 
 /* --- a question to the store ----------------------------------------------------------------- */

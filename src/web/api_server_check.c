@@ -20,6 +20,9 @@ struct run {
     struct bn_work *work; /* NULL: it could not be kept; the checks go on */
     char tenant[BN_TENANT_MAX];
     char id[BN_ID_MAX];
+    char actor[64];
+    char address[64];
+    char object[192]; /* what is checked, for the audit */
     bool is_all;
     bool is_cancelled;
     size_t total;
@@ -40,6 +43,8 @@ static struct run *run_create(const struct bn_request *req, bool is_all)
     run->web = req->web;
     memcpy(run->tenant, req->who.tenant, sizeof run->tenant);
     bn_operation_make_id(run->id);
+    bn_text_clip(run->actor, sizeof run->actor, bn_str(req->who.name));
+    bn_text_clip(run->address, sizeof run->address, bn_str(req->address));
     run->is_all = is_all;
     bn_buf_init(&run->results, RESULTS_BYTES_MAX);
     bn_json_init(&run->json, &run->results);
@@ -119,16 +124,38 @@ static void on_one(void *user, const struct bn_check *check)
     bn_json_object_end(json);
 }
 
-static void end_work(struct run *run)
+/* "48 online, 2 offline", and how many were not checked. */
+static void say_end(const struct run *run, char out[160])
 {
     const size_t missing = run->total - BN_MIN(run->total, run->online + run->offline);
     char more[48] = "";
-    if (!run->work)
-        return;
     if (missing > 0)
         snprintf(more, sizeof more, ", %zu not checked", missing);
-    snprintf(run->work->now.message, sizeof run->work->now.message, "%zu online, %zu offline%s",
-            run->online, run->offline, more);
+    snprintf(out, 160, "%zu online, %zu offline%s", run->online, run->offline, more);
+}
+
+/* Who had what checked, and what came of it. */
+static void note_end(const struct run *run)
+{
+    char said[160];
+    char detail[192];
+    say_end(run, said);
+    snprintf(detail, sizeof detail, "%s%s", run->is_cancelled ? "cancelled: " : "", said);
+    bn_audit_deed(run->web, run->tenant, run->address,
+            &(struct bn_deed){.actor = run->actor,
+                    .action = "server.check",
+                    .object = run->object,
+                    .detail = detail,
+                    .ok = true});
+}
+
+static void end_work(struct run *run)
+{
+    char said[160];
+    if (!run->work)
+        return;
+    say_end(run, said);
+    bn_text_clip(run->work->now.message, sizeof run->work->now.message, bn_str(said));
     bn_work_end(run->work, run->is_cancelled ? BN_WORK_CANCELLED : BN_WORK_COMPLETED, NULL, NULL);
     run->work = NULL;
 }
@@ -136,6 +163,7 @@ static void end_work(struct run *run)
 static void on_done(void *user)
 {
     struct run *run = user;
+    note_end(run);
     end_work(run);
     bn_json_array_end(&run->json);
     bn_json_object_end(&run->json);
@@ -334,6 +362,20 @@ static bool begin_work(const struct bn_request *req, struct run *run, bool waits
     return false;
 }
 
+/* "all servers", the one by its name, or how many. */
+static void name_run(const struct bn_request *req, const struct wanted *wanted, struct run *run)
+{
+    const struct bn_server *one = wanted->count == 1 ? bn_live_get(&bn_web_hub(req->web)->live,
+                                                               req->who.tenant, BN_KIND_SERVER,
+                                                               wanted->list[0])
+                                                     : NULL;
+    if (one)
+        bn_text_clip(run->object, sizeof run->object, bn_str(one->name));
+    else
+        snprintf(run->object, sizeof run->object,
+                wanted->is_all ? "all servers (%zu)" : "%zu servers", run->total);
+}
+
 static void check(struct bn_request *req, const struct wanted *wanted)
 {
     struct run *run = wanted->is_all ? find_all(req) : NULL;
@@ -354,6 +396,7 @@ static void check(struct bn_request *req, const struct wanted *wanted)
         reply_nothing(req);
         return;
     }
+    name_run(req, wanted, run);
     if (wanted->waits)
         wait_for(req, run);
     if (!begin_work(req, run, wanted->waits, &err) && !wanted->waits)

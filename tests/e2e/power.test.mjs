@@ -90,7 +90,7 @@ test('each action on a virtual machine and on a container ends as it did in Prox
     assert.equal(it.error, null);
     assert.equal(it.has_warnings, false);
     assert.equal(it.subject, `${vmid === 100 ? 'web-1 (100)' : 'mail-1 (101)'} on alpha`);
-    assert.deepEqual([it.type, it.action, it.server_id, it.node, it.vmid, it.created_by_kind], ['vm_power', action, ids[0], 'pve1', vmid, 'key']);
+    assert.deepEqual([it.type, it.action, it.server_id, it.node, it.vmid, it.created_by_kind, typeof it.created_by_id], ['vm_power', action, ids[0], 'pve1', vmid, 'key', 'string']);
     assert.equal(it.log.at(-1).t, 'TASK OK');
     for (const [name, value] of Object.entries(state)) assert.equal((await guest('alpha', vmid))[name], value, `${action}: ${name}`);
   }

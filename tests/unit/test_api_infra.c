@@ -321,6 +321,23 @@ BN_TEST(a_moved_server_loses_the_pin_of_the_one_before)
 
 /* --- checking -------------------------------------------------------------------------------- */
 
+/* Names change; the id says who it was. */
+static void check_maker(void)
+{
+    struct bn_live *live = &rig.web.hub.live;
+    size_t operations = 0;
+    bn_table_each(row, &bn_live_find(live, BN_TENANT_DEFAULT)->tables[BN_KIND_OPERATION])
+    {
+        const struct bn_operation *one = (const void *)row->record;
+        const struct bn_user *maker = bn_live_get(live, BN_TENANT_DEFAULT, BN_KIND_USER,
+                one->created_by_id);
+        CHECK(maker);
+        CHECK_STR(maker->name, one->created_by);
+        operations++;
+    }
+    CHECK(operations > 0);
+}
+
 BN_TEST(a_check_answers_at_once_or_with_its_results)
 {
     begin();
@@ -329,12 +346,17 @@ BN_TEST(a_check_answers_at_once_or_with_its_results)
     CHECK(strstr(rig.web.answer.p, "\"server_name\":\"one\""));
     CHECK(strstr(rig.web.answer.p, "\"nodes\":1"));
     CHECK(strstr(rig.web.answer.p, "\"error\":null"));
+    check_maker();
     ask(max, "POST", CHECK_IT, "", 202, "\"operation_id\":\"");
     ask(max, "POST", CHECK_IT "?wait=2", "", 400, "\"field\":\"wait\"");
     ask(max, "POST", CHECK_IT, "{\"server_ids\":[]}", 400, "\"field\":\"server_ids\"");
     ask(max, "POST", CHECK_IT, "{\"server_ids\":[1]}", 400, "\"field\":\"server_ids\"");
     ask(max, "POST", CHECK_IT, "{\"servers\":[]}", 400, "unknown field");
-    ask(max, "PATCH", path_of("one"), "{\"is_active\":false}", 200, "");
+    ask(max, "PATCH", path_of("one"), "{\"is_active\":false}", 200,
+            ""); /* kept, and so is what was told before */
+    ask(rig.ada, "GET", "/api/v1/audit", "", 200,
+            "\"actor\":\"max\",\"action\":\"server.check\",\"object\":\"all servers (1)\"");
+    CHECK(strstr(rig.web.answer.p, "\"1 online, 0 offline\""));
     char body[200];
     snprintf(body, sizeof body, "{\"server_ids\":[\"%s\"]}", named("one")->id);
     ask(max, "POST", CHECK_IT, body, 409, "is disabled");
