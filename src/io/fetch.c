@@ -34,7 +34,7 @@ void bn_fetch_answered(struct bn_fetch *fetch, struct bn_fetch_job *job)
     fetch->answers++;
     fetch->active = fetch->running_count;
     pthread_mutex_unlock(&fetch->lock);
-    bn_loop_wake(fetch->loop);
+    fetch->has_news = true;
 }
 
 void bn_fetch_note_handshake(struct bn_fetch *fetch)
@@ -90,12 +90,16 @@ static bool turn(void *user)
         bn_loop_stop(fetch->own);
     } else
         begin_more(fetch);
+    if (fetch->has_news) /* once for all that this turn brought */
+        bn_loop_wake(fetch->loop);
+    fetch->has_news = false;
     return false;
 }
 
 static void *thread_main(void *arg)
 {
     struct bn_fetch *fetch = arg;
+    pthread_setname_np(pthread_self(), "bn-collector");
     bn_loop_run(fetch->own, turn, fetch);
     return NULL;
 }
@@ -123,7 +127,6 @@ static bool start_thread(struct bn_fetch *fetch, struct bn_err *err)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed)
         return bn_fail(err, BN_E_INTERNAL, "no thread to call other servers: %s", strerror(failed));
-    pthread_setname_np(fetch->thread, "bn-collector");
     return true;
 }
 

@@ -84,6 +84,7 @@ struct bn_fetch {
     struct bn_fetch_host *hosts;
     struct bn_list kept; /* connections without a request, oldest first */
     size_t connections;
+    bool has_news; /* answers the loop was not woken for yet */
 };
 
 /* fetch.c: the job has its answer. */

