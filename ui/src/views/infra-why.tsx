@@ -101,9 +101,10 @@ const signs = { ok: 'online', early: 'unknown', failing: 'offline', flapping: 'f
 
 function Headline({ why }: { why: Why }) {
   const since = time(why.since);
+  const isSaid = why.headline.startsWith('Flapping for '); // for how long, and how often
   const facts = [
-    since !== null && why.state !== 'ok' && why.state !== 'early' ? `for ${duration(now.value - local(since))}` : '',
-    why.flap_pct !== null ? `changes ${Math.round(why.flap_pct)} %, flapping above ${Math.round(why.flap_limit)} %` : '',
+    since !== null && !isSaid && why.state !== 'ok' && why.state !== 'early' ? `for ${duration(now.value - local(since))}` : '',
+    why.flap_pct !== null && !isSaid ? `changes ${Math.round(why.flap_pct)} %, flapping above ${Math.round(why.flap_limit)} %` : '',
     why.success_rate !== null ? `success ${Math.round(why.success_rate)} %` : '',
     why.median_ms !== null ? `median ${msText(why.median_ms)}` : '',
     why.p95_ms !== null ? `p95 ${msText(why.p95_ms)}` : '',
