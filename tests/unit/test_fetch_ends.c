@@ -193,9 +193,9 @@ BN_TEST(who_waits_for_his_turn_at_a_host_does_not_wait_for_ever)
         CHECK(bn_fetch_do(rig.fetch, &asks[i].job, &err));
     for (size_t i = 0; i < 3; i++)
         wait_for(&rig, &asks[i]);
-    check_fault(&asks[0].job.answer, "timeout", "answer", "timed out after 1.0 s");
+    check_fault(&asks[0].job.answer, "timeout", "answer", " s in waiting for the answer");
     check_fault(&asks[1].job.answer, "timeout", "dns",
-            "timed out after 0.2 s in waiting for earlier requests to that host");
+            " s in waiting for earlier requests to that host");
     CHECK_STR(asks[2].job.answer.text, "");
     CHECK_INT(asks[2].job.answer.status, 200);
     for (size_t i = 0; i < 3; i++)
