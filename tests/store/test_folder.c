@@ -85,7 +85,7 @@ BN_TEST(a_newer_schema_is_refused_and_not_touched)
     struct stat after;
     place_path(&place, "binnacle.db", path);
     CHECK_INT(stat(path, &before), 0);
-    check_refused(place.dir, "was written by a newer Binnacle (schema 99, this one knows 4)");
+    check_refused(place.dir, "was written by a newer Binnacle (schema 99, this one knows ");
     CHECK_INT(stat(path, &after), 0);
     CHECK_INT(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
     CHECK_INT(before.st_ino, after.st_ino);
