@@ -21,7 +21,8 @@ export function found(program) {
   return (process.env.PATH ?? '').split(path.delimiter).some((dir) => fs.existsSync(path.join(dir, program)));
 }
 
-export const hasQemu = () => found(QEMU);
+// What is needed for it: elsewhere than on x86 the assembler speaks another language.
+export const hasQemu = () => process.arch === 'x64' && [QEMU, 'as', 'ld'].every(found);
 
 // The machine of guest.s, assembled.
 export async function assemble(folder) {

@@ -59,11 +59,11 @@ def login(name):
         sys.stdout.flush()
         if not sys.stdin.readline():
             return
-        sys.stdout.write('Password: ')
-        sys.stdout.flush()
         modes = termios.tcgetattr(0)
         modes[3] &= ~termios.ECHO
         termios.tcsetattr(0, termios.TCSADRAIN, modes)
+        sys.stdout.write('Password: ')
+        sys.stdout.flush()
         sys.stdin.readline()
         modes[3] |= termios.ECHO
         termios.tcsetattr(0, termios.TCSADRAIN, modes)

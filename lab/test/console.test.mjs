@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test, before, after } from 'node:test';
-import { openLab } from '../lib.mjs';
+import { openLab, startLab } from '../lib.mjs';
 import { hasQemu } from '../src/screen.mjs';
 import { vncAnswer } from '../src/rfb.mjs';
 import { ask, eventually, root } from './raw.mjs';
@@ -335,4 +335,34 @@ test('bytes without an end: cut anywhere, none lost; a reader who stands still s
   for (let i = 20; i < 60; i++) assert.equal(Number((await socket.read(50_000)).readBigUInt64BE()), i);
   socket.close();
   await eventually(async () => !(await control.consoles()).some((each) => each.vmid === 105), 'its end');
+});
+
+test('a lab that is killed takes its machines along', async () => {
+  const own = await startLab({ scenario: { clusters: [{ name: 'alpha', version: '9.2', nodes: 1, guests }] } });
+  await look(own.servers[0], VM);
+  const { pid } = await own.control.screen('alpha', 100);
+  process.kill(own.pid, 'SIGKILL');
+  const there = () => {
+    try {
+      return process.kill(pid, 0);
+    } catch {
+      return false;
+    }
+  };
+  await eventually(async () => !there(), 'its end', LONG);
+});
+
+test('so many machines at once: the one not looked at makes room, and when all are looked at there is none', async () => {
+  const own = await openLab({ scenario: { screens: 1, clusters: [{ name: 'alpha', version: '9.2', nodes: 1, guests }] } });
+  const [server] = own.servers;
+  const first = await look(server, VM);
+  const full = await open(server, '/nodes/pve1/qemu/103', 'vncproxy');
+  assert.ok(await full.socket.closes());
+  assert.match((await logOf(full.told.upid, server))[0], /^the lab runs 1 machines at most/);
+  first.socket.close();
+  await eventually(async () => (await own.control.screen('alpha', 100)).viewers === 0, 'nobody looks');
+  const second = await look(server, '/nodes/pve1/qemu/103');
+  assert.equal((await own.control.screen('alpha', 100)).running, false);
+  second.socket.close();
+  await own.stop();
 });

@@ -33,9 +33,9 @@ export function clientFrame(payload, { opcode = 2, fin = true, rsv = 0, masked =
   return Buffer.concat([head, masked ? mask : Buffer.alloc(0), body]);
 }
 
-// Asks for a console; the answer's data.
+// Asks for a console; the answer's data. A server may have headers of its own: a cookie.
 export async function proxy(server, path, kind, body = kind === 'termproxy' ? '' : 'websocket=1') {
-  const answer = await ask(server, 'POST', `${path}/${kind}`, { body, wait: PATIENCE });
+  const answer = await ask(server, 'POST', `${path}/${kind}`, { body, wait: PATIENCE, headers: server.headers });
   if (answer.status !== 200) throw Object.assign(new Error(`${answer.status} ${answer.reason}`), { answer });
   return answer.data;
 }
@@ -73,7 +73,7 @@ function unframe(own) {
 // An upgraded connection: send, read, frames. `status` other than 101: it was refused.
 export async function upgrade(server, path, { headers = UPGRADE, wait = PATIENCE } = {}) {
   const connection = await connect(server);
-  connection.socket.write(requestText('GET', `/api2/json${path}`, { token: server.token, headers }));
+  connection.socket.write(requestText('GET', `/api2/json${path}`, { token: server.token, headers: { ...headers, ...server.headers } }));
   const headEnd = () => connection.bytes.indexOf('\r\n\r\n');
   await connection.until(() => headEnd() >= 0, wait);
   if (headEnd() < 0) return { status: 0, ended: connection.ended, connection };
