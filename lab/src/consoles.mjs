@@ -20,6 +20,20 @@ const nameOf = ({ guest, node }) => guest?.name ?? node.name;
 // What a scenario wants behind the console of a guest: screen, echo, or { kind: 'source', … }.
 const wishOf = ({ guest }) => (typeof guest?.console === 'object' ? guest.console : { kind: guest?.console ?? 'screen' });
 
+// A folder of our own, named after this process; those of labs that were killed go.
+function folderOf(parent) {
+  for (const name of fs.readdirSync(parent)) {
+    const pid = Number(/^binnacle-lab-(\d+)-/.exec(name)?.[1] ?? 0);
+    if (pid === 0 || fs.lstatSync(path.join(parent, name), { throwIfNoEntry: false })?.uid !== process.getuid()) continue;
+    try {
+      process.kill(pid, 0);
+    } catch {
+      fs.rmSync(path.join(parent, name), { recursive: true, force: true });
+    }
+  }
+  return fs.mkdtempSync(path.join(parent, `binnacle-lab-${process.pid}-`));
+}
+
 // One listener. state: waiting, open, ended.
 class Session {
   constructor(consoles, wish) {
@@ -69,7 +83,7 @@ export class Consoles {
   }
 
   folder() {
-    this.dir ??= fs.mkdtempSync(path.join(os.tmpdir(), 'binnacle-lab-'));
+    this.dir ??= folderOf(os.tmpdir());
     return this.dir;
   }
 

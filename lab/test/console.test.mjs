@@ -2,6 +2,8 @@
 // ports, listeners; the rules of frames.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
 import { test, before, after } from 'node:test';
 import { openLab, startLab } from '../lib.mjs';
 import { hasQemu } from '../src/screen.mjs';
@@ -350,6 +352,13 @@ test('a lab that is killed takes its machines along', async () => {
     }
   };
   await eventually(async () => !there(), 'its end', LONG);
+  const left = () => fs.readdirSync(os.tmpdir()).filter((name) => name.startsWith(`binnacle-lab-${own.pid}-`)).length;
+  assert.equal(left(), 1);
+  const next = await openLab({ scenario: { clusters: [{ name: 'alpha', version: '9.2', nodes: 1, guests }] } });
+  (await look(next.servers[0], VM)).socket.close();
+  assert.equal(left(), 0, 'the next one tidies up');
+  await next.stop();
+  assert.equal(fs.existsSync(next.lab.consoles.dir), false);
 });
 
 test('so many machines at once: the one not looked at makes room, and when all are looked at there is none', async () => {
