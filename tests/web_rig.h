@@ -17,6 +17,7 @@
 
 #include "bn_test.h"
 #include "io/fetch.h"
+#include "source/console.h"
 #include "source/fleet.h"
 #include "source/power.h"
 #include "web/server.h"
@@ -34,6 +35,8 @@ struct web_rig {
     struct bn_fleet *fleet;
     struct bn_operations *operations;
     struct bn_power *power;
+    struct bn_dialer *dialer;
+    struct bn_consoles *consoles;
     struct bn_web *web;
     int port;
     struct bn_buf answer; /* the last one, head and body, with a NUL behind it */
@@ -114,6 +117,8 @@ BN_UNUSED static void web_rig_finish(struct web_rig *rig)
     bn_fetch_destroy(rig->fetch);
     bn_fleet_stop(rig->fleet);
     bn_power_stop(rig->power);
+    bn_consoles_stop(rig->consoles);
+    bn_dialer_destroy(rig->dialer);
     bn_operations_stop(rig->operations);
     bn_web_destroy(rig->web);
     bn_sessions_destroy(rig->sessions);

@@ -201,6 +201,7 @@ static void fill_web_config(struct app *app, struct bn_web_config *web)
             .operations = app->outside.operations,
             .power = app->outside.power,
             .tasks = app->outside.tasks,
+            .consoles = app->outside.consoles,
             .key = &app->outside.key.key,
             .key_absent = app->outside.key.absent,
             .targets = &app->outside.targets,
@@ -279,6 +280,7 @@ static bool open_web(struct app *app, struct bn_err *err)
     bn_web_add_routes(app->web, bn_meter_routes, bn_meter_route_count);
     bn_web_add_routes(app->web, bn_demo_routes, bn_demo_route_count);
     bn_web_add_routes(app->web, bn_import_routes, bn_import_route_count);
+    bn_web_add_routes(app->web, bn_console_routes, bn_console_route_count);
     bn_web_add_routes(app->web, bn_infra_routes, bn_infra_route_count);
     return bn_web_listen(app->web, config->listen_host, (int)config->listen_port, app->tls,
             &app->port, err);

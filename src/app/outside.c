@@ -2,7 +2,9 @@
 
 #include <assert.h>
 
+#include "io/dial.h"
 #include "source/alerts.h"
+#include "source/console.h"
 #include "source/tasks.h"
 
 static_assert(BN_CONFIG_LIST_MAX <= BN_TARGETS_MAX, "what --allow-target names has room");
@@ -51,6 +53,16 @@ bool bn_outside_open(struct bn_outside *outside, const struct bn_config *config,
     const struct bn_tasks_config tasks = {hub, hub->clock, outside->fetch, outside->fleet,
             &outside->key.key};
     outside->tasks = bn_tasks_create(&tasks);
+    if (!bn_dialer_create(loop, &outside->targets, BN_CONSOLE_SESSIONS_MAX, &outside->dialer, err))
+        return false;
+    const struct bn_consoles_config consoles = {.loop = loop,
+            .hub = hub,
+            .clock = hub->clock,
+            .fetch = outside->fetch,
+            .dialer = outside->dialer,
+            .fleet = outside->fleet,
+            .key = &outside->key.key};
+    outside->consoles = bn_consoles_start(&consoles);
     const struct bn_alerts_config alerts = {.loop = loop,
             .hub = hub,
             .clock = hub->clock,
@@ -73,6 +85,8 @@ void bn_outside_close(struct bn_outside *outside)
     bn_rrd_destroy(outside->rrd);
     bn_power_stop(outside->power);
     bn_tasks_destroy(outside->tasks);
+    bn_consoles_stop(outside->consoles);
+    bn_dialer_destroy(outside->dialer);
     bn_operations_stop(outside->operations);
     bn_alerts_stop(outside->alerts);
     bn_summary_stop(outside->summary);
@@ -83,6 +97,8 @@ void bn_outside_close(struct bn_outside *outside)
     outside->operations = NULL;
     outside->power = NULL;
     outside->tasks = NULL;
+    outside->consoles = NULL;
+    outside->dialer = NULL;
     outside->alerts = NULL;
     outside->summary = NULL;
 }

@@ -16,6 +16,9 @@
 struct bn_alerts;
 struct bn_tasks;
 
+struct bn_dialer;
+struct bn_consoles;
+
 struct bn_outside {
     struct bn_master_key key;
     struct bn_target_policy targets;
@@ -25,6 +28,8 @@ struct bn_outside {
     struct bn_operations *operations;
     struct bn_power *power;
     struct bn_tasks *tasks;
+    struct bn_dialer *dialer; /* of the loop, for consoles */
+    struct bn_consoles *consoles;
     struct bn_alerts *alerts;
     struct bn_summary_source *summary;
 };

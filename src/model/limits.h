@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include "model/limits_console.h"
+
 /* --- connections (SECURITY T03-T05) --- */
 #define BN_HEAD_TIMEOUT_MS        10000 /* first byte to end of head: slow-loris */
 #define BN_BODY_MIN_BPS           1024  /* slower than this for 10 s is an attack, not a phone */
@@ -133,12 +135,6 @@
 #define BN_OFFLINE_ALERT_MS     60000  /* offline so long before it alerts (B20): --offline-alert */
 #define BN_OFFLINE_ALERT_MIN_MS 10000  /* one repeated check */
 #define BN_OFFLINE_ALERT_MAX_MS 300000 /* later nobody would wait for */
-
-/* --- consoles --- */
-#define BN_CONSOLES_MAX    1000   /* open or just over, per tenant: 700 KB */
-#define BN_CONSOLE_PAST_MS 300000 /* an ended one stays in sight so long, as operations do */
-#define BN_CONSOLE_KEEP_MS (90LL * 24 * 3600 * 1000) /* and in the history */
-#define BN_CONSOLES_PAGE   50                        /* of the history in one answer */
 
 /* --- operations --- */
 #define BN_OPERATIONS_MAX     10000  /* under way or just over, per tenant: 20 MB */

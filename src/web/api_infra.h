@@ -14,6 +14,8 @@ extern const struct bn_route bn_infra_routes[];
 extern const size_t bn_infra_route_count;
 extern const struct bn_route bn_import_routes[]; /* api_import.c; go first: "import" is no id */
 extern const size_t bn_import_route_count;
+extern const struct bn_route bn_console_routes[]; /* api_console.c; go first: no action's name */
+extern const size_t bn_console_route_count;
 extern const struct bn_route bn_demo_routes[]; /* api_demo.c */
 extern const size_t bn_demo_route_count;
 
@@ -45,6 +47,13 @@ extern const char *const bn_vms_query[];
 void bn_vms_list(struct bn_request *req);
 void bn_qemu_act(struct bn_request *req);
 void bn_lxc_act(struct bn_request *req);
+extern const char *const bn_console_join_query[];
+extern const char *const bn_consoles_query[];
+void bn_qemu_console(struct bn_request *req);
+void bn_lxc_console(struct bn_request *req);
+void bn_console_join_route(struct bn_request *req);
+void bn_console_end_route(struct bn_request *req);
+void bn_consoles_list(struct bn_request *req);
 extern const char *const bn_alerts_query[];
 void bn_alerts_list(struct bn_request *req);
 void bn_alert_dismiss(struct bn_request *req);

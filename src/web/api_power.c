@@ -6,7 +6,7 @@
 #include "source/power.h"
 #include "web/api_infra.h"
 #include "web/api_people.h"
-#include "web/guest_right.h"
+#include "web/guest_path.h"
 #include "web/server.h"
 
 /* One action that somebody waits for. */
@@ -34,48 +34,6 @@ static bool read_action(const struct bn_request *req, enum bn_vm_type type, char
             "action must be start, stop, shutdown, reboot, reset, suspend or resume");
 }
 
-static bool read_vmid(const struct bn_request *req, int64_t *out, struct bn_err *err)
-{
-    return bn_parse_i64(req->params[2], 1, 999999999, out) ||
-           bn_fail_field(err, "vmid", "vmid must be 1..999999999, got \"%.*s\"",
-                   (int)BN_MIN(req->params[2].len, (size_t)40), req->params[2].p);
-}
-
-/* The guest of exactly that server with that number, on that node, of that type: a number alone
-   names nothing (FEATURES D14). */
-static const struct bn_vm *find_vm(const struct bn_request *req, const struct bn_server *server,
-        enum bn_vm_type type, int64_t vmid, struct bn_err *err)
-{
-    char key[BN_ID_MAX];
-    snprintf(key, sizeof key, "%.64s/%lld", server->id, (long long)vmid);
-    const struct bn_vm *vm = bn_live_get(&bn_web_hub(req->web)->live, req->who.tenant, BN_KIND_VM,
-            key);
-    if (!vm && server->listed_under[0])
-        bn_fail(err, BN_E_NOT_FOUND,
-                "the guests of %.80s are listed under another server of its cluster", server->name);
-    else if (!vm)
-        bn_fail(err, BN_E_NOT_FOUND, "%.80s has no guest %lld", server->name, (long long)vmid);
-    else if (vm->type != (int64_t)type)
-        bn_fail(err, BN_E_NOT_FOUND, "guest %lld on %.80s is a %s", (long long)vmid, server->name,
-                vm->type == BN_VM_LXC ? "container: ask for lxc" : "virtual machine: ask for qemu");
-    else if (!bn_str_is(req->params[1], vm->node))
-        bn_fail(err, BN_E_NOT_FOUND, "guest %lld is on node %.64s now, not on %.*s",
-                (long long)vmid, vm->node, (int)BN_MIN(req->params[1].len, (size_t)40),
-                req->params[1].p);
-    else
-        return vm;
-    return NULL;
-}
-
-static bool may_act(const struct bn_server *server, const struct bn_vm *vm, struct bn_err *err)
-{
-    if (server->is_active == 0)
-        return bn_fail(err, BN_E_INVALID, "the server \"%.100s\" is disabled: enable it first",
-                server->name);
-    return vm->template != 1 ||
-           bn_fail(err, BN_E_INVALID, "%.80s is a template, and a template does not run", vm->name);
-}
-
 static void describe(const struct bn_request *req, const struct bn_server *server,
         const struct bn_vm *vm, struct bn_operation *out)
 {
@@ -84,27 +42,19 @@ static void describe(const struct bn_request *req, const struct bn_server *serve
     out->type = BN_WORK_VM_POWER;
     out->vm_type = vm->type;
     out->vmid = vm->vmid;
-    if (vm->name[0])
-        snprintf(out->subject, sizeof out->subject, "%.80s (%lld) on %.80s", vm->name,
-                (long long)vm->vmid, server->name);
-    else
-        snprintf(out->subject, sizeof out->subject, "%lld on %.80s", (long long)vm->vmid,
-                server->name);
+    bn_guest_subject(server, vm, out->subject, sizeof out->subject);
     bn_operation_made_by(req, out);
 }
 
 static bool read_wanted(const struct bn_request *req, enum bn_vm_type type,
         struct bn_operation *out, struct bn_err *err)
 {
-    int64_t vmid;
+    const struct bn_server *server = NULL;
     bn_record_clear(&bn_operation_type, out);
-    if (!read_action(req, type, out->action, err) || !read_vmid(req, &vmid, err))
+    if (!read_action(req, type, out->action, err))
         return false;
-    const struct bn_server *server = bn_server_with_id(req, req->params[0], err);
-    if (!server || !bn_may_act_on_guest(req, server->id, vmid, out->action, err))
-        return false;
-    const struct bn_vm *vm = find_vm(req, server, type, vmid, err);
-    if (!vm || !may_act(server, vm, err))
+    const struct bn_vm *vm = bn_guest_of_path(req, type, out->action, &server, err);
+    if (!vm)
         return false;
     describe(req, server, vm, out);
     return true;

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 
+#include "web/console.h"
 #include "web/crowd.h"
 #include "web/setup_code.h"
 #include "web/web_private.h"
@@ -284,12 +285,18 @@ static void drop_parser(struct bn_conn *conn)
     conn->http = NULL;
 }
 
+/* What comes is of another protocol than HTTP. */
+static bool is_upgraded(const struct bn_conn *conn)
+{
+    return conn->live || conn->console;
+}
+
 static void forget_request(struct bn_conn *conn)
 {
     request_destroy(conn->request);
     conn->request = NULL;
     conn->since_mono_ms = conn->web->config.clock->mono_ms;
-    if (conn->live)
+    if (is_upgraded(conn))
         drop_parser(conn);
     else
         bn_http_next(conn->http);
@@ -326,7 +333,7 @@ static size_t http_data(struct bn_conn *conn, const char *p, size_t len)
     enum bn_http_event event = BN_HTTP_BODY;
     if (!bn_http_is_busy(conn->http))
         conn->since_mono_ms = conn->web->config.clock->mono_ms;
-    while (!conn->must_close && !conn->live && (used < len || event != BN_HTTP_MORE)) {
+    while (!conn->must_close && !is_upgraded(conn) && (used < len || event != BN_HTTP_MORE)) {
         used += bn_http_parse(conn->http, p + used, len - used, &event);
         if (event == BN_HTTP_MORE)
             break;
@@ -339,7 +346,7 @@ static size_t http_data(struct bn_conn *conn, const char *p, size_t len)
         if (event != BN_HTTP_DONE)
             continue;
         request_came(conn);
-        if (conn->live) {
+        if (is_upgraded(conn)) {
             forget_request(conn);
             break; /* what follows is of another protocol */
         }
@@ -357,7 +364,7 @@ static size_t conn_data(void *user, const char *p, size_t len)
 {
     struct bn_conn *conn = user;
     size_t used = 0;
-    if (!conn->live) {
+    if (!is_upgraded(conn)) {
         bool reads_nothing = bn_stream_queued(conn->stream) > BN_OUTBOX_BYTES_MAX;
         if (reads_nothing || (conn->request && conn->request->is_done))
             return 0; /* the stream keeps it until the answer, or what is queued, has gone */
@@ -365,6 +372,8 @@ static size_t conn_data(void *user, const char *p, size_t len)
     }
     if (conn->live && used < len)
         used += bn_live_data(conn->live, p + used, len - used);
+    if (conn->console && used < len)
+        used += bn_console_data(conn->console, p + used, len - used);
     return used;
 }
 
@@ -372,6 +381,8 @@ void bn_conn_drained(struct bn_conn *conn)
 {
     if (conn->live)
         bn_live_drained(conn->live);
+    else if (conn->console)
+        bn_console_drained(conn->console);
     else if (!conn->request && !conn->must_close)
         bn_stream_resume(conn->stream);
 }
@@ -388,7 +399,7 @@ static bool conn_ended(void *user)
 {
     struct bn_conn *conn = user;
     struct bn_answering *a = conn->request;
-    if (conn->live || !a || !a->is_done)
+    if (is_upgraded(conn) || !a || !a->is_done)
         return false;
     conn->must_close = conn->is_owed = true;
     conn->since_mono_ms = conn->web->config.clock->mono_ms;
@@ -403,6 +414,8 @@ static void conn_closed(void *user, const struct bn_err *err)
     struct bn_conn *conn = user;
     if (conn->live)
         bn_live_closed(conn->live);
+    if (conn->console)
+        bn_console_left(conn->console);
     if (conn->request)
         request_destroy(conn->request);
     struct bn_addr addr;
@@ -475,13 +488,14 @@ static bool is_slow_body(struct bn_conn *conn, int64_t mono_ms)
 static const char *overdue(struct bn_conn *conn, int64_t mono_ms)
 {
     int64_t waited_ms = mono_ms - conn->since_mono_ms;
-    if (bn_stream_stalled_ms(conn->stream, mono_ms) > BN_WRITE_STALL_MS)
+    if (bn_stream_stalled_ms(conn->stream, mono_ms) >
+            (conn->console ? BN_CONSOLE_STALL_MS : BN_WRITE_STALL_MS))
         return "reader";
     if (conn->must_close && !conn->request)
         return NULL; /* on its way out: the stream sees to that */
     if (conn->is_owed)
         return waited_ms > BN_OWED_MS ? "owed" : NULL;
-    if (conn->live || (conn->request && conn->request->is_done))
+    if (is_upgraded(conn) || (conn->request && conn->request->is_done))
         return NULL;
     if (bn_stream_is_handshaking(conn->stream))
         return waited_ms > BN_HANDSHAKE_TIMEOUT_MS ? "handshake" : NULL;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "web/live.h"
+#include "web/upgrade.h"
 #include "wire/deflate.h"
 
 #define PROTOCOL "live.1"
@@ -227,60 +228,18 @@ size_t bn_live_data(struct bn_live_conn *live, const char *p, size_t len)
 /* --- the upgrade
  * ----------------------------------------------------------------------------------------- */
 
-static bool speaks_13(const struct bn_http_head *head)
-{
-    return bn_str_is(bn_http_find(head, "Sec-WebSocket-Version"), "13");
-}
-
-static bool check_handshake(const struct bn_http_head *head, char accept[29], struct bn_err *err)
-{
-    if (!head->wants_upgrade || !bn_http_lists(head, "Upgrade", "websocket"))
-        return bn_fail(err, BN_E_INVALID, "this is a WebSocket: ask with Upgrade: websocket");
-    if (!speaks_13(head))
-        return bn_fail(err, BN_E_INVALID, "only WebSocket version 13 is spoken here");
-    if (!bn_ws_accept_key(bn_http_find(head, "Sec-WebSocket-Key"), accept))
-        return bn_fail(err, BN_E_INVALID, "Sec-WebSocket-Key must be 16 bytes in base64");
-    bool offers = bn_http_find(head, "Sec-WebSocket-Protocol").p != NULL;
-    if (offers && !bn_http_lists(head, "Sec-WebSocket-Protocol", PROTOCOL))
-        return bn_fail(err, BN_E_INVALID, "the sub-protocol here is " PROTOCOL);
-    return true;
-}
-
 void bn_live_ws(struct bn_request *req)
 {
-    struct bn_conn *conn = container_of(req, struct bn_answering, req)->conn;
-    const struct bn_http_head *head = req->head;
-    char accept[29];
-    char extension[128];
-    struct bn_err err;
-    if (!check_handshake(head, accept, &err)) {
-        bn_reply_field(req, "Sec-WebSocket-Version", "13");
-        if (head->wants_upgrade && !speaks_13(head)) { /* RFC 6455 section 4.4 */
-            container_of(req, struct bn_answering, req)->refusal_status = 426;
-            bn_reply_field(req, "Upgrade", "websocket");
-        }
-        bn_reply_err(req, &err);
+    struct bn_upgrade upgrade;
+    if (!bn_upgrade_check(req, PROTOCOL, &upgrade) || !bn_live_has_room(req))
         return;
-    }
-    if (!bn_live_has_room(req))
-        return;
-    int window = bn_ws_choose_deflate(bn_http_find(head, "Sec-WebSocket-Extensions"), extension,
-            sizeof extension);
-    BN_BUF_AUTO out;
-    bn_buf_init(&out, 1024);
-    bn_buf_printf(&out,
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Accept: %s\r\n",
-            accept);
-    if (bn_http_find(head, "Sec-WebSocket-Protocol").p)
-        bn_buf_puts(&out, "Sec-WebSocket-Protocol: " PROTOCOL "\r\n");
-    if (window > 0)
-        bn_buf_printf(&out, "Sec-WebSocket-Extensions: %s\r\n", extension);
-    bn_buf_puts(&out, "\r\n");
+    int window = bn_ws_choose_deflate(bn_http_find(req->head, "Sec-WebSocket-Extensions"),
+            upgrade.extension, sizeof upgrade.extension);
+    if (window <= 0)
+        upgrade.extension[0] = '\0';
     struct bn_live_conn *live = bn_live_open(req, &dialect);
     live->deflate = window == 15; /* what all share looks back that far */
     live->ws = bn_alloc(sizeof *live->ws);
     bn_ws_init(live->ws, BN_WS_SERVER, BN_LIVE_MESSAGE_MAX, window > 0);
-    bn_stream_put(conn->stream, out.p, out.len);
-    bn_conn_dirty(conn);
+    bn_upgrade_answer(req, PROTOCOL, &upgrade);
 }

@@ -8,6 +8,7 @@
 
 #include "source/rrd.h"
 #include "web/api_infra.h"
+#include "web/console.h"
 #include "web/crowd.h"
 #include "web/guest_right.h"
 #include "web/undo.h"
@@ -29,6 +30,7 @@ static void tick(void *user)
     bn_streams_tick(web->config.loop);
     bn_conn_tick(web, mono_ms);
     bn_live_tick(web, mono_ms);
+    bn_console_tick(web, mono_ms);
     if (mono_ms - web->swept_mono_ms >= SWEEP_MS) {
         web->swept_mono_ms = mono_ms;
         bn_sessions_sweep(web->config.sessions);
@@ -52,6 +54,7 @@ struct bn_web *bn_web_create(const struct bn_web_config *config)
     bn_list_init(&web->ears);
     bn_list_init(&web->polls);
     bn_list_init(&web->check_runs);
+    bn_list_init(&web->consoles);
     bn_list_init(&web->dirty);
     web->undos = bn_undos_create();
     bn_random_code(web->node, 8);
@@ -108,10 +111,16 @@ void bn_web_add_routes(struct bn_web *web, const struct bn_route *routes, size_t
     web->sets[web->set_count++] = (struct bn_route_set){routes, count};
 }
 
+static void check_owners(struct bn_web *web)
+{
+    bn_live_check_owners(web);
+    bn_console_check_owners(web);
+}
+
 void bn_web_flush(struct bn_web *web)
 {
     if (web->people_changed)
-        bn_live_check_owners(web); /* before anything more is told */
+        check_owners(web); /* before anything more is told */
     bn_live_flush(web);
     while (!bn_list_is_empty(&web->dirty)) {
         struct bn_conn *conn = container_of(web->dirty.next, struct bn_conn, dirty_link);
@@ -138,9 +147,10 @@ void bn_web_drain(struct bn_web *web, int64_t window_ms)
     web->draining = true;
     close_listeners(web);
     bn_live_drain(web, window_ms);
+    bn_console_drain(web);
     bn_list_each_safe(it, tmp, &web->conns) {
         struct bn_conn *conn = container_of(it, struct bn_conn, link);
-        if (conn->live)
+        if (conn->live || conn->console)
             continue;            /* goes with a bye of its own */
         conn->must_close = true; /* after the answer, where one is due */
         if (!conn->request)
@@ -167,6 +177,7 @@ void bn_web_destroy(struct bn_web *web)
     bn_list_each_safe(it, tmp, &web->conns)
         bn_stream_abort(container_of(it, struct bn_conn, link)->stream);
     bn_loop_reap_now(web->config.loop); /* closed() of each reaches into the server */
+    bn_console_destroy_all(web);
     bn_crowd_destroy(web->crowd);
     bn_undos_destroy(web->undos);
     free(web);

@@ -13,6 +13,7 @@
 
 struct bn_crowd;
 struct bn_live_conn;
+struct bn_console_session;
 struct bn_undos;
 #define BN_ROUTE_SETS_MAX 16
 
@@ -30,6 +31,7 @@ struct bn_web {
     struct bn_list check_runs;     /* asked for and not over: api_server_check.c */
     size_t tests_running;          /* api_server_test.c */
     struct bn_undos *undos;        /* imports that can be taken back */
+    struct bn_list consoles;       /* open, and just over: console.c */
     struct bn_list dirty;          /* connections with something to write this turn */
     struct bn_answering *requests; /* by ticket */
     struct bn_route_set sets[BN_ROUTE_SETS_MAX];
@@ -57,14 +59,15 @@ struct bn_conn {
     struct bn_web *web;
     struct bn_stream *stream;
     struct bn_answering *request;
-    struct bn_live_conn *live;       /* after an upgrade, or while an event stream runs */
-    struct bn_http *http;            /* NULL once it is a listener */
-    int64_t since_mono_ms;           /* when what it does now began: idle, head, body */
-    uint64_t body_seen, body_judged; /* so far, and when its speed was last judged */
-    bool is_counted;                 /* in web->crowd */
-    bool is_first;                   /* nothing was asked yet */
-    bool must_close;                 /* after the answer that is being sent */
-    bool is_owed;                    /* an answer, though its side is shut and it may be gone */
+    struct bn_live_conn *live;          /* after an upgrade, or while an event stream runs */
+    struct bn_console_session *console; /* after an upgrade to a console's pipe */
+    struct bn_http *http;               /* NULL once it is a listener */
+    int64_t since_mono_ms;              /* when what it does now began: idle, head, body */
+    uint64_t body_seen, body_judged;    /* so far, and when its speed was last judged */
+    bool is_counted;                    /* in web->crowd */
+    bool is_first;                      /* nothing was asked yet */
+    bool must_close;                    /* after the answer that is being sent */
+    bool is_owed;                       /* an answer, though its side is shut and it may be gone */
 };
 
 /* A request and what the server needs to answer it. */
@@ -82,11 +85,8 @@ struct bn_answering {
     int64_t poll_until_mono_ms;
     struct bn_err refusal; /* decided at the head, said when the body has been read past */
     int refusal_status;    /* 0: the code's own */
-    bool refused;
-    bool is_done; /* the whole request has come */
-    bool has_answer;
-    bool wants_head_only;
-    bool in_handler;
+    bool is_done;          /* the whole request has come */
+    bool refused, has_answer, wants_head_only, in_handler;
     int64_t begun_ns;
 };
 

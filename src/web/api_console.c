@@ -1,0 +1,489 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "web/api_infra.h"
+#include "web/api_people.h"
+#include "web/console.h"
+#include "web/guest_path.h"
+#include "web/guest_right.h"
+
+#define LIST_BYTES_MAX (1 << 20) /* BN_CONSOLES_PAGE of them */
+#define TAB_MIN        8
+
+const char *const bn_console_join_query[] = {"t", "tab", NULL};
+const char *const bn_consoles_query[] = {"server_id", "user_id", "open", "page", NULL};
+
+/* --- opening one ----------------------------------------------------------------------------- */
+
+/* An error that also names the step that failed and the number under which the manual explains
+   it. */
+static void reply_refusal(struct bn_request *req, const struct bn_console_refusal *refusal)
+{
+    BN_BUF_AUTO out;
+    bn_buf_init(&out, 4096);
+    struct bn_json json;
+    bn_json_init(&json, &out);
+    bn_json_object(&json);
+    bn_json_key(&json, "error");
+    bn_json_object(&json);
+    bn_json_key(&json, "code");
+    bn_json_text(&json, bn_code_word(refusal->err.code));
+    bn_json_key(&json, "message");
+    bn_json_text(&json, refusal->err.text);
+    if (refusal->con[0]) {
+        bn_json_key(&json, "con");
+        bn_json_text(&json, refusal->con);
+    }
+    if (refusal->step) {
+        bn_json_key(&json, "step");
+        bn_json_text(&json, refusal->step);
+    }
+    if (refusal->hint[0]) {
+        bn_json_key(&json, "hint");
+        bn_json_text(&json, refusal->hint);
+    }
+    bn_json_key(&json, "request_id");
+    bn_json_text(&json, req->id);
+    bn_json_object_end(&json);
+    bn_json_object_end(&json);
+    bn_reply_json(req, bn_code_status(refusal->err.code), &out);
+}
+
+static void note_open(const struct bn_console_session *session, const char *detail, bool ok)
+{
+    bn_audit_deed(session->web, session->tenant, session->record.address,
+            &(struct bn_deed){.actor = session->record.user_name,
+                    .action = "console.open",
+                    .object = session->record.subject,
+                    .detail = detail,
+                    .ok = ok});
+}
+
+static void reply_ready(struct bn_request *req, const struct bn_console_session *session)
+{
+    char url[BN_ID_MAX + BN_CONSOLE_TICKET_SIZE + 192];
+    BN_BUF_AUTO out;
+    bn_buf_init(&out, 1024);
+    struct bn_json json;
+    snprintf(url, sizeof url, "%s/console/%s?t=%s", bn_web_parts(req->web)->base_path,
+            session->record.id, session->secret);
+    bn_json_init(&json, &out);
+    bn_json_object(&json);
+    bn_json_key(&json, "id");
+    bn_json_text(&json, session->record.id);
+    bn_json_key(&json, "url");
+    bn_json_text(&json, url);
+    bn_json_key(&json, "kind");
+    bn_json_text(&json, bn_console_kind_word(session->record.kind));
+    bn_json_key(&json, "expires_at");
+    bn_json_time(&json, bn_web_clock(req->web)->now_ms + BN_CONSOLE_TICKET_MS);
+    bn_json_object_end(&json);
+    bn_reply_json(req, 201, &out);
+    bn_wipe(url, sizeof url);
+}
+
+static void on_kept(struct bn_console_session *session, const struct bn_err *err)
+{
+    struct bn_request *req = bn_request_find(session->web, session->ticket);
+    if (err) {
+        if (req)
+            bn_reply_err(req, err);
+        note_open(session, err->text, false);
+        bn_console_forget(session);
+        return;
+    }
+    session->state = BN_CONSOLE_WAITING;
+    session->since_mono_ms = session->web->config.clock->mono_ms;
+    note_open(session, bn_console_kind_word(session->record.kind), true);
+    if (req)
+        reply_ready(req, session);
+    else
+        bn_console_end(session, 1000, "whoever asked for it left");
+}
+
+static void make_secret(char out[BN_CONSOLE_TICKET_SIZE])
+{
+    uint8_t random[32];
+    bn_random(random, sizeof random);
+    bn_b64url_encode(random, sizeof random, out);
+    bn_wipe(random, sizeof random);
+}
+
+static void on_opened(void *user, struct bn_remote *guest,
+        const struct bn_console_refusal *refusal);
+
+static bool call_server(struct bn_console_session *session, struct bn_err *err)
+{
+    const struct bn_console *record = &session->record;
+    struct bn_console_wish wish = {.vm_type = (enum bn_vm_type)record->vm_type,
+            .vmid = record->vmid,
+            .kind = (enum bn_console_kind)record->kind};
+    memcpy(wish.tenant, session->tenant, sizeof wish.tenant);
+    memcpy(wish.server_id, record->server_id, sizeof wish.server_id);
+    memcpy(wish.node, record->node, sizeof wish.node);
+    session->is_opening = bn_console_open(bn_web_parts(session->web)->consoles, &wish, on_opened,
+            session, err);
+    return session->is_opening;
+}
+
+/* A version whose terminals know no tokens shows the screen instead (PVE-API 9.5). */
+static bool falls_back(struct bn_console_session *session, const struct bn_console_refusal *refusal)
+{
+    if (!session->may_fall_back || session->state != BN_CONSOLE_OPENING ||
+            strcmp(refusal->con, "CON-03") != 0)
+        return false;
+    session->may_fall_back = false;
+    session->record.kind = BN_CONSOLE_VNC;
+    return call_server(session, NULL);
+}
+
+static void on_opened(void *user, struct bn_remote *guest, const struct bn_console_refusal *refusal)
+{
+    struct bn_console_session *session = user;
+    struct bn_request *req = bn_request_find(session->web, session->ticket);
+    struct bn_err err;
+    session->guest = guest;
+    session->is_opening = false;
+    if (!guest && req && falls_back(session, refusal))
+        return;
+    if (!guest) {
+        note_open(session, refusal->err.text, false);
+        if (req)
+            reply_refusal(req, refusal);
+    } else if (session->state == BN_CONSOLE_OPENING && req) {
+        session->state = BN_CONSOLE_KEEPING;
+        session->record.started_at = session->web->config.clock->now_ms;
+        make_secret(session->secret);
+        if (bn_console_keep(session, on_kept, &err))
+            return;
+        note_open(session, err.text, false);
+        bn_reply_err(req, &err);
+    }
+    bn_console_forget(session);
+}
+
+/* When the page did not say the choice is ours: by what the guest is. */
+static bool read_kind(const struct bn_doc *doc, const struct bn_vm *vm, int64_t *out, bool *is_ours,
+        struct bn_err *err)
+{
+    struct bn_str text;
+    if (!bn_doc_text_or(doc, "kind", "", &text, err))
+        return false;
+    *is_ours = text.len == 0;
+    if (bn_str_is(text, "vnc"))
+        *out = BN_CONSOLE_VNC;
+    else if (bn_str_is(text, "terminal"))
+        *out = BN_CONSOLE_TERMINAL;
+    else if (text.len == 0)
+        *out = vm->type == BN_VM_LXC ? BN_CONSOLE_TERMINAL : BN_CONSOLE_VNC;
+    else
+        return bn_fail_field(err, "kind", "kind must be vnc or terminal");
+    return true;
+}
+
+static bool read_tab(const struct bn_doc *doc, char out[BN_CONSOLE_TAB_MAX], struct bn_err *err)
+{
+    struct bn_str text;
+    if (!bn_doc_text_or(doc, "tab", "", &text, err))
+        return false;
+    return (bn_text_copy(out, BN_CONSOLE_TAB_MAX, text) &&
+                   (text.len == 0 || text.len >= TAB_MIN)) ||
+           bn_fail_field(err, "tab", "tab must have 8 to 64 characters");
+}
+
+static bool read_body(const struct bn_request *req, const struct bn_vm *vm,
+        struct bn_console *wanted, char tab[BN_CONSOLE_TAB_MAX], bool *is_ours, struct bn_err *err)
+{
+    static const char *const names[] = {"kind", "tab", NULL};
+    struct bn_doc *doc = NULL;
+    if (!bn_doc_parse(req->body.len ? req->body : BN_STR("{}"), &doc, err))
+        return false;
+    const bool is_good = bn_doc_only(doc, names, err) &&
+                         read_kind(doc, vm, &wanted->kind, is_ours, err) && read_tab(doc, tab, err);
+    bn_doc_destroy(doc);
+    return is_good;
+}
+
+static bool runs(const struct bn_vm *vm, struct bn_console_refusal *refusal)
+{
+    if (strcmp(vm->status, "running") == 0 || strcmp(vm->status, "paused") == 0)
+        return true;
+    snprintf(refusal->con, sizeof refusal->con, "CON-01");
+    return bn_fail(&refusal->err, BN_E_CONFLICT, "%.80s is %s: start it, then open its console",
+            vm->name[0] ? vm->name : "the guest", vm->status);
+}
+
+static void describe(const struct bn_request *req, const struct bn_server *server,
+        const struct bn_vm *vm, struct bn_console *out)
+{
+    memcpy(out->server_id, server->id, sizeof out->server_id);
+    memcpy(out->node, vm->node, sizeof out->node);
+    out->vm_type = vm->type;
+    out->vmid = vm->vmid;
+    bn_guest_subject(server, vm, out->subject, sizeof out->subject);
+    if (req->who.kind == BN_WHO_USER)
+        memcpy(out->user_id, req->who.user_id, sizeof out->user_id);
+    bn_text_clip(out->user_name, sizeof out->user_name, bn_str(req->who.name));
+    bn_text_clip(out->address, sizeof out->address, bn_str(req->address));
+    out->bytes_in = out->bytes_out = 0;
+}
+
+static bool begin(struct bn_request *req, enum bn_vm_type type, struct bn_console_refusal *refusal)
+{
+    struct bn_console wanted;
+    char tab[BN_CONSOLE_TAB_MAX];
+    bool is_ours = false;
+    struct bn_err *err = &refusal->err;
+    const struct bn_server *server = NULL;
+    const struct bn_vm *vm = bn_guest_of_path(req, type, "console", &server, err);
+    bn_record_clear(&bn_console_type, &wanted);
+    if (!vm || !read_body(req, vm, &wanted, tab, &is_ours, err))
+        return false;
+    describe(req, server, vm, &wanted);
+    struct bn_console_session *session = NULL;
+    if (!runs(vm, refusal) || !(session = bn_console_create(req, &wanted, err))) {
+        bn_audit_request(req, &(struct bn_deed){.action = "console.open",
+                                      .object = wanted.subject,
+                                      .detail = err->text,
+                                      .ok = false});
+        return false;
+    }
+    memcpy(session->tab, tab, sizeof session->tab);
+    session->may_fall_back = is_ours && wanted.kind == BN_CONSOLE_TERMINAL;
+    if (call_server(session, err))
+        return true;
+    bn_console_forget(session);
+    return false;
+}
+
+static void open_one(struct bn_request *req, enum bn_vm_type type)
+{
+    struct bn_console_refusal refusal = {.step = NULL};
+    if (begin(req, type, &refusal))
+        return;
+    if (refusal.con[0])
+        reply_refusal(req, &refusal);
+    else
+        bn_reply_err(req, &refusal.err);
+}
+
+void bn_qemu_console(struct bn_request *req)
+{
+    open_one(req, BN_VM_QEMU);
+}
+
+void bn_lxc_console(struct bn_request *req)
+{
+    open_one(req, BN_VM_LXC);
+}
+
+/* --- joining it ------------------------------------------------------------------------------ */
+
+static bool is_owner(const struct bn_console_session *session, const struct bn_who *who)
+{
+    return session->who.kind == who->kind && strcmp(session->who.user_id, who->user_id) == 0 &&
+           strcmp(session->who.session_id, who->session_id) == 0 &&
+           strcmp(session->who.key_id, who->key_id) == 0;
+}
+
+/* In the same time whatever is wrong, and with the same words: a ticket is known or it is not. */
+static bool may_join(const struct bn_request *req, const struct bn_console_session *session,
+        struct bn_err *err)
+{
+    static const char none[BN_CONSOLE_TICKET_SIZE] = "";
+    char given[BN_CONSOLE_TICKET_SIZE] = "";
+    const bool is_waiting = session && session->state == BN_CONSOLE_WAITING;
+    const bool fits = bn_text_copy(given, sizeof given, bn_query(req, "t", ""));
+    const bool is_same = bn_equal_secret(given, is_waiting ? session->secret : none, sizeof given);
+    bn_wipe(given, sizeof given);
+    return (fits && is_waiting && is_same && session->secret[0] && is_owner(session, &req->who) &&
+                   bn_str_is(bn_query(req, "tab", ""), session->tab)) ||
+           bn_fail(err, BN_E_NOT_FOUND, "there is no such console, or its ticket was used");
+}
+
+void bn_console_join_route(struct bn_request *req)
+{
+    struct bn_console_session *session = bn_console_find(req->web, req->who.tenant, req->params[0]);
+    struct bn_err err;
+    if (!bn_query_only(req, bn_console_join_query, &err) || !may_join(req, session, &err)) {
+        if (session && !is_owner(session, &req->who))
+            bn_audit_request(req, &(struct bn_deed){.action = "console.join",
+                                          .object = session->record.subject,
+                                          .detail = "the ticket of somebody else",
+                                          .ok = false});
+        bn_reply_err(req, &err);
+        return;
+    }
+    bn_console_join(req, session);
+}
+
+/* --- ending one ------------------------------------------------------------------------------ */
+
+void bn_console_end_route(struct bn_request *req)
+{
+    struct bn_console_session *session = bn_console_find(req->web, req->who.tenant, req->params[0]);
+    struct bn_err err;
+    if (!session || (!is_owner(session, &req->who) && !bn_who_may(&req->who, BN_RIGHT_ADMIN))) {
+        bn_fail(&err, BN_E_NOT_FOUND, "there is no such console, or it has ended");
+        bn_reply_err(req, &err);
+        return;
+    }
+    char why[120];
+    snprintf(why, sizeof why, "ended by %.64s", req->who.name);
+    bn_audit_request(req, &(struct bn_deed){.action = "console.end",
+                                  .object = session->record.subject,
+                                  .detail = session->record.user_name,
+                                  .ok = true});
+    bn_console_end(session, BN_CONSOLE_CLOSE_ADMIN, why);
+    bn_reply_empty(req, 204);
+}
+
+/* --- the history ----------------------------------------------------------------------------- */
+
+struct list_job {
+    struct bn_web *web;
+    uint64_t ticket;
+    struct bn_store *store; /* NULL: nothing is kept */
+    char tenant[BN_TENANT_MAX];
+    char server_id[BN_ID_MAX];
+    char user_id[BN_ID_MAX];
+    bool is_open;
+    int64_t page; /* from 1 */
+    bool was_read;
+    struct bn_err err;
+    int64_t total;
+    size_t count;
+    struct bn_console consoles[BN_CONSOLES_PAGE];
+};
+
+static void list_work(void *user)
+{
+    struct list_job *job = user;
+    const struct bn_console_query query = {.tenant = job->tenant,
+            .server_id = job->server_id[0] ? job->server_id : NULL,
+            .user_id = job->user_id[0] ? job->user_id : NULL,
+            .is_open = job->is_open,
+            .skip = (job->page - 1) * BN_CONSOLES_PAGE};
+    job->count = job->store ? BN_CONSOLES_PAGE : 0;
+    job->was_read = !job->store || bn_store_read_consoles(job->store, &query, job->consoles,
+                                           &job->count, &job->total, &job->err);
+}
+
+static void list_reply(struct bn_request *req, const struct list_job *job)
+{
+    BN_BUF_AUTO out;
+    bn_buf_init(&out, LIST_BYTES_MAX);
+    struct bn_json json;
+    bn_json_init(&json, &out);
+    bn_json_object(&json);
+    bn_json_key(&json, "consoles");
+    bn_json_array(&json);
+    for (size_t i = 0; i < job->count; i++) {
+        bn_json_object(&json);
+        bn_record_json(&bn_console_type, &job->consoles[i], BN_MASK_ALL, BN_ABSENT_NULL, &json);
+        bn_json_object_end(&json);
+    }
+    bn_json_array_end(&json);
+    bn_json_key(&json, "page");
+    bn_json_i64(&json, job->page);
+    bn_json_key(&json, "pages");
+    bn_json_i64(&json, BN_MAX((job->total + BN_CONSOLES_PAGE - 1) / BN_CONSOLES_PAGE, 1));
+    bn_json_key(&json, "total");
+    bn_json_i64(&json, job->total);
+    bn_json_object_end(&json);
+    bn_reply_json(req, 200, &out);
+}
+
+static void list_done(void *user)
+{
+    struct list_job *job = user;
+    struct bn_request *req = bn_request_find(job->web, job->ticket);
+    if (req && job->was_read)
+        list_reply(req, job);
+    else if (req) {
+        if (job->err.code == BN_E_OK)
+            bn_fail(&job->err, BN_E_UNAVAILABLE, "the server is going down");
+        bn_reply_err(req, &job->err);
+    }
+    free(job);
+}
+
+/* Who is no administrator sees his own. */
+static bool list_read(const struct bn_request *req, struct list_job *job, struct bn_err *err)
+{
+    const struct bn_str open = bn_query(req, "open", "0");
+    if (!bn_query_only(req, bn_consoles_query, err))
+        return false;
+    if (!bn_text_copy(job->server_id, sizeof job->server_id, bn_query(req, "server_id", "")))
+        return bn_fail_field(err, "server_id", "server_id must be the id of a server");
+    if (!bn_text_copy(job->user_id, sizeof job->user_id, bn_query(req, "user_id", "")))
+        return bn_fail_field(err, "user_id", "user_id must be the id of a user");
+    if (!bn_who_may(&req->who, BN_RIGHT_ADMIN))
+        memcpy(job->user_id, req->who.user_id[0] ? req->who.user_id : "-", sizeof job->user_id);
+    job->is_open = bn_str_is(open, "1");
+    if (!job->is_open && !bn_str_is(open, "0"))
+        return bn_fail_field(err, "open", "open must be 0 or 1");
+    return bn_parse_i64(bn_query(req, "page", "1"), 1, 1000000, &job->page) ||
+           bn_fail_field(err, "page", "page must be 1..1000000");
+}
+
+void bn_consoles_list(struct bn_request *req)
+{
+    static const struct bn_job_ops ops = {list_work, list_done};
+    struct list_job *job = bn_alloc(sizeof *job);
+    struct bn_err err;
+    job->web = req->web;
+    job->ticket = req->ticket;
+    job->store = bn_web_hub(req->web)->store;
+    memcpy(job->tenant, req->who.tenant, sizeof job->tenant);
+    if (list_read(req, job, &err) && bn_worker_do(bn_web_query_worker(req->web), &ops, job, &err))
+        return;
+    free(job);
+    bn_reply_err(req, &err);
+}
+
+/* --- routes ---------------------------------------------------------------------------------- */
+
+#define OPEN_SCHEMA                                                                         \
+    "{\"type\":\"object\",\"properties\":{\"kind\":{\"type\":\"string\",\"enum\":[\"vnc\"," \
+    "\"terminal\"]},\"tab\":{\"type\":\"string\",\"minLength\":8,\"maxLength\":64}}}"
+
+const struct bn_route bn_console_routes[] = {
+        {.method = "POST",
+                .path = "/api/v1/servers/{id}/nodes/{node}/qemu/{vmid}/console",
+                .right = BN_RIGHT_GUESTS,
+                .handler = bn_qemu_console,
+                .body_max = 1024,
+                .json_schema = OPEN_SCHEMA,
+                .summary = "Open the console of a virtual machine; the answer has the address of a "
+                           "WebSocket, good for one connection within 30 s"},
+        {.method = "POST",
+                .path = "/api/v1/servers/{id}/nodes/{node}/lxc/{vmid}/console",
+                .right = BN_RIGHT_GUESTS,
+                .handler = bn_lxc_console,
+                .body_max = 1024,
+                .json_schema = OPEN_SCHEMA,
+                .summary = "The same for a container: its terminal, or its screen"},
+        {.method = "GET",
+                .path = "/console/{id}",
+                .right = BN_RIGHT_GUESTS,
+                .handler = bn_console_join_route,
+                .summary = "The WebSocket of a console, sub-protocol binary: RFB without a "
+                           "password, or the bytes of a terminal",
+                .query = bn_console_join_query},
+        {.method = "GET",
+                .path = "/api/v1/consoles",
+                .right = BN_RIGHT_GUESTS,
+                .handler = bn_consoles_list,
+                .summary = "Consoles of the last 90 days, newest first, 50 on a page; who is no "
+                           "administrator sees his own",
+                .query = bn_consoles_query},
+        {.method = "DELETE",
+                .path = "/api/v1/consoles/{id}",
+                .right = BN_RIGHT_GUESTS,
+                .handler = bn_console_end_route,
+                .summary = "End an open console: an administrator any, others their own"},
+};
+
+const size_t bn_console_route_count = COUNT(bn_console_routes);
