@@ -280,7 +280,9 @@ void bn_resolver_destroy(struct bn_resolver *resolver)
     }
     unlock_and_leave(shared);
     HASH_ITER(hh, resolver->names, name, next)
-    forget(resolver, name);
+    {
+        forget(resolver, name);
+    }
     uv_close((uv_handle_t *)&resolver->came, free_resolver);
 }
 
