@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { startLab } from '../../../lab/lib.mjs';
 import { login, args as pageArgs } from './page.mjs';
-import { startServer, until } from './server.mjs';
+import { Server, startServer, until } from './server.mjs';
 
 const OPEN = ['--allow-target', '127.0.0.0/8'];
 
@@ -28,10 +28,12 @@ export const TWINS = {
   ],
 };
 
-export async function startFleet(t, { scenario = TWINS, timing = {}, tokens = {}, expectLog } = {}) {
+export async function startFleet(t, { scenario = TWINS, timing = {}, tokens = {}, expectLog, base = '' } = {}) {
   const lab = await startLab({ scenario, timing: { denied: 50, tick: 500, cache: 200, ...timing } });
   t.after(() => lab.stop());
-  const server = await startServer(t, { args: [...OPEN, ...pageArgs], ...(expectLog ? { expectLog } : {}) });
+  const args = [...OPEN, ...pageArgs, ...(base ? ['--base-path', base, '--trusted-proxies', '127.0.0.1/32'] : [])];
+  const server = await startServer(t, { args, ...(expectLog ? { expectLog } : {}) });
+  if (base) server.request = function request(method, target, options) { return Server.prototype.request.call(this, method, base + target, options); };
   const admin = await server.setup();
   const key = await server.makeKey(admin, 'all');
   const api = (method, target, body) => server.api(method, target, { key, body });
