@@ -126,7 +126,7 @@ describe('consoles', () => {
     await isFree(fleet);
   });
 
-  test('a gigabyte goes there and back while each side is slow in turn, in little memory', { timeout: 300000, ...measured }, async () => {
+  test('a gigabyte goes there and back while each side is slow in turn, in little memory', { timeout: 300000, ...measured }, async (t) => {
     const block = crypto.randomBytes(65536);
     const first = await screen(fleet); // what the process needs once is not a console's
     first.sink = () => {};
@@ -165,7 +165,7 @@ describe('consoles', () => {
     const seconds = (performance.now() - begun) / 1000;
     assert.equal(got, BYTES);
     assert.equal(came.digest('hex'), sent.digest('hex'));
-    console.log(`ℹ measured a gigabyte through a console and back: ${seconds.toFixed(1)} s, ${((peak - before) / MIB).toFixed(2)} MiB more at its worst`);
+    t.diagnostic(`measured: a gigabyte through a console and back: ${seconds.toFixed(1)} s, ${((peak - before) / MIB).toFixed(2)} MiB more at its worst`);
     assert.ok(peak - before <= 2 * MIB, `${(peak - before) / MIB} MiB`);
     it.destroy();
     const record = await theRecord(fleet, it.id);

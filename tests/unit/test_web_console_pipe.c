@@ -1,4 +1,5 @@
 #include "browser_scene.h"
+#include "store/bad_disk.h"
 
 /* --- the pipe -------------------------------------------------------------------------------- */
 
@@ -273,6 +274,35 @@ BN_TEST(when_the_server_goes_every_browser_is_told_and_nothing_new_is_opened)
     CHECK_STR(browser.why, "Binnacle is being restarted");
     check_record(it.id, 0, 0, "Binnacle is being restarted");
     leave(&browser);
+    end();
+}
+
+/* --- a sick disk ----------------------------------------------------------------------------- */
+
+BN_TEST(an_end_the_disk_refused_is_kept_with_its_bytes_and_none_begins_meanwhile)
+{
+    struct browser browser;
+    bad_disk_install();
+    const struct opened it = begin_screen(&browser);
+    say(&browser, "keys", 4);
+    WEB_AWAIT(&rig.web, peer.heard.len == 4);
+    bad_disk_plan(BAD_FULL, 1, INT32_MAX);
+    leave(&browser);
+    WEB_AWAIT(&rig.web, !peer.console);
+    people_settle(&rig);
+    CHECK_INT(record(it.id)->ended_at, 0); /* taken back */
+    ask(max, "POST " QEMU, BODY, 507, "\"code\":\"storage\"");
+    WEB_AWAIT(&rig.web, !peer.console); /* what stood already is let go */
+    CHECK_INT(people_count(&rig, BN_KIND_CONSOLE), 1);
+    CHECK_INT(sessions(), 1);
+    bad_disk_plan(BAD_FULL, 0, 0);
+    bn_store_tidy(rig.store);
+    for (int i = 0; i < 200 && record(it.id)->ended_at == 0; i++) {
+        pass(5000);
+        usleep(20000);
+    }
+    check_record(it.id, 4, 0, "the browser left");
+    await_forgotten();
     end();
 }
 
