@@ -16,6 +16,7 @@
 void bn_attempts_init(struct bn_attempts *attempts)
 {
     memset(attempts, 0, sizeof *attempts);
+    attempts->fail_after = 1;
 }
 
 /* The i-th oldest of the last n. */
@@ -24,15 +25,27 @@ static int32_t at_back(const struct bn_attempts *attempts, size_t n, size_t i)
     return attempts->ms[(attempts->next + BN_ATTEMPTS_MAX - n + i) % BN_ATTEMPTS_MAX];
 }
 
+/* Whether it counted as up after each attempt, the oldest first: too few failures change nothing.
+ */
+static void list_states(const struct bn_attempts *attempts, bool out[BN_ATTEMPTS_MAX])
+{
+    unsigned failed = 0;
+    for (size_t i = 0; i < attempts->count; i++) {
+        failed = at_back(attempts, attempts->count, i) >= 0 ? 0 : failed + 1;
+        out[i] = failed == 0 || (failed < attempts->fail_after && i > 0 && out[i - 1]);
+    }
+}
+
 static double flap_pct(const struct bn_attempts *attempts)
 {
+    bool is_up[BN_ATTEMPTS_MAX];
     double sum = 0;
     if (attempts->count < BN_FLAP_STATES)
         return NAN;
+    list_states(attempts, is_up);
+    const bool *last = is_up + attempts->count - BN_FLAP_STATES;
     for (size_t i = 1; i < BN_FLAP_STATES; i++) {
-        const bool was_up = at_back(attempts, BN_FLAP_STATES, i - 1) >= 0;
-        const bool is_up = at_back(attempts, BN_FLAP_STATES, i) >= 0;
-        if (was_up != is_up)
+        if (last[i - 1] != last[i])
             sum += WEIGHT_OLDEST +
                    (WEIGHT_NEWEST - WEIGHT_OLDEST) * (double)(i - 1) / (BN_FLAP_STATES - 2);
     }
@@ -59,6 +72,7 @@ void bn_attempts_add(struct bn_attempts *attempts, int64_t at, int64_t ms)
     attempts->next = (uint16_t)((attempts->next + 1) % BN_ATTEMPTS_MAX);
     if (attempts->count < BN_ATTEMPTS_MAX)
         attempts->count++;
+    attempts->failed_in_row = ms >= 0 ? 0 : attempts->failed_in_row + 1;
     if (ms >= 0)
         attempts->failing_since = 0;
     else if (!attempts->failing_since)

@@ -16,9 +16,11 @@ struct bn_attempts {
     uint16_t count;
     uint16_t next;
     bool is_flapping;
-    int64_t failing_since; /* wall milliseconds of the first failure since the last success; 0: the
-                              last one succeeded */
-    int64_t calm_since;    /* wall milliseconds since when it has flipped rarely; 0: it does not */
+    uint16_t fail_after;    /* failures in a row before they count as down; set by the caller */
+    uint32_t failed_in_row; /* since the last success */
+    int64_t failing_since;  /* wall milliseconds of the first failure since the last success; 0: the
+                               last one succeeded */
+    int64_t calm_since;     /* wall milliseconds since when it has flipped rarely; 0: it does not */
 };
 
 void bn_attempts_init(struct bn_attempts *attempts);

@@ -194,6 +194,7 @@ static void note_figures(const struct bn_attempts *attempts, struct bn_server *s
                                          : figures.learned_timeout_ms;
     server->flap_pct = figures.flap_pct;
     server->is_flapping = attempts->is_flapping;
+    server->failed_in_row = attempts->failed_in_row;
 }
 
 static void note_success(const struct bn_check *check, struct bn_server *server)
@@ -211,8 +212,21 @@ static void note_success(const struct bn_check *check, struct bn_server *server)
     memcpy(server->listed_under, check->listed_under, sizeof server->listed_under);
 }
 
-static void note_failure(const struct bn_check *check, struct bn_server *server)
+int64_t bn_server_fail_after(const struct bn_server *server)
 {
+    return server->fail_after == BN_UNKNOWN ? BN_FAIL_AFTER : server->fail_after;
+}
+
+/* Whoever was online stays so until enough attempts in a row have failed; whether one that never
+   answered ever will is no question. */
+static void note_failure(const struct bn_server_past *past, const struct bn_check *check,
+        struct bn_server *server)
+{
+    if (server->connection_status == BN_SERVER_CHECKING)
+        server->connection_status = past->status_before;
+    if (server->connection_status == BN_SERVER_ONLINE &&
+            past->attempts.failed_in_row < bn_server_fail_after(server))
+        return;
     server->connection_status = BN_SERVER_OFFLINE;
     memcpy(server->error_class, check->error_class, sizeof server->error_class);
     memcpy(server->health_check_error, check->error, sizeof server->health_check_error);
@@ -233,13 +247,14 @@ static void remember_error(struct bn_server_past *past, const struct bn_check *c
 static void note_end(struct bn_server_past *past, const struct bn_check *check,
         struct bn_server *server)
 {
+    past->attempts.fail_after = (uint16_t)bn_server_fail_after(server);
     bn_attempts_add(&past->attempts, check->at, check->success == 1 ? check->response_time_ms : -1);
     past->serial++;
     server->last_health_check_at = check->at;
     if (check->success == 1) {
         note_success(check, server);
     } else {
-        note_failure(check, server);
+        note_failure(past, check, server);
         remember_error(past, check);
     }
     if (check->seen_fingerprint[0]) {

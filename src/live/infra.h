@@ -28,6 +28,9 @@ bool bn_check_is_over(const struct bn_check *check);
 /* How long the next attempt on it may take: learned or configured (B7). */
 int64_t bn_infra_timeout_ms(const struct bn_tenant_live *tenant, const struct bn_server *server);
 
+/* So many attempts in a row fail before it counts as offline, 1 … BN_FAIL_AFTER_MAX. */
+int64_t bn_server_fail_after(const struct bn_server *server);
+
 /* The last attempts on it; NULL when there was none since it stands where it stands. */
 const struct bn_attempts *bn_infra_attempts(const struct bn_tenant_live *tenant,
         const char *server_id);

@@ -79,13 +79,19 @@ static double percent(int64_t used, int64_t total)
 
 /* --- guests ---------------------------------------------------------------------------------- */
 
+/* Guests of which more is known than that they were there: [0] containers, [1] virtual machines. */
+struct known {
+    size_t count[2];
+};
+
 /* A guest whose node does not answer is not running: nobody knows. */
-static void count_guest(const struct bn_vm *vm, struct bn_summary *out)
+static void count_guest(const struct bn_vm *vm, struct bn_summary *out, struct known *known)
 {
     const bool is_vm = vm->type != BN_VM_LXC;
     const char *status = vm->is_stale == 1 ? "" : vm->status;
     if (vm->template == 1)
         return;
+    known->count[is_vm] += vm->is_stale != 1;
     ++*(is_vm ? &out->vms_total : &out->containers_total);
     if (strcmp(status, "running") == 0)
         ++*(is_vm ? &out->vms_running : &out->containers_running);
@@ -108,9 +114,20 @@ static void set_counts(struct bn_summary *out, const char *from, const char *to,
         memcpy((char *)out + bn_summary_type.fields[i].offset, &value, sizeof value);
 }
 
+/* How many run is no 0 when nobody can say of a single one. */
+static void forget_unknown(struct bn_summary *out, const struct known *known)
+{
+    const bool is_dark = out->servers_total > 0 && out->servers_offline == out->servers_total;
+    if ((is_dark || out->vms_total > 0) && known->count[1] == 0)
+        set_counts(out, "vms_running", "vms_paused", BN_UNKNOWN);
+    if ((is_dark || out->containers_total > 0) && known->count[0] == 0)
+        set_counts(out, "containers_running", "containers_paused", BN_UNKNOWN);
+}
+
 void bn_summary_count(const struct bn_tenant_live *tenant, struct bn_summary *out)
 {
     double busy_cores = 0;
+    struct known known = {{0}};
     bn_record_clear(&bn_summary_type, out);
     bn_text_clip(out->id, sizeof out->id, BN_STR("all"));
     set_counts(out, "servers_total", "containers_other", 0);
@@ -120,7 +137,9 @@ void bn_summary_count(const struct bn_tenant_live *tenant, struct bn_summary *ou
             count_node((const void *)row->record, out, &busy_cores);
     bn_table_each(row, &tenant->tables[BN_KIND_STORAGE])
             count_storage((const void *)row->record, out);
-    bn_table_each(row, &tenant->tables[BN_KIND_VM]) count_guest((const void *)row->record, out);
+    bn_table_each(row, &tenant->tables[BN_KIND_VM])
+            count_guest((const void *)row->record, out, &known);
+    forget_unknown(out, &known);
     if (out->servers_total > 0 && out->nodes_total == 0) /* nothing was listed yet */
         set_counts(out, "nodes_total", "containers_other", BN_UNKNOWN);
     if (out->cpu_cores > 0)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "live/infra.h"
 #include "live/why_private.h"
 
 #define STEP_MS      300000  /* of the strip */
@@ -97,6 +98,7 @@ static int64_t flapping_since(const struct bn_why_ask *ask)
     struct bn_attempts attempts;
     int64_t since = 0;
     bn_attempts_init(&attempts);
+    attempts.fail_after = (uint16_t)bn_server_fail_after(ask->server);
     for (size_t i = 0; i < ask->check_count; i++) {
         const struct bn_check *check = &ask->checks[i];
         const bool was = attempts.is_flapping;

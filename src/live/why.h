@@ -81,6 +81,7 @@ struct bn_why_finding {
 struct bn_why_line {
     char kind[24];
     char text[240];
+    int64_t fail_after; /* of "wait_for_failures"; 0 */
 };
 
 struct bn_why_phase {

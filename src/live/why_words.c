@@ -1,9 +1,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "live/infra.h"
 #include "live/why_private.h"
 
 #define TIMEOUT_MAX_MS 120000
+#define WAIT_MIN       3
+#define WAIT_EPISODES  3 /* once or twice is no habit */
 
 static const struct {
     const char *finding;
@@ -74,6 +77,50 @@ static void advise_time(struct bn_why_work *work)
     advise(work, "raise_timeout", text);
 }
 
+static size_t length_of(const struct bn_episode *episode)
+{
+    return episode->last - episode->first + 1;
+}
+
+/* Of the episodes nine in ten end before so many failures; at least WAIT_MIN. */
+static size_t enough_failures(const struct bn_why_work *work)
+{
+    size_t enough = WAIT_MIN;
+    for (size_t shorter = 0; enough <= BN_FAIL_AFTER_MAX; enough++, shorter = 0) {
+        for (size_t i = 0; i < work->episode_count; i++)
+            shorter += length_of(&work->episodes[i]) < enough;
+        if (shorter * 10 >= work->episode_count * 9)
+            break;
+    }
+    return enough;
+}
+
+/* Patience helps against what is over before it matters. */
+static void advise_patience(struct bn_why_work *work)
+{
+    const int64_t now = bn_server_fail_after(work->ask->server);
+    const size_t enough = enough_failures(work);
+    char text[160];
+    if (work->episode_count < WAIT_EPISODES || enough > BN_FAIL_AFTER_MAX || (int64_t)enough <= now)
+        return;
+    snprintf(text, sizeof text,
+            "Wait for %zu failures in a row before it counts as offline, instead of %lld: nearly "
+            "every time it answers again before",
+            enough, (long long)now);
+    advise(work, "wait_for_failures", text);
+    if (work->out->advice_count > 0)
+        work->out->advice[work->out->advice_count - 1].fail_after = (int64_t)enough;
+}
+
+static void advise_silence(struct bn_why_work *work)
+{
+    const struct bn_why_ask *ask = work->ask;
+    if (work->out->state != BN_WHY_OK && ask->server->silenced_until <= ask->now_ms)
+        advise(work, "silence",
+                "Silence its alerts while somebody works on it: they stay in the list, but neither "
+                "count nor notify");
+}
+
 void bn_why_advise(struct bn_why_work *work)
 {
     struct bn_why *out = work->out;
@@ -83,6 +130,8 @@ void bn_why_advise(struct bn_why_work *work)
                 advise(work, acts[a].kind, acts[a].text);
     if (work->episode_count > 0 && !work->is_blip) {
         advise_time(work);
+        advise_patience(work);
+        advise_silence(work);
         advise(work, "diagnose", "Diagnose now: ten attempts in a row, with every phase");
     }
 }

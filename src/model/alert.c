@@ -33,6 +33,8 @@ static const struct bn_field alert_fields[] = {
                 .doc = "time somebody said that he knows; absent until then"),
         BN_FIELD(struct bn_alert, dismissed_by, BN_T_TEXT, .flags = BN_F_FIXED,
                 .doc = "who said so: a user, or key: and the name of a key"),
+        BN_FIELD(struct bn_alert, silenced_until, BN_T_TIME, .flags = BN_F_FIXED,
+                .doc = "until then it neither counts nor notifies; absent when it does"),
         BN_FIELD(struct bn_alert, is_demo, BN_T_BOOL, .flags = BN_F_FIXED,
                 .doc = "it is about a server of a demo: nobody is notified"),
 };

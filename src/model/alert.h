@@ -29,7 +29,8 @@ struct bn_alert {
     int64_t resolved_at;  /* 0 while it fires */
     int64_t dismissed_at; /* 0: nobody has said that he knows */
     char dismissed_by[64];
-    int64_t is_demo; /* about something of a demo: nobody is called for it */
+    int64_t silenced_until; /* until then it neither counts nor notifies; 0: it does */
+    int64_t is_demo;        /* about something of a demo: nobody is called for it */
 };
 
 extern const struct bn_record_type bn_alert_type;

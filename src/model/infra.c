@@ -1,5 +1,7 @@
 #include "model/infra.h"
 
+#include "model/limits.h"
+
 /* In the order of their enumerations. */
 static const char *const server_status_words[] = {"unknown", "checking", "online", "offline", NULL};
 static const char *const vm_type_words[] = {"qemu", "lxc", NULL};
@@ -25,6 +27,8 @@ static const struct bn_field server_fields[] = {
         BN_FIELD(struct bn_server, is_active, BN_T_BOOL, .doc = "it is checked"),
         BN_FIELD(struct bn_server, connection_timeout_ms, BN_T_I64, .min = 5000, .max = 120000,
                 .doc = "how long an attempt may take"),
+        BN_FIELD(struct bn_server, fail_after, BN_T_I64, .min = 1, .max = BN_FAIL_AFTER_MAX,
+                .doc = "so many failed attempts in a row before it counts as offline; 1 if absent"),
         BN_FIELD(struct bn_server, vpn_enabled, BN_T_BOOL,
                 .doc = "vpn_host is called instead of host"),
         BN_FIELD(struct bn_server, vpn_host, BN_T_TEXT, .doc = "name or address by VPN"),
@@ -33,6 +37,8 @@ static const struct bn_field server_fields[] = {
         BN_FIELD(struct bn_server, tags, BN_T_TEXT, .doc = "words separated by commas"),
         BN_FIELD(struct bn_server, site, BN_T_TEXT, .doc = "where it stands"),
         BN_FIELD(struct bn_server, notes, BN_T_TEXT, .doc = "for people"),
+        BN_FIELD(struct bn_server, silenced_until, BN_T_TIME,
+                .doc = "until then its alerts neither count nor notify"),
         BN_FIELD(struct bn_server, is_demo, BN_T_BOOL, .flags = BN_F_FIXED,
                 .doc = "belongs to the demo fleet"),
         BN_FIELD(struct bn_server, created_by, BN_T_TEXT, .flags = BN_F_FIXED,
@@ -44,9 +50,9 @@ static const struct bn_field server_fields[] = {
         BN_FIELD(struct bn_server, connection_status, BN_T_ENUM, .flags = BN_F_DERIVED,
                 .words = server_status_words, .doc = "what the last attempts say"),
         BN_FIELD(struct bn_server, error_class, BN_T_TEXT, .flags = BN_F_DERIVED,
-                .doc = "why the last attempt failed, as a word"),
+                .doc = "why it counts as offline, as a word"),
         BN_FIELD(struct bn_server, health_check_error, BN_T_TEXT, .flags = BN_F_DERIVED,
-                .doc = "why the last attempt failed, as a sentence"),
+                .doc = "why it counts as offline, as a sentence"),
         BN_FIELD(struct bn_server, last_health_check_at, BN_T_TIME, .flags = BN_F_DERIVED,
                 .doc = "time of the last attempt"),
         BN_FIELD(struct bn_server, last_connected_at, BN_T_TIME, .flags = BN_F_DERIVED,
@@ -74,6 +80,8 @@ static const struct bn_field server_fields[] = {
                 .doc = "share of changes between up and down in the last 21 attempts, weighted"),
         BN_FIELD(struct bn_server, is_flapping, BN_T_BOOL, .flags = BN_F_DERIVED,
                 .doc = "it goes up and down all the time"),
+        BN_FIELD(struct bn_server, failed_in_row, BN_T_I64, .flags = BN_F_DERIVED, .min = 0,
+                .max = INT64_MAX, .doc = "failed attempts since the last success"),
         BN_FIELD(struct bn_server, listed_under, BN_T_TEXT, .flags = BN_F_DERIVED,
                 .doc = "the server under which guests and nodes of their cluster are listed; "
                        "absent: itself"),

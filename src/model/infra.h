@@ -6,6 +6,8 @@
 
 #include "model/field.h"
 
+#define BN_FAIL_AFTER 1 /* failures in a row before a server is offline, if nothing is said */
+
 /* Shown states of a server (FEATURES B1); `checking` while an attempt is under way. */
 enum bn_server_status {
     BN_SERVER_UNKNOWN,
@@ -28,20 +30,22 @@ struct bn_server {
     int64_t is_pin_auto; /* set by the first contact, and nobody has said that it is right */
     int64_t is_active;
     int64_t connection_timeout_ms;
+    int64_t fail_after; /* BN_FAIL_AFTER when unknown */
     int64_t vpn_enabled;
     char vpn_host[254];
     int64_t vpn_port;
     char tags[128];
     char site[64];
     char notes[256];
+    int64_t silenced_until; /* wall milliseconds; 0: not, as in the past */
     int64_t is_demo;
     char created_by[64];
     int64_t created_at;
     int64_t updated_at;
 
     int64_t connection_status;
-    char error_class[24]; /* of the last attempt: a word of io/fetch, "auth", "forbidden", "http" …
-                           */
+    char error_class[24]; /* while it counts as offline, of the last attempt: a word of io/fetch,
+                             "auth", "forbidden", "http" … */
     char health_check_error[192];
     int64_t last_health_check_at;
     int64_t last_connected_at;
@@ -56,6 +60,7 @@ struct bn_server {
     int64_t cert_expires_at;
     double flap_pct;
     int64_t is_flapping;
+    int64_t failed_in_row;        /* attempts since the last success */
     char listed_under[BN_ID_MAX]; /* another server of the same cluster, or "": itself */
 };
 

@@ -86,9 +86,10 @@
 #define BN_FETCH_KEEP_MS     4000        /* an unused connection: pveproxy closes after 5 s */
 
 /* --- the fleet --- */
-#define BN_SERVERS_MAX_DEFAULT  50     /* per tenant, --max-servers: source 001 */
-#define BN_SERVERS_MAX          10000  /* what --max-servers may say */
-#define BN_SERVER_TIMEOUT_MS    10000  /* of an attempt, until something else is said or learned */
+#define BN_SERVERS_MAX_DEFAULT  50    /* per tenant, --max-servers: source 001 */
+#define BN_SERVERS_MAX          10000 /* what --max-servers may say */
+#define BN_SERVER_TIMEOUT_MS    10000 /* of an attempt, until something else is said or learned */
+#define BN_FAIL_AFTER_MAX       10 /* failures before one is offline: 90 s and their time limits */
 #define BN_NODES_MAX            20000  /* per tenant */
 #define BN_VMS_MAX              50000  /* per tenant: 40 MB */
 #define BN_VMS_PER_SERVER_MAX   20000  /* guests of one cluster; the largest known has some 5,000 */
@@ -122,11 +123,9 @@
 #define BN_IMPORT_TESTS_RUNNING 64   /* of all people: four files, a quarter of BN_FETCH_AT_ONCE */
 #define BN_UNDO_MS              600000 /* an import can be taken back: 10 min (journey 2) */
 #define BN_UNDO_ROWS_MAX        4000   /* remembered per tenant: 12 MB if all were updates */
-
-/* --- the fleet in numbers --- */
-#define BN_STORAGES_MAX        20000 /* per tenant */
-#define BN_STORAGES_LISTED_MAX 4096  /* of one cluster: 128 nodes with 32 each */
-#define BN_SUMMARY_EVERY_MS    1000  /* counted again at most so often */
+#define BN_STORAGES_MAX         20000  /* per tenant */
+#define BN_STORAGES_LISTED_MAX  4096   /* of one cluster: 128 nodes with 32 each */
+#define BN_SUMMARY_EVERY_MS     1000   /* counted again at most so often */
 
 /* --- alerts --- */
 #define BN_ALERTS_MAX           20000 /* firing or just over, per tenant: each server's and as many */
@@ -135,6 +134,7 @@
 #define BN_OFFLINE_ALERT_MS     60000  /* offline so long before it alerts (B20): --offline-alert */
 #define BN_OFFLINE_ALERT_MIN_MS 10000  /* one repeated check */
 #define BN_OFFLINE_ALERT_MAX_MS 300000 /* later nobody would wait for */
+#define BN_SILENCE_MAX_MS       (30LL * 24 * 3600 * 1000) /* longer is forgotten: disable it */
 
 /* --- operations --- */
 #define BN_OPERATIONS_MAX     10000  /* under way or just over, per tenant: 20 MB */

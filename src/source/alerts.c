@@ -132,6 +132,17 @@ static void keep(struct open *open)
     due(open->alerts, clock->now_ms + BN_WORK_KEEP_AGAIN_MS);
 }
 
+/* --- is it silenced? -------------------------------------------------------------------------- */
+
+/* Until when an alert of that server keeps still; 0: it does not. The clock ends it. */
+static int64_t silence_of(struct bn_alerts *alerts, const struct bn_server *server)
+{
+    if (server->silenced_until <= alerts->config.clock->now_ms)
+        return 0;
+    due(alerts, server->silenced_until);
+    return server->silenced_until;
+}
+
 /* --- is it over? ----------------------------------------------------------------------------- */
 
 /* How it ended, as a sentence; "": it did not. */
@@ -155,13 +166,16 @@ static void follow(struct open *open, const struct bn_server *server,
 {
     char message[sizeof open->now.message];
     struct bn_alert *now = &open->now;
+    const int64_t silence = silence_of(open->alerts, server);
     memcpy(message, now->message, sizeof message);
     if (attempts && !attempts->failing_since && attempts->is_flapping)
         snprintf(message, sizeof message,
                 "Server %.127s goes online and offline: it is over when that has stopped.",
                 server->name);
-    if (strcmp(message, now->message) == 0 && strcmp(server->name, now->subject) == 0)
+    if (strcmp(message, now->message) == 0 && strcmp(server->name, now->subject) == 0 &&
+            silence == now->silenced_until)
         return;
+    now->silenced_until = silence;
     memcpy(now->message, message, sizeof now->message);
     bn_text_clip(now->subject, sizeof now->subject, bn_str(server->name));
     open->is_dirty = true;
@@ -210,6 +224,7 @@ static void fire(struct bn_alerts *alerts, const char *tenant, const struct bn_s
     alert.since = since;
     alert.fired_at = alerts->config.clock->now_ms;
     alert.is_demo = server->is_demo == 1;
+    alert.silenced_until = silence_of(alerts, server);
     memcpy(alert.subject_id, server->id, sizeof alert.subject_id);
     bn_text_clip(alert.subject, sizeof alert.subject, bn_str(server->name));
     snprintf(alert.message, sizeof alert.message, "Server %.100s is offline%s%.191s.", server->name,
@@ -224,8 +239,8 @@ static void look_at_server(struct bn_alerts *alerts, const struct bn_tenant_live
         const struct bn_server *server)
 {
     const struct bn_attempts *attempts = bn_infra_attempts(tenant, server->id);
-    if (server->is_active != 1 || !attempts || !attempts->failing_since)
-        return;
+    if (server->is_active != 1 || !attempts || !attempts->failing_since || !server->error_class[0])
+        return; /* it does not count as offline */
     if (server->last_health_check_at < alerts->started_ms)
         return; /* what it was when we ended says nothing of the time between */
     const int64_t at_ms = attempts->failing_since + alerts->config.offline_ms;

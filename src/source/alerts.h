@@ -2,7 +2,9 @@
  * alerts: watches for what wants attention by a rule, and tells when it fires and when it is over.
  *
  * A server that has been offline without a break for the time set fires once, and is over when it
- * answers again and does not flap, or is disabled or removed. Works with no page open. Loop thread.
+ * answers again and does not flap, or is disabled or removed. While a server is silenced its alerts
+ * come and go all the same, and say until when they keep still. Works with no page open. Loop
+ * thread.
  */
 #pragma once
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "live/infra.h"
 #include "source/fleet_private.h"
 
 #define TICK_MS    100
@@ -247,6 +248,13 @@ static void wake_all(struct bn_fleet *fleet)
     }
 }
 
+/* 1 when it is no server any more. */
+static int fail_after(const struct bn_fleet *fleet, const struct bn_fleet_entry *entry)
+{
+    const struct bn_server *server = bn_fleet_server(fleet, entry);
+    return server ? (int)bn_server_fail_after(server) : BN_FAIL_AFTER;
+}
+
 static int64_t next_check_ms(const struct bn_fleet *fleet, const struct bn_fleet_entry *entry,
         const struct bn_check *check)
 {
@@ -256,7 +264,8 @@ static int64_t next_check_ms(const struct bn_fleet *fleet, const struct bn_fleet
         return BN_CHECK_BACKOFF_MS; /* ours to blame */
     if (entry->is_barred)
         return BN_AUTH_PAUSE_MS;
-    const int doublings = BN_MIN(entry->failures - 1, 10);
+    const int enough = fail_after(fleet, entry); /* until then nobody knows whether it is offline */
+    const int doublings = BN_MIN(BN_MAX(entry->failures - enough, 0), 10);
     return BN_MIN((int64_t)BN_CHECK_BACKOFF_MS << doublings, backoff_max_ms(fleet));
 }
 
@@ -281,7 +290,7 @@ void bn_fleet_checked(struct bn_fleet *fleet, struct bn_fleet_entry *entry,
         entry->poll_due_mono_ms = now;
     else if (check->success == 0) {
         entry->poll_due_mono_ms = 0; /* until it answers again */
-        if (!bn_fleet_speaker(fleet, entry)->is_up)
+        if (entry->failures >= fail_after(fleet, entry) && !bn_fleet_speaker(fleet, entry)->is_up)
             bn_fleet_doubt(fleet, bn_fleet_home(entry));
     }
     bn_list_each_safe(it, tmp, &entry->waits) {

@@ -183,6 +183,7 @@ void bn_server_set_defaults(struct bn_server *server)
     server->port = server->vpn_port = 8006;
     server->verify_ssl = server->is_active = 1;
     server->connection_timeout_ms = BN_SERVER_TIMEOUT_MS;
+    server->fail_after = BN_FAIL_AFTER;
     server->connection_status = BN_SERVER_UNKNOWN;
     server->is_quorate = BN_UNKNOWN;
 }

@@ -148,6 +148,36 @@ static void list_changes(const struct bn_server *before, const struct bn_server 
     }
 }
 
+/* null ends it, which copying does not do. */
+static bool take_silence(const struct bn_request *req, const struct bn_server_form *form,
+        uint64_t given, struct bn_server *server, struct bn_err *err)
+{
+    const int64_t now_ms = bn_web_clock(req->web)->now_ms;
+    const int64_t until_ms = form->silenced_until;
+    if (!(given & BN_BIT(bn_field_index(&bn_server_change_form_type, "silenced_until"))))
+        return true;
+    server->silenced_until = until_ms;
+    return !until_ms || (until_ms > now_ms && until_ms <= now_ms + BN_SILENCE_MAX_MS) ||
+           bn_fail_field(err, "silenced_until",
+                   "silenced_until must be a time within the next 30 days, or null");
+}
+
+/* How long is what matters about a silence, and no secret. */
+static void say_silence(const struct bn_server *before, const struct bn_server *after, char *out,
+        size_t size)
+{
+    char until[BN_TIME_TEXT_SIZE];
+    const size_t len = strlen(out);
+    if (before->silenced_until == after->silenced_until)
+        return;
+    if (!after->silenced_until) {
+        snprintf(out + len, size - len, " (ended)");
+        return;
+    }
+    bn_time_text(after->silenced_until, until);
+    snprintf(out + len, size - len, " %s", until);
+}
+
 void bn_server_change(struct bn_request *req)
 {
     struct bn_server_form form;
@@ -169,11 +199,13 @@ void bn_server_change(struct bn_request *req)
     fact.u.server = *before;
     fact.u.server.updated_at = bn_web_clock(req->web)->now_ms;
     if (!bn_server_take_form(req, type, &form, given, &fact.u.server, &err) ||
+            !take_silence(req, &form, given, &fact.u.server, &err) ||
             !bn_server_judge_change(before, &fact.u.server, has_token, has_pin, &err)) {
         bn_reply_err(req, &err);
         return;
     }
     list_changes(before, &fact.u.server, detail, sizeof detail);
+    say_silence(before, &fact.u.server, detail, sizeof detail);
     if (keep(req, &fact, 200))
         note(req, "server.change", &fact.u.server, detail);
 }

@@ -100,6 +100,9 @@ FORM(check, "check_form");
     BN_FIELD(struct bn_server_form, name, BN_T_TEXT, .flags = (required),                          \
             .doc = "what people call it"),                                                         \
             BN_FIELD(struct bn_server_form, is_active, BN_T_BOOL, .doc = "it is checked; true"),   \
+            BN_FIELD(struct bn_server_form, fail_after, BN_T_I64, .min = 1,                        \
+                    .max = BN_FAIL_AFTER_MAX,                                                      \
+                    .doc = "so many failed attempts in a row before it counts as offline; 1"),     \
             BN_FIELD(struct bn_server_form, vpn_enabled, BN_T_BOOL,                                \
                     .doc = "vpn_host is called instead of host"),                                  \
             BN_FIELD(struct bn_server_form, vpn_host, BN_T_TEXT, .doc = "name or address by VPN"), \
@@ -113,7 +116,9 @@ static const struct bn_field server_fields[] = {SERVER_PLACE(BN_F_REQUIRED),
         SERVER_REST(BN_F_REQUIRED),
         BN_FIELD(struct bn_server_form, is_demo, BN_T_BOOL,
                 .doc = "belongs to a demo fleet: DELETE /api/v1/demo removes it; false")};
-static const struct bn_field server_change_fields[] = {SERVER_PLACE(0), SERVER_REST(0)};
+static const struct bn_field server_change_fields[] = {SERVER_PLACE(0), SERVER_REST(0),
+        BN_FIELD(struct bn_server_form, silenced_until, BN_T_TIME,
+                .doc = "until then its alerts neither count nor notify, 30 days at most; null ends it")};
 static const struct bn_field server_test_fields[] = {SERVER_PLACE(BN_F_REQUIRED)};
 
 #define SERVER_FORM(name_, word_)                          \

@@ -64,12 +64,14 @@ struct bn_server_form {
     char fingerprint[128]; /* as people paste it */
     int64_t is_active;
     int64_t connection_timeout_ms;
+    int64_t fail_after;
     int64_t vpn_enabled;
     char vpn_host[254];
     int64_t vpn_port;
     char tags[128];
     char site[64];
     char notes[256];
+    int64_t silenced_until;
     int64_t is_demo;
 };
 

@@ -270,6 +270,10 @@ static void put_lines(struct bn_json *json, const char *name, const char *text_n
         bn_json_object(json);
         put_text(json, "kind", lines[i].kind);
         put_text(json, text_name, lines[i].text);
+        if (lines[i].fail_after) {
+            bn_json_key(json, "fail_after");
+            bn_json_i64(json, lines[i].fail_after);
+        }
         bn_json_object_end(json);
     }
     bn_json_array_end(json);

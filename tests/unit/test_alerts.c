@@ -51,6 +51,17 @@ static void put_server_as(const char *id, const char *name, int64_t is_active)
     settle(0);
 }
 
+static void silence(const char *id, int64_t until_ms)
+{
+    struct bn_fact fact;
+    bn_fact_init(&fact, BN_KIND_SERVER, BN_TENANT_DEFAULT);
+    fact.u.server = *(const struct bn_server *)bn_live_get(&rig.hub.live, BN_TENANT_DEFAULT,
+            BN_KIND_SERVER, id);
+    fact.u.server.silenced_until = until_ms;
+    put(&fact);
+    tick();
+}
+
 static void put_server(const char *id)
 {
     put_server_as(id, id, 1);
@@ -230,6 +241,55 @@ BN_TEST(a_server_that_is_disabled_or_removed_or_renamed_is_told_so)
     pass(BN_OFFLINE_ALERT_MS); /* and it does not begin again */
     tick();
     CHECK_INT(seen_count(), 3);
+    end();
+}
+
+BN_TEST(a_silenced_server_alerts_without_a_word_and_the_clock_ends_it)
+{
+    begin();
+    put_server("alpha");
+    const int64_t until = rig.clock.now_ms + 2 * BN_OFFLINE_ALERT_MS;
+    silence("alpha", until);
+    fire("alpha");
+    CHECK_INT(seen("alpha")->silenced_until, until);
+    pass(until - rig.clock.now_ms - 1);
+    tick();
+    CHECK_INT(seen("alpha")->silenced_until, until);
+    pass(1);
+    tick();
+    CHECK_INT(seen("alpha")->silenced_until, 0);
+    CHECK_INT(seen("alpha")->state, BN_ALERT_FIRING);
+    CHECK_INT(ask_sql(&own.place, "SELECT count(*) FROM alerts WHERE silenced_until IS NULL"), 1);
+    silence("alpha", rig.clock.now_ms + 60000); /* while it fires */
+    CHECK_INT(seen("alpha")->silenced_until, rig.clock.now_ms + 60000);
+    silence("alpha", 0); /* and somebody ends it */
+    CHECK_INT(seen("alpha")->silenced_until, 0);
+    silence("alpha", rig.clock.now_ms + 60000);
+    check("alpha", true); /* it is over all the same */
+    CHECK_INT(seen("alpha")->state, BN_ALERT_RESOLVED);
+    end();
+}
+
+BN_TEST(no_alert_before_it_counts_as_offline)
+{
+    begin();
+    put_server("alpha");
+    check("alpha", true);
+    struct bn_fact fact;
+    bn_fact_init(&fact, BN_KIND_SERVER, BN_TENANT_DEFAULT);
+    fact.u.server = *(const struct bn_server *)bn_live_get(&rig.hub.live, BN_TENANT_DEFAULT,
+            BN_KIND_SERVER, "alpha");
+    fact.u.server.fail_after = 2;
+    put(&fact);
+    tick();
+    check_only("alpha", false);
+    const int64_t since = rig.clock.now_ms;
+    pass(2 * BN_OFFLINE_ALERT_MS);
+    tick();
+    CHECK_INT(seen_count(), 0);
+    check("alpha", false);
+    CHECK_INT(seen("alpha")->state, BN_ALERT_FIRING);
+    CHECK_INT(seen("alpha")->since, since);
     end();
 }
 

@@ -303,6 +303,33 @@ BN_TEST(a_kept_token_goes_to_no_other_place)
     end();
 }
 
+static void ask_silence(int64_t ahead_ms, int status, const char *says)
+{
+    char body[80];
+    char text[BN_TIME_TEXT_SIZE];
+    bn_time_text(rig.web.clock.now_ms + ahead_ms, text);
+    snprintf(body, sizeof body, "{\"silenced_until\":\"%s\"}", text);
+    ask(max, "PATCH", path_of("one"), body, status, says);
+}
+
+BN_TEST(it_waits_for_1_to_10_failures_and_is_silenced_for_30_days_at_most)
+{
+    begin();
+    add("one", "");
+    ask(max, "PATCH", path_of("one"), "{\"fail_after\":10}", 200, "\"fail_after\":10");
+    ask(max, "PATCH", path_of("one"), "{\"fail_after\":11}", 400, "fail_after must be 1..10");
+    ask(max, "PATCH", path_of("one"), "{\"fail_after\":0}", 400, "\"field\":\"fail_after\"");
+    ask(rig.vera, "PATCH", path_of("one"), "{\"silenced_until\":null}", 403, "forbidden");
+    ask_silence(BN_SILENCE_MAX_MS + 60000, 400, "within the next 30 days");
+    ask_silence(-60000, 400, "\"field\":\"silenced_until\"");
+    ask_silence(BN_SILENCE_MAX_MS - 60000, 200, "\"silenced_until\":\"2");
+    ask(max, "PATCH", path_of("one"), "{\"notes\":\"x\"}", 200, "\"silenced_until\":\"2");
+    ask(max, "PATCH", path_of("one"), "{\"silenced_until\":null}", 200, "\"silenced_until\":null");
+    ask(rig.ada, "GET", "/api/v1/audit", "", 200, "silenced_until (ended)");
+    CHECK(strstr(rig.web.answer.p, "silenced_until 2"));
+    end();
+}
+
 BN_TEST(a_moved_server_loses_the_pin_of_the_one_before)
 {
     char more[200];

@@ -122,6 +122,24 @@ BN_TEST(a_server_that_is_down_is_down_and_does_not_flap)
     CHECK(!attempts.is_flapping);
 }
 
+BN_TEST(failures_fewer_than_it_waits_for_are_no_change)
+{
+    fresh();
+    attempts.fail_after = 3;
+    add(10, 20);
+    for (int i = 0; i < 10; i++) {
+        add(-1, 2);
+        CHECK_INT(attempts.failed_in_row, 2);
+        add(10, 1);
+        CHECK_INT(attempts.failed_in_row, 0);
+    }
+    CHECK(!attempts.is_flapping);
+    CHECK_NEAR(figures().flap_pct, 0, 0);
+    add(-1, 3);
+    CHECK_NEAR(figures().flap_pct, 6.0, 1e-9);
+    CHECK_NEAR(figures().success_rate_pct, 100 * 30.0 / 53, 0.01); /* nothing is hidden */
+}
+
 BN_TEST(recent_changes_weigh_more_than_old_ones)
 {
     fresh();

@@ -460,6 +460,27 @@ BN_TEST(guests_are_gone_after_three_listings_without_them)
     end();
 }
 
+/* While it is not known whether it is offline, it is asked soon again, and its guests stay. */
+BN_TEST(it_is_asked_soon_again_until_it_counts_as_offline)
+{
+    begin();
+    struct bn_fact fact = a_server();
+    fact.u.server.fail_after = 3;
+    put(&fact);
+    AWAIT(checks() == 1);
+    AWAIT(vm("s1/100"));
+    answer(AT_NODES, "HTTP/1.1 500 oops\r\nConnection: close\r\n\r\n");
+    check_again();
+    check_again();
+    CHECK_INT(server()->connection_status, BN_SERVER_ONLINE);
+    CHECK(vm("s1/100")->is_stale != 1);
+    pass(BN_CHECK_BACKOFF_MS * 13 / 10);
+    AWAIT(checks() == 4);
+    AWAIT(vm("s1/100")->is_stale == 1);
+    CHECK_INT(server()->connection_status, BN_SERVER_OFFLINE);
+    end();
+}
+
 BN_TEST(a_cluster_without_a_quorum_loses_no_guests)
 {
     begin();

@@ -31,7 +31,8 @@ BN_TEST(what_follows_from_checks_is_marked_so)
     static const char *const derived[] = {"connection_status", "error_class", "health_check_error",
             "last_health_check_at", "last_connected_at", "learned_timeout_ms",
             "avg_response_time_ms", "success_rate", "nodes", "version", "cluster", "is_quorate",
-            "seen_fingerprint", "cert_expires_at", "flap_pct", "is_flapping", "listed_under"};
+            "seen_fingerprint", "cert_expires_at", "flap_pct", "is_flapping", "failed_in_row",
+            "listed_under"};
     size_t count = 0;
     for (size_t i = 0; i < bn_server_type.field_count; i++)
         count += bn_server_type.fields[i].flags & BN_F_DERIVED ? 1 : 0;

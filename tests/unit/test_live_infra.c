@@ -133,6 +133,53 @@ BN_TEST(checks_make_the_status_and_the_figures)
     bn_live_finish(&live);
 }
 
+static void wait_for_failures(const char *id, int64_t count)
+{
+    struct bn_fact fact;
+    bn_fact_init(&fact, BN_KIND_SERVER, "default");
+    fact.u.server = *server_of(id);
+    fact.u.server.fail_after = count;
+    CHECK(tell(&fact, NULL));
+}
+
+BN_TEST(it_counts_as_offline_after_as_many_failures_in_a_row_as_were_asked_for)
+{
+    fresh();
+    add_server("a", "pve1");
+    wait_for_failures("a", 3);
+    check("a", 0); /* it never answered: there is nothing to wait for */
+    CHECK_INT(server_of("a")->connection_status, BN_SERVER_OFFLINE);
+    for (int i = 0; i < 5; i++) {
+        check("a", 1);
+        for (int k = 1; k < 3; k++) {
+            check("a", BN_UNKNOWN);
+            CHECK_INT(server_of("a")->connection_status, BN_SERVER_CHECKING);
+            check("a", 0);
+            CHECK_INT(server_of("a")->connection_status, BN_SERVER_ONLINE);
+            CHECK_STR(server_of("a")->error_class, "");
+            CHECK_INT(server_of("a")->failed_in_row, k);
+            CHECK_INT(server_of("a")->last_health_check_at, now);
+        }
+    }
+    check("a", 0);
+    CHECK_INT(server_of("a")->connection_status, BN_SERVER_OFFLINE);
+    CHECK_STR(server_of("a")->error_class, "timeout");
+    check("a", BN_UNKNOWN);
+    check("a", 0);
+    CHECK_INT(server_of("a")->connection_status, BN_SERVER_OFFLINE);
+    wait_for_failures("a", 10); /* more patience brings nobody back */
+    check("a", 0);
+    CHECK_INT(server_of("a")->connection_status, BN_SERVER_OFFLINE);
+    check("a", 1);
+    CHECK_INT(server_of("a")->failed_in_row, 0);
+    for (int i = 0; i < 9; i++)
+        check("a", 0);
+    CHECK_INT(server_of("a")->connection_status, BN_SERVER_ONLINE);
+    check("a", 0);
+    CHECK_INT(server_of("a")->connection_status, BN_SERVER_OFFLINE);
+    bn_live_finish(&live);
+}
+
 BN_TEST(while_an_attempt_is_under_way_it_is_checking_and_then_what_it_was)
 {
     fresh();

@@ -199,6 +199,37 @@ BN_TEST(guests_are_counted_by_kind_and_state_and_no_template_is_one)
     bn_live_finish(&live);
 }
 
+BN_TEST(of_guests_whose_servers_do_not_answer_nobody_says_that_none_runs)
+{
+    bn_live_init(&live);
+    server("a", 1);
+    check("a", 1, BN_UNKNOWN);
+    node("n1", "online", 0, 0);
+    guest(100, BN_VM_QEMU, "running", true, false);
+    guest(101, BN_VM_QEMU, "stopped", true, false);
+    guest(200, BN_VM_LXC, "running", false, false);
+    struct bn_summary sum = count(); /* one kind is known and the other not */
+    CHECK_INT(sum.vms_total, 2);
+    CHECK_INT(sum.vms_running, BN_UNKNOWN);
+    CHECK_INT(sum.vms_stopped, BN_UNKNOWN);
+    CHECK_INT(sum.vms_paused, BN_UNKNOWN);
+    CHECK_INT(sum.vms_other, 2);
+    CHECK_INT(sum.containers_running, 1);
+    CHECK_INT(sum.containers_stopped, 0);
+    guest(101, BN_VM_QEMU, "stopped", false, false); /* of one at least */
+    CHECK_INT(count().vms_running, 0);
+    CHECK_INT(count().vms_stopped, 1);
+    guest(101, BN_VM_QEMU, "stopped", true, false);
+    guest(200, BN_VM_LXC, "running", true, true); /* a template is no guest */
+    CHECK_INT(count().containers_running, 0);     /* it answers, and there is none */
+    check("a", 0, BN_UNKNOWN);
+    sum = count();
+    CHECK_INT(sum.containers_total, 0); /* as last known */
+    CHECK_INT(sum.containers_running, BN_UNKNOWN);
+    CHECK_INT(sum.containers_stopped, BN_UNKNOWN);
+    bn_live_finish(&live);
+}
+
 BN_TEST(storages_without_a_size_are_left_out)
 {
     bn_live_init(&live);

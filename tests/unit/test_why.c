@@ -324,6 +324,54 @@ BN_TEST(each_word_of_a_failure_has_its_kind)
     CHECK_STR(why.findings[0].title, "No clear cause yet");
 }
 
+static const struct bn_why_line *advice(const char *kind)
+{
+    for (size_t i = 0; i < why.advice_count; i++)
+        if (strcmp(why.advice[i].kind, kind) == 0)
+            return &why.advice[i];
+    return NULL;
+}
+
+static void fail_check(size_t i, const char *error_class, const char *phase)
+{
+    struct bn_check *check = &trace.checks[i];
+    check->success = 0;
+    check->response_time_ms = BN_UNKNOWN;
+    snprintf(check->error_class, sizeof check->error_class, "%s", error_class);
+    snprintf(check->error_phase, sizeof check->error_phase, "%s", phase);
+}
+
+BN_TEST(patience_is_advised_where_it_would_have_helped_and_silence_while_it_is_bad)
+{
+    make_plain(40, 30, "timeout", "tcp");
+    judge(); /* once, and it lasts */
+    CHECK(!advice("wait_for_failures"));
+    CHECK(advice("silence"));
+    trace.server.silenced_until = NOW + 1;
+    judge();
+    CHECK(!advice("silence"));
+    trace.server.silenced_until = NOW; /* over */
+    judge();
+    CHECK(advice("silence"));
+    make_plain(40, 40, "", "");
+    judge();
+    CHECK(!advice("silence"));
+    for (size_t i = 4; i < 40; i += 8)
+        fail_check(i, "timeout", "tcp");
+    judge();
+    CHECK(advice("wait_for_failures"));
+    CHECK_INT(advice("wait_for_failures")->fail_after, 3);
+    trace.server.fail_after = 3; /* as it is advised */
+    judge();
+    CHECK(!advice("wait_for_failures"));
+    trace.server.fail_after = BN_UNKNOWN;
+    for (size_t i = 0; i < 40; i++)
+        if (i % 8 < 6)
+            fail_check(i, "timeout", "tcp");
+    judge();
+    CHECK_INT(advice("wait_for_failures")->fail_after, 7);
+}
+
 BN_TEST(what_it_is_not_is_said_only_when_it_is_known)
 {
     make_plain(40, 30, "timeout", "tcp");

@@ -23,6 +23,12 @@ test('without sums the nodes that are online say what they have; what nobody sai
   assert.equal(fleetOf([], [], none, undefined).cpuPct, undefined);
 });
 
+test('while nobody says what runs it is unknown, not nought', () => {
+  const f = fleetOf([], [{ status: 'unknown' }, { status: 'online' }], none, { vms_running: null, vms_stopped: null, containers_running: 0, containers_stopped: 2 } as never);
+  assert.deepEqual([f.running, f.stopped, f.nodesUnknown], [undefined, 2, 1]);
+  assert.equal(fleetOf([], [], none, { vms_running: 0, containers_running: 0 }).running, 0);
+});
+
 test('the sums of the server come first', () => {
   const f = fleetOf([{ connection_status: 'online' }], [{ status: 'online', cpu: 1, maxcpu: 1 }], none,
     { vms_running: 60, vms_stopped: 4, vms_total: 64, containers_running: 16, containers_total: 16, cpu_pct: 12, storage_used: 1, storage_total: 2 });

@@ -9,6 +9,7 @@ export interface Fleet {
   online: number;  // they answer, whatever else is wrong
   nodesOnline: number;
   nodesOffline: number;
+  nodesUnknown: number; // whoever would know does not answer
   running: number | undefined;
   stopped: number | undefined;
   guests: number | undefined;
@@ -22,6 +23,12 @@ export interface Fleet {
 const add = (...parts: (number | null | undefined)[]): number | undefined => {
   const known = parts.filter((p): p is number => p != null);
   return known.length === 0 ? undefined : known.reduce((a, b) => a + b, 0);
+};
+
+/** Of both kinds; where of one nothing is known, none of the other does not make it none. */
+const both = (a: number | null | undefined, b: number | null | undefined): number | undefined => {
+  const sum = add(a, b);
+  return sum === 0 && (a == null || b == null) ? undefined : sum;
 };
 
 export function fleetOf(servers: readonly Server[], nodes: readonly Node[], down: ReadonlyMap<string, number>, s: Summary | undefined): Fleet {
@@ -40,8 +47,9 @@ export function fleetOf(servers: readonly Server[], nodes: readonly Node[], down
     online: (states.online ?? 0) + (states.degraded ?? 0) + (states.flapping ?? 0),
     nodesOnline: up.length,
     nodesOffline: nodes.filter((n) => n.status === 'offline').length,
-    running: add(s?.vms_running, s?.containers_running),
-    stopped: add(s?.vms_stopped, s?.containers_stopped),
+    nodesUnknown: nodes.filter((n) => n.status !== 'online' && n.status !== 'offline').length,
+    running: both(s?.vms_running, s?.containers_running),
+    stopped: both(s?.vms_stopped, s?.containers_stopped),
     guests: add(s?.vms_total, s?.containers_total),
     cpuPct: s?.cpu_pct ?? (busy === undefined || !cores ? undefined : (busy / cores) * 100),
     memUsed: s?.mem_used ?? add(...up.map((n) => n.mem)),

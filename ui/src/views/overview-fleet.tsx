@@ -47,11 +47,15 @@ export function FleetPanel({ fleet }: { fleet: Fleet }) {
         </Tile>
         <Tile label="Nodes" to={href('servers')}>
           <strong class="tile-value num">{fleet.nodesOnline}<span class="unit"> online</span></strong>
-          <span class={`tile-note num ${fleet.nodesOffline > 0 ? 'crit-text' : ''}`}>{fleet.nodesOffline > 0 ? `✖ ${fleet.nodesOffline} offline` : 'none offline'}</span>
+          <span class={`tile-note num ${fleet.nodesOffline > 0 ? 'crit-text' : ''}`}>{fleet.nodesOffline > 0 ? `✖ ${fleet.nodesOffline} offline` : fleet.nodesUnknown > 0 ? `? ${fleet.nodesUnknown} not known` : 'none offline'}</span>
         </Tile>
         <Tile label="Virtual machines" to={href('vms', { status: 'running' })}>
-          <strong class="tile-value num">{plain(fleet.running).text}<span class="unit"> running</span></strong>
-          <span class="tile-note num">{plain(fleet.stopped).text} stopped</span>
+          {fleet.running === undefined
+            ? <><strong class="tile-value num dim" data-tip="No server that answers lists a guest">–</strong><span class="tile-note">not known what runs</span></>
+            : <>
+                <strong class="tile-value num">{plain(fleet.running).text}<span class="unit"> running</span></strong>
+                <span class="tile-note num">{fleet.stopped === undefined ? 'not known what is stopped' : `${plain(fleet.stopped).text} stopped`}</span>
+              </>}
         </Tile>
         <Share label="CPU" pct={fleet.cpuPct} note={fleet.cpuPct === undefined ? 'not reported' : 'of all processors'} />
         <Share label="Memory" pct={share(fleet.memUsed, fleet.memTotal)} note={part(fleet.memUsed, fleet.memTotal)} />
