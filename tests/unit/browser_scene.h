@@ -174,8 +174,10 @@ BN_UNUSED static const char *member(const char *name, char *out, size_t size)
     char pattern[60];
     snprintf(pattern, sizeof pattern, "\"%s\":\"", name);
     const char *at = strstr(rig.web.answer.p, pattern);
-    if (!at)
+    if (!at) {
         fail_msg("no %s in %.500s", name, rig.web.answer.p);
+        return "";
+    }
     at += strlen(pattern);
     snprintf(out, size, "%.*s", (int)strcspn(at, "\""), at);
     return out;
