@@ -26,6 +26,22 @@ const common = {
   target: ['es2022'],
 };
 
+// xterm writes styles where the page's policy forbids them (style-src 'self'): into <style> elements and style attributes.
+// They go through the object model instead. What is no longer there to be replaced stops the build: then xterm has changed.
+const strictStyles = {
+  name: 'strict styles',
+  setup(build) {
+    build.onLoad({ filter: /@xterm[/\\]xterm[/\\]lib[/\\]xterm\.mjs$/ }, ({ path: file }) => {
+      const count = { elements: 0, attributes: 0 };
+      const text = fs.readFileSync(file, 'utf8')
+        .replace(/[\w.]+\.createElement\("style"\)/g, () => (count.elements++, 'bnSheetElement()'))
+        .replace(/(\w+)\.setAttribute\("style",(`[^`]*`)\)/g, (_, it, value) => (count.attributes++, `${it}.style.cssText=${value}`));
+      if (count.elements !== 3 || count.attributes !== 1 || /innerHTML|insertAdjacentHTML|"style",/.test(text)) throw new Error(`xterm sets styles otherwise than it did: ${JSON.stringify(count)}`);
+      return { contents: `import { sheetElement as bnSheetElement } from ${JSON.stringify(at('src/parts/sheet.ts'))};\n${text}`, loader: 'js', resolveDir: path.dirname(file) };
+    });
+  },
+};
+
 function pageOptions(isDev) {
   return {
     ...common,
@@ -39,7 +55,7 @@ function pageOptions(isDev) {
     minify: !isDev,
     sourcemap: isDev,
     splitting: true,
-    plugins: [{ name: 'page', setup: (build) => build.onEnd((result) => finish(result, isDev)) }],
+    plugins: [strictStyles, { name: 'page', setup: (build) => build.onEnd((result) => finish(result, isDev)) }],
   };
 }
 
@@ -61,7 +77,7 @@ function finish(result, isDev) {
     .replace('%CSS%', rel(css)).replace('%MORE%', rel(entry('src/style/more.css'))).replace('%THEME%', rel(theme)).replace('%MAIN%', rel(main))
     .replace('%PRELOAD%', preload);
   fs.writeFileSync(at('dist/index.html'), html);
-  fs.writeFileSync(at('dist/licenses.txt'), notices(['preact', '@preact/signals', '@preact/signals-core', 'uplot']));
+  fs.writeFileSync(at('dist/licenses.txt'), notices(['preact', '@preact/signals', '@preact/signals-core', 'uplot', '@novnc/novnc', '@xterm/xterm', '@xterm/addon-fit']));
 
   const keep = new Set(names.map((n) => path.basename(n)));
   for (const file of fs.readdirSync(at('dist/assets'))) {
@@ -96,13 +112,18 @@ function weigh(first, all, isDev) {
   }
 }
 
+// What a licence file points at.
+const TERMS = { '@novnc/novnc': ['docs/LICENSE.MPL-2.0', 'vendor/pako/LICENSE'] };
+const SOURCE = (about) => `\nIts source, unchanged: ${about.repository.url.replace(/^git\+|\.git$/g, '')}/tree/v${about.version} (MPL 2.0, section 3.2)`;
+
 function notices(packages) {
   const parts = packages.map((name) => {
     const dir = at('node_modules', name);
     const about = JSON.parse(fs.readFileSync(path.join(dir, 'package.json'), 'utf8'));
     const file = fs.readdirSync(dir).find((f) => /^licen[cs]e/i.test(f));
-    const text = file ? fs.readFileSync(path.join(dir, file), 'utf8').trim() : `Licence: ${about.license}`;
-    return `${name} ${about.version}\n\n${text}\n`;
+    const more = TERMS[name] ?? [];
+    const text = file ? [file, ...more].map((f) => fs.readFileSync(path.join(dir, f), 'utf8').trim()).join('\n\n') : `Licence: ${about.license}`;
+    return `${name} ${about.version}${about.license === 'MPL-2.0' ? SOURCE(about) : ''}\n\n${text}\n`;
   });
   parts.push('Icons: geometry from Lucide (https://lucide.dev)\n\nISC License, Copyright (c) Lucide Contributors\n');
   return parts.join('\n----------------------------------------\n\n');

@@ -13,6 +13,8 @@ export class ApiError extends Error {
     readonly request: string,      // "POST api/v1/keys"
     readonly hint: string | null = null,        // what to do about it, such as a command for a shell
     readonly operationId: string | null = null, // what is already under way
+    readonly con: string | null = null,         // of a console: the number under which the manual explains it
+    readonly step: string | null = null,        // of a console: how far it came
   ) {
     super(message);
   }
@@ -23,6 +25,8 @@ export class ApiError extends Error {
       `${this.request}: ${this.status || 'no answer'} ${this.code}`,
       this.message,
       this.field ? `field: ${this.field}` : '',
+      this.con ? `number: ${this.con}` : '',
+      this.step ? `failed at: ${this.step}` : '',
       this.hint ? `to do: ${this.hint}` : '',
       `request: ${this.requestId ?? 'none'}`,
       `at: ${new Date().toISOString()}`,
@@ -82,6 +86,8 @@ async function refusal(response: Response, request: string): Promise<ApiError> {
   let id: string | null = null;
   let hint: string | null = null;
   let operation: string | null = null;
+  let con: string | null = null;
+  let step: string | null = null;
   try {
     const { error, operation_id } = (await response.json()) as { error: Record<string, unknown>; operation_id?: unknown };
     if (typeof operation_id === 'string') operation = operation_id;
@@ -90,8 +96,10 @@ async function refusal(response: Response, request: string): Promise<ApiError> {
     if (typeof error.field === 'string' && error.field !== '') field = error.field;
     if (typeof error.request_id === 'string') id = error.request_id;
     if (typeof error.hint === 'string' && error.hint !== '') hint = error.hint;
+    if (typeof error.con === 'string' && error.con !== '') con = error.con;
+    if (typeof error.step === 'string' && error.step !== '') step = error.step;
   } catch {
     // Not our own answer: a proxy's page. Status and text above say what is known.
   }
-  return new ApiError(response.status, code, message, field, id, Number.isFinite(retry) ? retry : null, request, hint, operation);
+  return new ApiError(response.status, code, message, field, id, Number.isFinite(retry) ? retry : null, request, hint, operation, con, step);
 }

@@ -15,6 +15,9 @@ function read(): Route {
 
 export const route = signal<Route>(read());
 
+/** What the page of one thing is about, for the title of the tab. */
+export const thing = signal<string | null>(null);
+
 export function href(page: string, query: Record<string, string> = {}): string {
   const search = new URLSearchParams(query).toString();
   return BASE + page + (search ? '?' + search : '');

@@ -3,7 +3,7 @@
 import type { ComponentChildren } from 'preact';
 import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
-export function Menu({ label, button, children }: { label: string; button: ComponentChildren; children: ComponentChildren }) {
+export function Menu({ label, button, disabled = false, children }: { label: string; button: ComponentChildren; disabled?: boolean; children: ComponentChildren }) {
   const [isOpen, open] = useState(false);
   const root = useRef<HTMLDivElement>(null);
   const id = useId();
@@ -11,7 +11,9 @@ export function Menu({ label, button, children }: { label: string; button: Compo
   useLayoutEffect(() => {
     if (!isOpen) return;
     const outside = (e: Event) => {
-      if (!root.current?.contains(e.target as Node)) open(false);
+      const at = e.target as Node;
+      // What cannot have the focus gives it to what is around it, and around the menu: that is no way out.
+      if (!root.current?.contains(at) && !(e.type === 'focusin' && at.contains(root.current))) open(false);
     };
     const key = (e: KeyboardEvent) => {
       if (e.key !== 'Escape') return;
@@ -30,7 +32,7 @@ export function Menu({ label, button, children }: { label: string; button: Compo
 
   return (
     <div class="menu" ref={root}>
-      <button type="button" class="menu-button" aria-label={label} aria-expanded={isOpen} aria-controls={isOpen ? id : undefined}
+      <button type="button" class="menu-button" aria-label={label} aria-expanded={isOpen} aria-controls={isOpen ? id : undefined} disabled={disabled}
         onClick={() => open(!isOpen)}>
         {button}
       </button>

@@ -40,6 +40,11 @@ export function mayDo(id: string, action: PowerAction): boolean {
   return may('operate') || permissions.value.get(id)?.includes(needs[action]) === true;
 }
 
+/** The same for its console. */
+export function mayLook(id: string): boolean {
+  return may('operate') || permissions.value.get(id)?.includes('console') === true;
+}
+
 export function serverName(id: string | undefined): string | undefined {
   return serverOf(id ?? '')?.name ?? answer.value?.servers.find((s) => s.id === id)?.name;
 }

@@ -31,6 +31,9 @@ const VmsPage = lazy(() => import('./infra-vms').then((m) => m.VmsPage));
 const VmPage = lazy(() => import('./infra-vm').then((m) => m.VmPage));
 const OperationsPage = lazy(() => import('./work-operations').then((m) => m.OperationsPage));
 
+const ConsolesPage = lazy(() => import('./work-consoles').then((m) => m.ConsolesPage));
+const ConsolePage = lazy(() => import('./console').then((m) => m.ConsolePage), () => <main class="boot" id="main"><h1 class="boot-name">Console</h1></main>);
+
 const Watch = lazy(() => import('./work-watch').then((m) => m.Watch), () => <></>);
 
 /** Pages of one thing: "servers/ID", "vms/SERVER/VMID". */
@@ -77,6 +80,7 @@ function Page() {
     case 'servers/import': return <ImportPage />;
     case 'monitoring': return <MonitoringPage />;
     case 'vms': return <VmsPage />;
+    case 'operations/consoles': return <ConsolesPage />;
     case 'operations': return <OperationsPage />;
     default: return <Thing page={route.value.page} />;
   }
@@ -111,7 +115,8 @@ function Inside() {
     case 'setup': return <SetupPage setup={door.value.setup} />;
     case 'login': return route.value.page === 'setup' ? <SetupPage setup={null} /> : <Login note={door.value.note} />;
     case 'broken': return <Gate title="Binnacle does not answer"><Failure error={door.value.error} retry={() => void enter()} /></Gate>;
-    case 'inside': return <><Shell ahead={ahead}><Page /></Shell><Watch /></>;
+    case 'inside': if (/^console(\/|$)/.test(route.value.page)) return <><ConsolePage /><Watch /></>; // all of the window is the guest's
+      return <><Shell ahead={ahead}><Page /></Shell><Watch /></>;
   }
 }
 

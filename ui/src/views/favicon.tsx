@@ -2,7 +2,7 @@
 
 import { useSignalEffect } from '@preact/signals';
 import { concerns, door, host, indicator, who, worst } from '../state/store';
-import { route } from '../link/route';
+import { route, thing } from '../link/route';
 
 const shapes = {
   ok: ['#3aa56c', '<circle cx="8" cy="8" r="5.5"/>'],
@@ -11,7 +11,7 @@ const shapes = {
   unknown: ['#7b8794', '<circle cx="8" cy="8" r="4.5" fill="none" stroke="#7b8794" stroke-width="2.5"/>'],
 } as const;
 
-const names: Record<string, string> = { host: 'This machine', settings: 'Settings', diagnostics: 'Diagnostics', audit: 'Audit', '': 'Overview' };
+const names: Record<string, string> = { host: 'This machine', servers: 'Servers', vms: 'Virtual machines', monitoring: 'Monitoring', operations: 'Operations', settings: 'Settings', diagnostics: 'Diagnostics', audit: 'Audit', '': 'Overview' };
 
 export function useFavicon(): void {
   useSignalEffect(() => {
@@ -24,7 +24,7 @@ export function useFavicon(): void {
     if (link && link.getAttribute('href') !== address) link.setAttribute('href', address);
 
     const count = concerns.value.length;
-    const place = names[route.value.page] ?? 'Not found';
+    const place = thing.value ?? names[route.value.page.split('/')[0]!] ?? 'Not found';
     const name = host.value?.name ?? who.value?.host_name;
     const title = !inside ? 'Binnacle' : `${place}${name ? ' · ' + name : ''} · Binnacle`;
     const mark = !inside ? '' : indicator.value.kind !== 'live' ? '◌ ' : level === 'crit' ? `▲ ${count} ` : level === 'warn' ? `△ ${count} ` : '';

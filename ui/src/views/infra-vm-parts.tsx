@@ -4,7 +4,7 @@ import { computed, signal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 import { href } from '../link/route';
 import type { Vm } from '../model.gen';
-import { mayDo, serverName, useAssigned } from '../state/assigned';
+import { mayDo, mayLook, serverName, useAssigned } from '../state/assigned';
 import { serverOf, servers, useTopic } from '../state/fleet';
 import { actionsOf, cpuPct, diskPct, groupOf, memPct, natural, statusWord, whyIdle, type GuestRow, type PowerAction } from '../state/guests';
 import { busyOf, power, verbs } from '../state/operations';
@@ -18,6 +18,8 @@ import { Empty, Panel, Skeleton } from '../parts/panel';
 import { openRowMenu, type RowAct } from '../parts/rowmenu';
 
 export const guestHref = (id: string): string => href(`vms/${id.split('/').map(encodeURIComponent).join('/')}`);
+export const consoleHref = (vm: Pick<Vm, 'node' | 'vmid' | 'type' | 'server_id'>): string =>
+  href(`console/${encodeURIComponent(vm.node ?? '')}/${vm.vmid}`, { type: vm.type ?? 'qemu', serverId: vm.server_id ?? '' });
 export const guestName = (vm: Pick<Vm, 'name' | 'vmid'>): string => vm.name || `VM ${vm.vmid ?? '?'}`;
 export const typeWord = (vm: Pick<Vm, 'type'>): string => (vm.type === 'lxc' ? 'CT' : 'VM');
 export const typeWords = (vm: Pick<Vm, 'type'>): string => (vm.type === 'lxc' ? 'container (LXC)' : 'virtual machine (QEMU)');
@@ -92,6 +94,8 @@ export const icons: Record<PowerAction, IconName> = {
 
 const FORBIDDEN = 'Needs the role manager, or an assignment that allows it; somebody with the role admin can give it to you';
 
+export const CONSOLE_FORBIDDEN = 'Needs the role manager, or an assignment that allows the console; somebody with the role admin can give it to you';
+
 const tips: Record<PowerAction, string> = {
   start: 'Start',
   shutdown: 'Shut down: asks the system inside to end',
@@ -143,8 +147,20 @@ export function PowerQuestion() {
 
 /** For the menu of a row. */
 export function powerActs(vm: GuestRow): RowAct[] {
-  if (busyOf(vm.id)) return [];
-  return actionsOf(vm).filter((a) => mayDo(vm.id, a)).map((a) => ({ label: a === 'stop' || a === 'reset' ? `${verbs[a].label} …` : verbs[a].label, icon: icons[a], run: () => want(vm, a) }));
+  const look: RowAct[] = hasConsole(vm) && mayLook(vm.id) ? [{ label: 'Open console', icon: 'terminal', run: () => void window.open(consoleHref(vm), '_blank', 'noopener') }] : [];
+  if (busyOf(vm.id)) return look;
+  return look.concat(actionsOf(vm).filter((a) => mayDo(vm.id, a)).map((a) => ({ label: a === 'stop' || a === 'reset' ? `${verbs[a].label} …` : verbs[a].label, icon: icons[a], run: () => want(vm, a) })));
+}
+
+const hasConsole = (vm: GuestRow): boolean => groupOf(vm) === 'running' && !vm.template && !vm.is_stale;
+
+/** Its screen or terminal, in a tab of its own, so that the list stays where it is. */
+function ConsoleButton({ vm, isSmall }: { vm: GuestRow; isSmall?: boolean | undefined }) {
+  const style = `button small ${isSmall ? 'icon-only quiet' : ''}`;
+  const inside = <><Icon name="terminal" size={14} />{!isSmall && ' Console'}</>;
+  const label = `Open console of ${guestName(vm)}`;
+  if (!mayLook(vm.id)) return <button type="button" class={style} disabled aria-label={label} data-tip={CONSOLE_FORBIDDEN}>{inside}</button>;
+  return <a class={style} href={consoleHref(vm)} target="_blank" rel="noopener" aria-label={label} data-tip="Open Console">{inside}</a>;
 }
 
 /** What it is busy with, as it goes. */
@@ -175,6 +191,7 @@ export function PowerButtons({ vm, isSmall }: PowerProps) {
   const rest = actions.filter((a) => !shown.includes(a));
   return (
     <span class="vm-power">
+      {hasConsole(vm) && <ConsoleButton vm={vm} isSmall={isSmall} />}
       {shown.map((a) => (
         <button key={a} type="button" class={`button small ${isSmall ? 'icon-only quiet' : ''} ${a === 'stop' || a === 'reset' ? 'danger' : ''}`}
           disabled={busy !== null || isForbidden(a)} aria-label={`${verbs[a].label} ${guestName(vm)}`}

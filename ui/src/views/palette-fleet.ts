@@ -6,7 +6,7 @@ import { topics } from '../link/live';
 import { go, href } from '../link/route';
 import type { Topic } from '../link/topics';
 import type { Vm } from '../model.gen';
-import { askAssigned, assignedSection, isRestricted, mayDo, serverName } from '../state/assigned';
+import { askAssigned, assignedSection, isRestricted, mayDo, mayLook, serverName } from '../state/assigned';
 import { nodesDown, serverOf, servers } from '../state/fleet';
 import { actionsOf, type GuestRow, type PowerAction } from '../state/guests';
 import { busyOf, power, verbs } from '../state/operations';
@@ -32,7 +32,7 @@ interface Thing {
 }
 
 const GUESTS = 'infra.vms';
-const VERBS = ['check', 'open', 'start', 'shutdown', 'reboot', 'stop', 'reset', 'suspend', 'resume'] as const;
+const VERBS = ['check', 'open', 'console', 'start', 'shutdown', 'reboot', 'stop', 'reset', 'suspend', 'resume'] as const;
 const ACTED_ON = 8; // things one verb is offered for
 const FEW = 3;      // as many are likely meant, and get what can be done with them
 
@@ -107,12 +107,17 @@ function actsOf(t: Thing, vms: Record<string, Vm>): Entry[] {
     return [{ id: `check ${t.id}`, group: 'Act', icon: 'refresh-cw', text: `Check ${own(s.name ?? s.host ?? '')} now`, run: () => void check(t.id) }];
   }
   const v = vms[t.id];
-  if (!v || busyOf(t.id)) return [];
+  if (!v) return [];
   const vm = { ...v, id: t.id };
-  return actionsOf(vm).filter((a) => mayDo(vm.id, a)).map((a) => ({
+  const look: Entry[] = vm.status === 'running' && !vm.template && mayLook(vm.id) ? [{
+    id: `console ${t.id}`, group: 'Act', icon: 'terminal', text: `Console of ${own(v.name || `VM ${v.vmid}`)}`, note: `${v.vmid} · ${own(v.node ?? '')}`,
+    run: () => go(href(`console/${encodeURIComponent(v.node ?? '')}/${v.vmid}`, { type: v.type ?? 'qemu', serverId: v.server_id ?? '' })),
+  }] : [];
+  if (busyOf(t.id)) return look;
+  return look.concat(actionsOf(vm).filter((a) => mayDo(vm.id, a)).map((a) => ({
     id: `${a} ${t.id}`, group: 'Act', icon: icons[a], text: `${verbs[a].label} ${own(v.name || `VM ${v.vmid}`)}${a === 'stop' || a === 'reset' ? ' …' : ''}`, note: `${v.vmid} · ${own(v.node ?? '')}`,
     run: () => void powerOf(t, vm, a),
-  }));
+  })));
 }
 
 /** What the words mean among servers and guests: the things, and for a few of them what can be done. */

@@ -25,7 +25,7 @@ export function OperationsPage() {
   useAssigned();
   return (
     <div class="page operations">
-      <div class="page-head"><h1>Operations <Stale topic={operationsTopic} /></h1></div>
+      <div class="page-head"><h1>Operations <Stale topic={operationsTopic} /></h1><a class="button" href={href('operations/consoles')}><Icon name="terminal" size={14} /> Consoles</a></div>
       <Active />
       <History title="What was done" isFiltered />
       {id && <OperationSheet key={id} id={id} onClose={() => open(null)} />}
