@@ -120,7 +120,7 @@ describe('virtual machines', () => {
     await page.keyboard.press('.');
     await page.waitForSelector('[role=menu]');
     const items = (await page.locator('[role=menuitem]').allInnerTexts()).map((x) => x.trim());
-    assert.deepEqual(items, ['Open', 'Shut down', 'Stop …', 'Reset …', 'Reboot', 'Suspend', 'Copy as curl', 'Copy as JSON', 'Copy as Markdown']);
+    assert.deepEqual(items, ['Open', 'Open console', 'Shut down', 'Stop …', 'Reset …', 'Reboot', 'Suspend', 'Copy as curl', 'Copy as JSON', 'Copy as Markdown']);
     await page.keyboard.press('Escape');
     await page.keyboard.press('Enter');
     await page.waitForSelector('.guest h1');
