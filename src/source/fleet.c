@@ -290,7 +290,8 @@ void bn_fleet_checked(struct bn_fleet *fleet, struct bn_fleet_entry *entry,
         entry->poll_due_mono_ms = now;
     else if (check->success == 0) {
         entry->poll_due_mono_ms = 0; /* until it answers again */
-        if (entry->failures >= fail_after(fleet, entry) && !bn_fleet_speaker(fleet, entry)->is_up)
+        const struct bn_fleet_entry *speaker = bn_fleet_speaker(fleet, entry);
+        if (!speaker->is_up && speaker->failures >= fail_after(fleet, speaker))
             bn_fleet_doubt(fleet, bn_fleet_home(entry));
     }
     bn_list_each_safe(it, tmp, &entry->waits) {

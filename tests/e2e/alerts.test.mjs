@@ -62,7 +62,7 @@ describe('alerts', () => {
   });
 
   test('the overview says for how long; the card of the server is red at once', async (t) => {
-    const { server, lab, call, fault, alerts } = await start(t);
+    const { server, lab, call, fault, alerts, added } = await start(t);
     const page = await browser.open(server.origin, { path: '/login' });
     await page.waitForSelector('input[name=username]');
     await login(page);
@@ -95,7 +95,17 @@ describe('alerts', () => {
       }
     }
     await page.setViewportSize({ width: 1440, height: 900 });
-    await one.locator('button').click();
+
+    // Silenced it stays in the list, and neither counts nor asks for somebody, until that is ended.
+    await call('PATCH', `/api/v1/servers/${added.id}`, { silenced_until: new Date(Date.now() + 3_600_000).toISOString() });
+    await page.waitForSelector('.alert-one.is-known:has-text("silenced until")');
+    assert.equal(await page.locator('.bell .count, .concern:has-text("alpha"), .side [data-page=servers] .count').count(), 0);
+    await page.axe('a silenced alert');
+    await page.shot('alert-silenced');
+    await one.locator('button:has-text("End silence")').click();
+    await page.waitForSelector('.bell .count:text-is("1")');
+    assert.equal((await alerts('firing'))[0].silenced_until, null);
+    await one.locator('button:has-text("Dismiss")').click();
     await page.waitForSelector('.alert-one.is-known:has-text("dismissed by ada just now")');
     assert.equal(await page.locator('.bell .count, .concern:has-text("alpha")').count(), 0, 'it does not count any more');
     assert.equal(await page.locator('.alert-one button').count(), 0);

@@ -59,7 +59,8 @@ function judged() {
     errors: [{ error_class: 'timeout', count: 9 }, { error_class: 'tls', count: 2 }],
     strip: [{ from: at(24), to: at(6), state: 'up' }, { from: at(6), to: at(4), state: 'unknown' }, { from: at(4), to: at(2), state: 'mixed', error_class: 'timeout', error_phase: 'tls', failures: 9 }, { from: at(2), to: at(1.5), state: 'down', error_class: 'tls', error_phase: 'tls', failures: 2 }, { from: at(1.5), to: at(0), state: 'up' }],
     changed: [{ at: at(14), text: 'Proxmox VE 9.1.5 became 9.1.6' }],
-    advice: [{ kind: 'look_at_host', text: 'See what it does when it is slow: load, disk waits' }, { kind: 'raise_timeout', text: 'Give it more time: 20 s instead of 10 s' }, { kind: 'diagnose', text: 'Diagnose now' }],
+    advice: [{ kind: 'look_at_host', text: 'See what it does when it is slow: load, disk waits' }, { kind: 'raise_timeout', text: 'Give it more time: 20 s instead of 10 s' }, { kind: 'wait_for_failures', fail_after: 3, text: 'Wait for 3 failures in a row before it counts as offline, instead of 1' },
+      { kind: 'silence', text: 'Silence its alerts while somebody works on it' }, { kind: 'diagnose', text: 'Diagnose now' }],
   };
 }
 
@@ -110,7 +111,7 @@ describe('a server and all servers', () => {
     assert.match(await page.innerText('.why-errors'), /timeout\s+9\s+tls\s+2/);
     assert.match(await page.innerText('.why-changed'), /9\.1\.5 became 9\.1\.6/);
     assert.match(await page.getAttribute('.strip24 svg', 'aria-label'), /up for 19 h 30 min, up and down for 2 h, down for 30 min in 1 stretch; 1 changes/);
-    assert.equal(await page.locator('.why-do li').count(), 2, 'the diagnosis has its button once');
+    assert.equal(await page.locator('.why-do li').count(), 4, 'the diagnosis has its button once');
     await page.axe('why');
 
     const limit = async () => (await server.api('GET', '/api/v1/servers', { key })).servers.find((s) => s.id === ids[1]).connection_timeout_ms;
@@ -121,6 +122,26 @@ describe('a server and all servers', () => {
     await page.click('.toast button:has-text("Undo")');
     await page.waitForFunction(() => [...document.querySelectorAll('.toast.ok')].some((t) => / s again/.test(t.innerText)));
     assert.equal(await limit(), was);
+
+    const record = async () => (await server.api('GET', '/api/v1/servers', { key })).servers.find((s) => s.id === ids[1]);
+    await page.click('.why-do button:has-text("Wait for 3 failures")');
+    await page.waitForSelector('.facts:has-text("3 failed attempts in a row")');
+    assert.equal((await record()).fail_after, 3);
+    await page.locator('.toast:has-text("after 3 failures") button:has-text("Undo")').click();
+    await page.waitForSelector('.facts:has-text("1 failed attempt")');
+
+    await page.click('.why-do button:has-text("Silence")');
+    await page.waitForSelector('.row-menu .menu-item:has-text("Until tomorrow 09:00")');
+    await page.axe('silence menu');
+    await page.shot('why-silence');
+    await page.click('.row-menu .menu-item:has-text("8 hours")');
+    await page.waitForSelector('h1 .silence-tag');
+    const until = Date.parse((await record()).silenced_until) - Date.now();
+    assert.ok(until > 7.9 * 3_600_000 && until <= 8 * 3_600_000 + 5000, String(until));
+    await page.axe('silenced');
+    await page.click('.why-do button:has-text("End silence")');
+    await page.waitForSelector('h1 .silence-tag', { state: 'detached' });
+    assert.equal((await record()).silenced_until, null);
     await page.clean();
     await page.close();
   });

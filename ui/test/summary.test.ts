@@ -24,8 +24,8 @@ test('without sums the nodes that are online say what they have; what nobody sai
 });
 
 test('while nobody says what runs it is unknown, not nought', () => {
-  const f = fleetOf([], [{ status: 'unknown' }, { status: 'online' }], none, { vms_running: null, vms_stopped: null, containers_running: 0, containers_stopped: 2 } as never);
-  assert.deepEqual([f.running, f.stopped, f.nodesUnknown], [undefined, 2, 1]);
+  const f = fleetOf([], [{ status: 'unknown' }, { status: 'online' }, { status: 'online', is_stale: true, cpu: 1, maxcpu: 4 }], none, { vms_running: null, vms_stopped: null, containers_running: 0, containers_stopped: 2 } as never);
+  assert.deepEqual([f.running, f.stopped, f.nodesOnline, f.nodesUnknown, f.cpuPct], [undefined, 2, 1, 2, undefined]);
   assert.equal(fleetOf([], [], none, { vms_running: 0, containers_running: 0 }).running, 0);
 });
 

@@ -61,15 +61,15 @@ export type AlertRow = Alert & { id: string };
 
 export const alertsTopic: Topic = topics.join('alerts'); // for as long as the page lives: what wants attention hangs on it
 
-/** Those that fire and those just over: first what nobody has dismissed, then what somebody has, then what is over; of each the newest first. */
+/** Those that fire and those just over: first what nobody has dismissed, then what somebody has or what is silenced, then what is over; of each the newest first. */
 export const alerts: ReadonlySignal<AlertRow[]> = computed(() => {
-  const rank = (a: Alert) => (a.state === 'resolved' ? '0' : a.dismissed_at ? '1' : '2') + (a.fired_at ?? '');
+  const rank = (a: Alert) => (a.state === 'resolved' ? '0' : a.dismissed_at || a.silenced_until ? '1' : '2') + (a.fired_at ?? '');
   return rows((alertsTopic.value.value as { alerts?: Record<string, Alert> } | undefined)?.alerts)
     .sort((a, b) => (rank(a) < rank(b) ? 1 : -1));
 });
 
 /** Those that want somebody. */
-export const openAlerts: ReadonlySignal<AlertRow[]> = computed(() => alerts.value.filter((a) => a.state === 'firing' && !a.dismissed_at));
+export const openAlerts: ReadonlySignal<AlertRow[]> = computed(() => alerts.value.filter((a) => a.state === 'firing' && !a.dismissed_at && !a.silenced_until));
 
 /** Since when each server has been offline for which an alert fires that nobody dismissed: not each blip wants attention. */
 export const offlineSince: ReadonlySignal<Map<string, number>> = computed(() => {

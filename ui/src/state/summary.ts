@@ -37,7 +37,7 @@ export function fleetOf(servers: readonly Server[], nodes: readonly Node[], down
     const state = settledOf(server, down.get(server.id ?? '') ?? 0);
     states[state] = (states[state] ?? 0) + 1;
   }
-  const up = nodes.filter((n) => n.status === 'online');
+  const up = nodes.filter((n) => n.status === 'online' && !n.is_stale);
   // While the sums have not come: what the nodes themselves say.
   const cores = add(...up.map((n) => (n.cpu === undefined ? undefined : n.maxcpu)));
   const busy = add(...up.map((n) => (n.cpu === undefined || n.maxcpu === undefined ? undefined : n.cpu * n.maxcpu)));
@@ -47,7 +47,7 @@ export function fleetOf(servers: readonly Server[], nodes: readonly Node[], down
     online: (states.online ?? 0) + (states.degraded ?? 0) + (states.flapping ?? 0),
     nodesOnline: up.length,
     nodesOffline: nodes.filter((n) => n.status === 'offline').length,
-    nodesUnknown: nodes.filter((n) => n.status !== 'online' && n.status !== 'offline').length,
+    nodesUnknown: nodes.filter((n) => n.status !== 'offline').length - up.length,
     running: both(s?.vms_running, s?.containers_running),
     stopped: both(s?.vms_stopped, s?.containers_stopped),
     guests: add(s?.vms_total, s?.containers_total),

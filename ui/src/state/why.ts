@@ -38,6 +38,7 @@ export interface Advice {
   kind: string;
   text: string;
   timeout_ms?: number | null;
+  fail_after?: number; // of wait_for_failures
 }
 
 /** What POST /api/v1/servers/{id}/test answers. */

@@ -4,9 +4,12 @@ import { api } from '../link/api';
 import { href } from '../link/route';
 import { alerts, alertsTopic, openAlerts, type AlertRow } from '../state/fleet';
 import { own } from '../state/own';
-import { act, may } from '../state/store';
+import { time } from '../state/format';
+import { endText } from '../state/silence';
+import { act, local, may, now } from '../state/store';
 import { Ago, Since } from '../parts/num';
 import { Empty, Skeleton, Stale } from '../parts/panel';
+import { silence } from './silence';
 
 const SHOWN = 50; // more is a list, and has its page
 const LEVELS = {
@@ -53,16 +56,20 @@ function One({ alert: a }: { alert: AlertRow }) {
   const isOver = a.state === 'resolved';
   const { level, glyph } = isOver ? { level: 'ok', glyph: '●' } : LEVELS[a.severity ?? 'critical'];
   const word = isOver ? 'over' : a.severity;
+  const until = isOver ? null : time(a.silenced_until);
   return (
-    <li class={`alert-one ${level} ${isOver || a.dismissed_at ? 'is-known' : ''}`} data-alert={a.id}>
+    <li class={`alert-one ${level} ${isOver || a.dismissed_at || until !== null ? 'is-known' : ''}`} data-alert={a.id}>
       <span class="alert-glyph" aria-hidden="true">{glyph}</span>
       <p><span class="visually-hidden">{word}: </span>{sentenceOf(a)}{a.is_demo && <> <span class="badge quiet">DEMO</span></>}</p>
-      {!isOver && !a.dismissed_at && may('operate')
+      {until !== null && a.subject_id && may('operate')
+        ? <button type="button" class="button small" aria-label={`End silence of ${own(a.subject ?? '')}`} onClick={() => silence({ id: a.subject_id!, name: a.subject, silenced_until: a.silenced_until }, null)}>End silence</button>
+        : !isOver && !a.dismissed_at && may('operate')
         ? <button type="button" class="button small" aria-label={`Dismiss the alert about ${own(a.subject ?? '')}`} data-tip="Somebody knows: it no longer counts as open" onClick={() => void dismiss([a])}>Dismiss</button>
         : <span />}
       <p class="alert-when">
         {isOver ? <>over <Ago at={a.resolved_at} /></> : <>{a.severity}, for <Since at={a.since ?? a.fired_at} /></>}
         {!isOver && a.dismissed_at && <> · dismissed by {own(a.dismissed_by?.replace(/^key:/, '') ?? 'somebody')} <Ago at={a.dismissed_at} /></>}
+        {until !== null && <> · <span class="badge quiet" data-tip="Until then it neither counts nor notifies">silenced until {endText(local(until), now.value)}</span></>}
         {a.subject_id && <> · <a href={`${href(`servers/${a.subject_id}`)}${isOver ? '' : '#why'}`}>{isOver ? 'its page' : 'Why?'}</a></>}
       </p>
     </li>

@@ -7,9 +7,11 @@ import { go, href } from '../link/route';
 import type { RowAct } from '../parts/rowmenu';
 import { servers, type ServerRow } from '../state/fleet';
 import { active as underWay, isActive, operations, type Operation } from '../state/operations';
+import { silences } from '../state/silence';
 import { wantsFresh } from '../state/servers';
-import { act, local, may, toast, who } from '../state/store';
+import { act, local, may, now, toast, who } from '../state/store';
 import { own } from '../state/own';
+import { silence, silencedUntil } from './silence';
 
 export const pathOf = (s: { id: string }, tail = '') => `api/v1/servers/${encodeURIComponent(s.id)}${tail}`;
 
@@ -108,8 +110,15 @@ export function actsOf(s: ServerRow): (RowAct | false)[] {
     mayAct && Boolean(s.is_pin_auto && s.fingerprint) && { label: 'Confirm certificate', icon: 'shield-check', run: () => (open.value = { kind: 'confirm', id: s.id }) },
     mayAct && { label: 'Edit', icon: 'settings', run: () => (open.value = { kind: 'edit', id: s.id }) },
     mayAct && (isOn ? { label: 'Disable', icon: 'pause', run: () => setActive(s, false) } : { label: 'Enable', icon: 'play', run: () => setActive(s, true) }),
+    mayAct && (silencedUntil(s, now.peek()) !== null ? { label: 'End silence', icon: 'bell', run: () => silence(s, null) }
+      : { label: 'Silence for 1 hour', icon: 'bell', run: () => silence(s, silences(now.peek())[0]!.until) }),
     may('admin') && { label: 'Delete', icon: 'trash-2', run: () => (open.value = { kind: 'delete', id: s.id }) },
   ];
+}
+
+/** How long its alerts shall keep still, as a menu. */
+export function silenceActs(s: ServerRow): RowAct[] {
+  return silences(now.peek()).map(({ label, until }) => ({ label, icon: 'clock', run: () => silence(s, until) }));
 }
 
 // --- all servers ------------------------------------------------------------------------------------

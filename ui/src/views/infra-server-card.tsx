@@ -14,7 +14,7 @@ import { Icon } from '../parts/icon';
 import { openRowMenu, type RowMenu } from '../parts/rowmenu';
 import type { Column } from '../parts/table';
 import { actsOf, isAwaited, NEEDS_ADMIN, NEEDS_MANAGER, open, setActive, testing, testOne } from './infra-server-acts';
-import { Ago, ActButton, CertTag, DemoTag, StateSign, useNodesDown } from './infra-server-parts';
+import { Ago, ActButton, CertTag, DemoTag, FailedTag, SilenceTag, StateSign, useNodesDown } from './infra-server-parts';
 import { HelpText } from './infra-server-test';
 
 export const pageOf = (s: ServerRow, part = '') => href(`servers/${encodeURIComponent(s.id)}`) + part;
@@ -113,6 +113,7 @@ function Facts({ server: s, down, settled }: { server: ServerRow; down: number; 
       </p>
       <p class="card-tags">
         {isOnline && s.is_quorate === false && <span class="badge crit" data-tip="The cluster has lost its quorum: nothing in it can be started or changed until enough nodes are back">Quorum lost</span>}
+        <FailedTag server={s} /><SilenceTag server={s} />
         <CertTag server={s} />
         {(s.tags ?? '').split(',').map((t) => t.trim()).filter(Boolean).map((t) => <span key={t} class="tag">{t}</span>)}
       </p>
@@ -190,7 +191,7 @@ const order = Object.keys(STATES);
 
 export const columns: Column<ServerRow>[] = [
   { id: 'state', head: 'State', sort: (s) => order.indexOf(settledOf(s)), cell: (s) => <Cell server={s} /> },
-  { id: 'name', head: 'Name', sort: (s) => s.name, cell: (s) => <><a class="cell-name" href={pageOf(s)}>{s.name}</a> <DemoTag server={s} /></> },
+  { id: 'name', head: 'Name', sort: (s) => s.name, cell: (s) => <><a class="cell-name" href={pageOf(s)}>{s.name}</a> <DemoTag server={s} /> <FailedTag server={s} /> <SilenceTag server={s} /></> },
   { id: 'host', head: 'Address', minor: 2, sort: (s) => s.host, cell: (s) => <><span class="mono">{placeOf(s.vpn_enabled ? s.vpn_host : s.host, s.vpn_enabled ? s.vpn_port : s.port)}</span> {s.vpn_enabled && <span class="tag">VPN</span>} <TrustTag server={s} /></> },
   { id: 'nodes', head: 'Nodes', minor: 2, isNumber: true, sort: (s) => s.nodes, cell: (s) => <Nodes server={s} /> },
   { id: 'version', head: 'Version', minor: 1, sort: (s) => s.version, cell: (s) => s.version ?? <span class="dim" data-tip="not told yet">–</span> },

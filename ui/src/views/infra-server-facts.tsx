@@ -56,6 +56,7 @@ export function Facts({ server: s }: { server: ServerRow }) {
         <Fact name="Time limit used"><Seconds ms={limit.ms} why="not known" /> <span class="dim">{limit.isLearned ? 'learned' : 'configured'}</span></Fact>
         <Fact name="Time limit learned"><Seconds ms={s.learned_timeout_ms} why="learned from 10 successes on" />{!limit.isLearned && s.learned_timeout_ms !== undefined && <span class="dim"> used above 80 % success</span>}</Fact>
         <Fact name="Time limit configured"><Seconds ms={s.connection_timeout_ms} why="not known" /></Fact>
+        <Fact name="Offline after"><span class="num">{s.fail_after ?? 1}</span> <span class="dim">{(s.fail_after ?? 1) === 1 ? 'failed attempt' : 'failed attempts in a row'}</span></Fact>
         <Fact name="Last checked"><Ago at={s.last_health_check_at} none="not tested" /></Fact>
         <Fact name="Last connected"><Ago at={s.last_connected_at} /></Fact>
       </Group>

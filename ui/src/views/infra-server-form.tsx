@@ -25,6 +25,7 @@ interface Form {
   vpnHost: string;
   vpnPort: string;
   timeout: number; // seconds
+  failAfter: number;
   isActive: boolean;
   tags: string;
   site: string;
@@ -45,7 +46,7 @@ function formOf(s: ServerRow | null): Form {
     name: s?.name ?? '', host: s?.host ?? '', port: String(s?.port ?? PORT), token: '',
     verify: s ? s.verify_ssl !== false && !s.fingerprint : true, pin: s?.fingerprint ?? '', pinned: '',
     vpn: s?.vpn_enabled ?? false, vpnHost: s?.vpn_host ?? '', vpnPort: String(s?.vpn_port ?? PORT),
-    timeout: Math.round((s?.connection_timeout_ms ?? TIMEOUT.usual * 1000) / 1000), isActive: s?.is_active ?? true,
+    timeout: Math.round((s?.connection_timeout_ms ?? TIMEOUT.usual * 1000) / 1000), failAfter: s?.fail_after ?? 1, isActive: s?.is_active ?? true,
     tags: s?.tags ?? '', site: s?.site ?? '', notes: s?.notes ?? '',
   };
   return { ...f, pinned: placeOf(f) };
@@ -58,7 +59,7 @@ const pinOf = (f: Form) => (!f.verify && f.pinned === placeOf(f) ? f.pin : '');
 function bodyOf(f: Form): Record<string, unknown> {
   return {
     name: f.name.trim(), host: f.host, port: Number(f.port), verify_ssl: f.verify, fingerprint: pinOf(f) || null,
-    connection_timeout_ms: f.timeout * 1000, is_active: f.isActive,
+    connection_timeout_ms: f.timeout * 1000, fail_after: f.failAfter, is_active: f.isActive,
     vpn_enabled: f.vpn, vpn_host: f.vpnHost, vpn_port: portProblem(f.vpnPort) ? PORT : Number(f.vpnPort),
     tags: f.tags.trim(), site: f.site.trim(), notes: f.notes.trim(),
   };
@@ -209,6 +210,9 @@ export function ServerForm({ server, onClose }: { server: ServerRow | null; onCl
         <Slider label="Time limit" name="connection_timeout_ms" value={form.timeout} min={TIMEOUT.min} max={TIMEOUT.max} step={TIMEOUT.step} unit="s"
           onInput={(timeout) => set({ timeout }, 'connection_timeout_ms')} error={errors.connection_timeout_ms ?? null}
           hint={form.vpn ? 'How long an attempt may take. By VPN 30 to 60 s are advised: the first connection after a pause is slow.' : 'How long an attempt may take. In the same network 10 to 15 s are enough.'} />
+        <Slider label="Offline after" name="fail_after" value={form.failAfter} min={1} max={10} step={1} unit={form.failAfter === 1 ? 'failure' : 'failures'}
+          onInput={(failAfter) => set({ failAfter }, 'fail_after')} error={errors.fail_after ?? null}
+          hint={form.failAfter === 1 ? 'The first attempt that fails makes it offline.' : 'So many attempts in a row must fail; meanwhile it is asked every 10 s.'} />
         <Switch label="Enabled" name="is_active" value={form.isActive} onChange={(isActive) => set({ isActive })}>
           {form.isActive ? 'It is checked, and its guests are listed.' : 'It stays in the list, but is not checked and counts nowhere.'}
         </Switch>
@@ -242,7 +246,7 @@ export function ServerForm({ server, onClose }: { server: ServerRow | null; onCl
   );
 }
 
-const FIELDS = ['name', 'host', 'port', 'api_token', 'verify_ssl', 'fingerprint', 'vpn_host', 'vpn_port', 'connection_timeout_ms', 'tags', 'site', 'notes'];
+const FIELDS = ['name', 'host', 'port', 'api_token', 'verify_ssl', 'fingerprint', 'vpn_host', 'vpn_port', 'connection_timeout_ms', 'fail_after', 'tags', 'site', 'notes'];
 
 function focus(name: string): void {
   // After the sentence stands below it, so that readers hear both.

@@ -7,7 +7,9 @@ import type { Server } from '../model.gen';
 import { dateTime, time, zone } from '../state/format';
 import { nodesDown, type ServerRow } from '../state/fleet';
 import { certOf, stateOf, STATES, type ServerState } from '../state/servers';
+import { endText } from '../state/silence';
 import { local, now } from '../state/store';
+import { silencedUntil } from './silence';
 
 export { Ago } from '../parts/num';
 
@@ -53,6 +55,18 @@ export function CertTag({ server }: { server: Server }) {
   const ends = time(server.cert_expires_at);
   const found = ends === null ? null : certOf(local(ends), minute.value);
   return found && <span class={`badge ${found.level}`} data-tip={`${dateTime(ends!)}, ${zone}. Renew it there: ${server.fingerprint ? 'pvecm updatecerts --force' : 'pvenode acme cert renew'}`}>{found.text}</span>;
+}
+
+/** Until when its alerts keep still; nothing when they do not. */
+export function SilenceTag({ server }: { server: Server }) {
+  const until = silencedUntil(server, minute.value);
+  return until === null ? null : <span class="badge quiet silence-tag" data-tip={`${dateTime(until)}, ${zone}. Until then its alerts neither count nor notify`}>Silenced until {endText(until, minute.value)}</span>;
+}
+
+/** How many of the failures it is waited for have come, while it still counts as online. */
+export function FailedTag({ server: s }: { server: Server }) {
+  if (!s.failed_in_row || s.error_class || s.is_active === false) return null;
+  return <span class="badge warn" data-tip={`It counts as offline after ${s.fail_after ?? 1} failed attempts in a row`}>{s.failed_in_row} of {s.fail_after ?? 1} failed</span>;
 }
 
 /** A button that, when it cannot be used, can still be reached and says why. */

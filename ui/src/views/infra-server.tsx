@@ -18,7 +18,7 @@ import { Facts, Nodes } from './infra-server-facts';
 import { NEEDS_MANAGER, open, testing, testOne } from './infra-server-acts';
 import { atOf, menuOf, nodesLine, saidOnce } from './infra-server-card';
 import { ServerDialogs } from './infra-server-dialogs';
-import { ActButton, Ago, CertTag, DemoTag, ServerStatus, useNodesDown } from './infra-server-parts';
+import { ActButton, Ago, CertTag, DemoTag, FailedTag, ServerStatus, SilenceTag, useNodesDown } from './infra-server-parts';
 import { HelpText } from './infra-server-test';
 import { WhyPanel } from './infra-why';
 
@@ -101,7 +101,7 @@ function Head({ server: s }: { server: ServerRow }) {
   return (
     <div class="page-head">
       <div>
-        <h1 class="server-title">{s.name} <DemoTag server={s} /> <CertTag server={s} /> <Stale topic={serversTopic} /></h1>
+        <h1 class="server-title">{s.name} <DemoTag server={s} /> <FailedTag server={s} /> <SilenceTag server={s} /> <CertTag server={s} /> <Stale topic={serversTopic} /></h1>
         <p class="page-facts">
           <span><ServerStatus server={s} /></span>
           {available && <span class={down > 0 ? 'warn-text' : ''}>{available}</span>}

@@ -11,11 +11,14 @@ import { Pace } from '../state/pace';
 import { act, local, may, now } from '../state/store';
 import { failuresOf, pieceWords, piecesOf, raiseTo, stripWords, taskSpan, type Advice, type Why } from '../state/why';
 import { own } from '../state/own';
+import { endText } from '../state/silence';
 import { Icon } from '../parts/icon';
 import { Failure, said, Skeleton } from '../parts/panel';
 import { DiagnosisResults, useDiagnosis } from './infra-diagnose';
-import { NEEDS_MANAGER, open, pathOf } from './infra-server-acts';
+import { openRowMenu } from '../parts/rowmenu';
+import { NEEDS_MANAGER, open, pathOf, silenceActs } from './infra-server-acts';
 import { ActButton, StateSign } from './infra-server-parts';
+import { silence, silencedUntil } from './silence';
 
 const AGAIN_MS = 1500; // the tasks of a Proxmox VE come a moment later, or not within five seconds
 const EVERY_MS = 5000; // a question about a day of attempts; a check brings little news to it
@@ -280,14 +283,23 @@ async function limitTo(server: ServerRow, ms: number, back: number | undefined):
   });
 }
 
+async function waitFor(server: ServerRow, count: number): Promise<void> {
+  const set = (value: number) => api('PATCH', pathOf(server), { fail_after: value });
+  const said = (value: number) => `${own(server.name ?? '')} counts as offline after ${value} ${value === 1 ? 'failure' : 'failures in a row'}`;
+  const back = server.fail_after ?? 1;
+  await act(() => set(count), said(count), () => void act(() => set(back), `${said(back)} again`));
+}
+
 function Do({ why, server }: { why: Why; server: ServerRow }) {
   const list = why.advice.filter((a) => a.kind !== 'diagnose'); // which has its button below
-  if (list.length === 0) return null;
+  const until = silencedUntil(server, now.value);
+  if (list.length === 0 && until === null) return null;
   return (
     <section class="why-do">
       <h3>Do</h3>
       <ul>
         {list.map((a) => <li key={a.kind + a.text}><span>{said(a.text)}</span> <Deed of={a} server={server} /></li>)}
+        {until !== null && <li><span>Its alerts are silenced until {endText(until, now.value)}: they neither count nor notify.</span> <ActButton class="small" off={may('operate') ? null : NEEDS_MANAGER} onClick={() => silence(server, null)}>End silence</ActButton></li>}
       </ul>
     </section>
   );
@@ -302,6 +314,18 @@ function Deed({ of, server }: { of: Advice; server: ServerRow }) {
       if (ms === null) return <span class="dim">{timeLimit(server).isLearned ? 'The learned limit counts now; it follows the answers by itself.' : ''}</span>;
       return <ActButton class="small" off={off} onClick={() => void limitTo(server, ms, server.connection_timeout_ms)}>Raise timeout to {ms / 1000} s</ActButton>;
     }
+    case 'wait_for_failures': {
+      const count = of.fail_after ?? 0;
+      return count > (server.fail_after ?? 1) && <ActButton class="small" off={off} onClick={() => void waitFor(server, count)}>Wait for {count} failures</ActButton>;
+    }
+    case 'silence':
+      if (silencedUntil(server, now.value) !== null) return null;
+      if (off) return <ActButton class="small" off={off} onClick={() => undefined}>Silence</ActButton>;
+      return (
+        <button type="button" class="button small" aria-haspopup="menu" onClick={(e) => openRowMenu({ title: `Silence ${server.name ?? ''}`, record: server, isShort: true, acts: silenceActs(server) }, e)}>
+          <Icon name="bell" size={14} /> Silence <Icon name="chevron-down" size={14} />
+        </button>
+      );
     case 'renew_token': case 'edit_server':
       return <ActButton class="small" off={off} onClick={() => (open.value = { kind: 'edit', id: server.id })}>Edit the server</ActButton>;
     case 'confirm_certificate':

@@ -46,8 +46,10 @@ export function FleetPanel({ fleet }: { fleet: Fleet }) {
           <strong class="tile-value num">{fleet.online}<span class="unit"> of {fleet.servers} online</span></strong>
         </Tile>
         <Tile label="Nodes" to={href('servers')}>
-          <strong class="tile-value num">{fleet.nodesOnline}<span class="unit"> online</span></strong>
-          <span class={`tile-note num ${fleet.nodesOffline > 0 ? 'crit-text' : ''}`}>{fleet.nodesOffline > 0 ? `✖ ${fleet.nodesOffline} offline` : fleet.nodesUnknown > 0 ? `? ${fleet.nodesUnknown} not known` : 'none offline'}</span>
+          {fleet.nodesOnline + fleet.nodesOffline + fleet.nodesUnknown === 0 && fleet.servers > 0
+            ? <strong class="tile-value num dim" data-tip="No server has listed its nodes yet">–</strong>
+            : <strong class="tile-value num">{fleet.nodesOnline}<span class="unit"> online</span></strong>}
+          <span class={`tile-note num ${fleet.nodesOffline > 0 ? 'crit-text' : ''}`}>{fleet.nodesOffline > 0 ? `✖ ${fleet.nodesOffline} offline` : fleet.nodesUnknown > 0 ? `? ${fleet.nodesUnknown} not known` : fleet.nodesOnline > 0 ? 'none offline' : 'not known'}</span>
         </Tile>
         <Tile label="Virtual machines" to={href('vms', { status: 'running' })}>
           {fleet.running === undefined
