@@ -262,13 +262,20 @@ static void guest_closed(void *user, const char *why)
 
 static const struct bn_remote_ops guest_ops = {guest_said, guest_drained, guest_closed};
 
+/* The page of a terminal says it every 30 s by itself (PVE-API 9.4). */
+static bool is_sign_of_life(const struct bn_console_session *session, const char *p, size_t len)
+{
+    return session->record.kind == BN_CONSOLE_TERMINAL && len == 1 && *p == '2';
+}
+
 /* What the browser said for the guest. */
 static void to_guest(struct bn_console_session *session, const char *p, size_t len)
 {
     if (len == 0)
         return;
     session->record.bytes_in += (int64_t)len;
-    session->typed_mono_ms = session->heard_mono_ms;
+    if (!is_sign_of_life(session, p, len))
+        session->typed_mono_ms = session->heard_mono_ms;
     bn_remote_put(session->guest, p, len);
     session->guest_is_full = bn_remote_queued(session->guest) > BN_CONSOLE_PIPE_MAX;
 }

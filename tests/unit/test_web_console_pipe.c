@@ -186,6 +186,26 @@ BN_TEST(thirty_minutes_without_a_key_and_eight_hours_at_all_are_the_end)
     end();
 }
 
+BN_TEST(what_the_page_of_a_terminal_says_by_itself_is_no_key)
+{
+    struct browser browser;
+    begin();
+    peer.greeting = "OK";
+    const struct opened it = open_console(max, LXC);
+    join(&browser, max, &it);
+    for (int64_t ms = 0; ms < BN_CONSOLE_IDLE_MS - 60000; ms += 60000) {
+        peer.heard.len = 0;
+        say(&browser, "2", 1);
+        WEB_AWAIT(&rig.web, peer.heard.len == 1);
+        pass(60000);
+    }
+    CHECK_INT(record(it.id)->ended_at, 0);
+    pass(60000);
+    closed_with(&browser, BN_CONSOLE_CLOSE_IDLE, "nothing was typed for 30 minutes");
+    leave(&browser);
+    end();
+}
+
 BN_TEST(a_browser_that_answers_no_ping_for_two_minutes_is_gone)
 {
     struct browser browser;

@@ -13,11 +13,11 @@ import { Toasts } from '../parts/toast';
 import { Gate } from './gate';
 import { Login } from './login';
 import { Overview } from './overview';
-import { SetupPage } from './setup';
 import { Shell } from './shell';
 import { NotFound } from './notfound';
 import { useFavicon } from './favicon';
 
+const SetupPage = lazy(() => import('./setup').then((m) => m.SetupPage)); // once in a server's life
 const HostPage = lazy(() => import('./host').then((m) => m.HostPage));
 const Settings = lazy(() => import('./desk').then((m) => m.SettingsPage));
 const Diagnostics = lazy(() => import('./desk').then((m) => m.DiagnosticsPage));
