@@ -447,7 +447,8 @@ void bn_consoles_list(struct bn_request *req)
 
 #define OPEN_SCHEMA                                                                         \
     "{\"type\":\"object\",\"properties\":{\"kind\":{\"type\":\"string\",\"enum\":[\"vnc\"," \
-    "\"terminal\"]},\"tab\":{\"type\":\"string\",\"minLength\":8,\"maxLength\":64}}}"
+    "\"terminal\"]},\"tab\":{\"type\":\"string\",\"minLength\":8,\"maxLength\":64}},"       \
+    "\"required\":[],\"additionalProperties\":false}"
 
 const struct bn_route bn_console_routes[] = {
         {.method = "POST",
