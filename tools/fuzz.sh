@@ -7,7 +7,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 2
 seconds=${1:-60}
 only=${2:-}
-budget_s=320 # all fuzzers together: a whole run of the tests is to end within 40 minutes
+budget_s=180 # all fuzzers together: a whole run of the tests is to end within 40 minutes
 # What was freed is watched for a while; 64 MiB of it leave room below the limit of 512.
 ASAN_OPTIONS=quarantine_size_mb=64
 export ASAN_OPTIONS

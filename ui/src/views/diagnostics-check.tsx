@@ -74,7 +74,7 @@ export function SelfCheck() {
             <li key={c.name} class={c.verdict}>
               <span class={`check-sign ${c.verdict}`} role="img" aria-label={signs[c.verdict][1]}>{signs[c.verdict][0]}</span>
               <span class="check-name">{c.name}</span>
-              <span class="check-found num">{c.found}{c.advice && <span class="check-advice">{c.advice}</span>}</span>
+              <span class="check-found">{c.found}{c.advice && <span class="check-advice">{c.advice}</span>}</span>
             </li>
           ))}
         </ul>
