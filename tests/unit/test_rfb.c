@@ -102,6 +102,7 @@ BN_TEST(a_screen_that_cannot_be_spoken_to_is_named)
 {
     REFUSED("HTTP/1.1 400", "what answers is no VNC server");
     REFUSED("RFB 003.00x\n", "what answers is no VNC server");
+    REFUSED("RFB 003.00 \n", "what answers is no VNC server");
     REFUSED("RFB 003.0080", "what answers is no VNC server");
     REFUSED("RFB 003.003\n", "the screen speaks VNC 3.3, and 3.8 is needed");
     REFUSED("RFB 003.007\n", "the screen speaks VNC 3.7, and 3.8 is needed");
