@@ -104,12 +104,11 @@ static bool read_body(struct reader *r, struct bn_buf *out)
             return false;
     }
     const unsigned char *trailers = r->p;
-    ptrdiff_t lines = 1;
-    for (; r->p < r->end && *r->p != '\r'; lines++)
+    while (r->p < r->end && *r->p != '\r')
         if (!trailer_line(r))
             return false;
-    /* The limit is of bytes without the LF of each line. */
-    return crlf(r) && r->p - trailers - lines <= BN_HTTP_TRAILER_BYTES_MAX;
+    /* The limit is of all bytes before the last LF, which ends the message. */
+    return crlf(r) && r->p - trailers - 1 <= BN_HTTP_TRAILER_BYTES_MAX;
 }
 
 /* --- both asked ---------------------------------------------------------------------------------
