@@ -272,8 +272,20 @@ needs() {
     esac | head -n 1
 }
 
+# what_failed SUITE LOG: each failure in a line or two, so that the end of a long output names them all.
+what_failed() {
+    awk -v suite="$1" '
+        /^✖ failing tests:/ { listed = 1; next }
+        /^test at / { place = $3 }
+        listed && /^✖ / { print suite ": " place " " $0; wanted = 1; next }
+        wanted && /Error|! |^ *\[?cause/ { print "    " $0; wanted = 0; next }
+        /^FAILED|^[a-z_]+ FAILED|\[  FAILED  \] [a-z_]+$|error: / { print suite ": " $0 }
+    ' "$2" | cut -c 1-220 | awk '!seen[$0]++' | head -n 24
+}
+
 table=$logs/table
 : >"$table"
+: >"$logs/failures"
 [ $# -gt 0 ] || set -- house format strict lint asan sweep tsan stress msan ui lab release coverage e2e fuzz
 for suite in "$@"; do
     log=$logs/$suite.log
@@ -295,6 +307,7 @@ for suite in "$@"; do
         grep -E 'FAILED|ERROR|error:|warning:' "$log" | cut -c 1-200 | sort -u | head -n 25
         echo ...
         tail -n 25 "$log" | cut -c 1-200
+        what_failed "$suite" "$log" >>"$logs/failures"
     fi
     line=$(printf '%-8s %6d passed %4d failed  %4d s' "$suite" "${counts%% *}" \
         "$(echo "$counts" | awk '{ print $3 }')" $(($(date +%s) - start)))
@@ -305,5 +318,5 @@ for suite in "$@"; do
 done
 
 echo
-cat "$table"
+cat "$logs/failures" "$table"
 awk '{ passed += $2; failed += $4 } END { printf "%d passed, %d failed\n", passed, failed; exit failed > 0 }' "$table"
