@@ -1,15 +1,11 @@
 // console: screens and terminals through the real server, with the lab's Proxmox VE behind it (SECURITY A43).
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import crypto from 'node:crypto';
-import fs from 'node:fs';
-import net from 'node:net';
-import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ask, clientFrame, join, request } from './lib/console.mjs';
 import { startFleet } from './lib/fleet.mjs';
-import { makeFolder, measured, root, sleep, until } from './lib/server.mjs';
+import { measured, sleep, until } from './lib/server.mjs';
 
 const GUESTS = [
   { vmid: 100, type: 'qemu', node: 'pve1', name: 'echo', status: 'running', console: 'echo' },
@@ -317,54 +313,3 @@ describe('consoles', () => {
     await isFree(fleet);
   });
 });
-
-// --- behind nginx ---------------------------------------------------------------------------------
-
-const nginx = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'].map((dir) => path.join(dir, 'nginx')).find((file) => fs.existsSync(file));
-
-function freePort() {
-  return new Promise((resolve) => {
-    const probe = net.createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
-}
-
-/** The documented snippet in front of the server, at that path. */
-async function behind(t, server, base) {
-  const doc = fs.readFileSync(path.join(root, 'docs/operations.md'), 'utf8');
-  const [http, site] = [...doc.matchAll(/```nginx\n([^]*?)```/g)].map((match) => match[1]);
-  const dir = makeFolder('binnacle-nginx-');
-  const port = await freePort();
-  const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${dir}/${name};`).join('\n');
-  fs.writeFileSync(path.join(dir, 'conf'), `daemon off;\nmaster_process off;\npid ${dir}/pid;\nerror_log ${dir}/error.log;\nevents {}\nhttp {\naccess_log off;\n${temp}\n${http}` +
-    `server {\nlisten 127.0.0.1:${port};\n${site.replace('127.0.0.1:8470', `127.0.0.1:${server.port}`).replace('/ops/', `${base}/`)}}\n}\n`);
-  const child = spawn(nginx, ['-c', path.join(dir, 'conf')], { stdio: 'ignore' });
-  const exited = new Promise((resolve) => { child.on('close', resolve); });
-  t.after(async () => { child.kill('SIGTERM'); await exited; fs.rmSync(dir, { recursive: true, force: true }); });
-  await until('nginx to listen', () => new Promise((resolve) => {
-    const probe = net.connect(port, '127.0.0.1', () => { probe.destroy(); resolve(true); });
-    probe.on('error', () => resolve(false));
-  }));
-  return Object.assign(Object.create(server), { port, origin: `http://127.0.0.1:${port}` });
-}
-
-for (const base of ['', '/ops']) {
-  test(`behind nginx ${base ? 'below a path' : 'at the root'}`, { skip: nginx ? false : 'SKIPPED: there is no nginx here' }, async (t) => {
-    const fleet = await startFleet(t, { scenario: SCENE, base });
-    const site = await behind(t, fleet.server, base);
-    const through = { ...fleet, server: site };
-    const asked = await ask(through, 'alpha', 100);
-    assert.ok(asked.url.startsWith(`${base}/console/`), asked.url);
-    const it = await join(site, fleet.admin, asked);
-    await it.greet();
-    const bytes = crypto.randomBytes(MIB);
-    for (let at = 0; at < MIB; at += 32768) it.send(bytes.subarray(at, at + 32768));
-    assert.ok((await it.read(MIB)).equals(bytes));
-    it.send([3, 232], 8);
-    await it.closed();
-    assert.equal(it.code, 1000);
-    await isFree(fleet);
-  });
-}

@@ -1,108 +1,42 @@
-// Behind nginx, Caddy and HAProxy under /ops: the snippets of docs/operations.md as they stand there, with a
-// real browser's requests, a WebSocket and an event stream through each.
+// Behind nginx, Caddy and HAProxy, as a site of its own with TLS and below /ops without: the snippets of
+// docs/operations.md as they stand there, with a real browser's requests, live connections and consoles through each.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import crypto from 'node:crypto';
 import fs from 'node:fs';
-import http from 'node:http';
-import net from 'node:net';
+import http2 from 'node:http2';
 import path from 'node:path';
-import { describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import WebSocket from 'ws';
+import { ask, join } from './lib/console.mjs';
 import { EventStream } from './lib/events.mjs';
-import { makeFolder, root, sleep, startServer, until } from './lib/server.mjs';
+import { startFleet } from './lib/fleet.mjs';
+import { CLIENT, DOC, NAME, names, snippets, startProxy } from './lib/proxies.mjs';
+import { PASSWORD, cookieOf, sleep, startServer, until } from './lib/server.mjs';
 
-const IDLE_MS = 17000; // what a proxy waits here for the next byte: a sign of life comes after 15 s at most
-const DOC = fs.readFileSync(path.join(root, 'docs/operations.md'), 'utf8');
-
-/** The code blocks of that language, in order. */
-function snippets(language) {
-  const found = [...DOC.matchAll(new RegExp('```' + language + '\n([^]*?)```', 'g'))].map((match) => match[1]);
-  assert.ok(found.length > 0, `docs/operations.md has no ${language}`);
-  return found;
-}
-
-function find(program) {
-  return [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin']
-    .map((dir) => path.join(dir, program)).find((file) => fs.existsSync(file));
-}
-
-function freePort() {
-  return new Promise((resolve) => {
-    const probe = net.createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
-}
-
-/** What each proxy is given: the documented text, with our ports for the documented ones. */
-const proxies = {
-  nginx: {
-    write(dir, port) {
-      const [http, server] = snippets('nginx');
-      return `daemon off;\nmaster_process off;\npid ${dir}/pid;\nerror_log ${dir}/error.log;\nevents {}\n` +
-        `http {\naccess_log off;\n${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-          .map((name) => `${name}_temp_path ${dir}/${name};`).join('\n')}\n${http}` +
-        `server {\nlisten 127.0.0.1:${port};\n${server}}\n}\n`;
-    },
-    args: (file) => ['-c', file],
-  },
-  caddy: {
-    write(dir, port) {
-      return `{\nadmin off\nauto_https off\nstorage file_system ${dir}\n}\nhttp://127.0.0.1:${port} {\n${snippets('caddy')[0]}}\n`;
-    },
-    args: (file) => ['run', '--config', file, '--adapter', 'caddyfile'],
-  },
-  haproxy: {
-    write(dir, port) {
-      return `defaults\n    timeout connect 5s\n    timeout client 75s\n    timeout server 75s\nfrontend site\n` +
-        `    mode http\n    bind 127.0.0.1:${port}\n${snippets('haproxy')[0]}`;
-    },
-    args: (file) => ['-db', '-f', file],
-  },
+const MIB = 1 << 20;
+const SCENE = {
+  clusters: [{ name: 'alpha', standalone: true, version: '9.2', nodes: ['pve1'], guests: [
+    { vmid: 100, type: 'qemu', node: 'pve1', name: 'echo', status: 'running', console: 'echo' },
+    { vmid: 102, type: 'lxc', node: 'pve1', name: 'shell', status: 'running' },
+  ] }],
 };
 
-/** The proxy as a process of its own, and the server as one sees it through it. */
-async function through(t, name, server) {
-  const dir = makeFolder(`binnacle-${name}-`);
-  const port = await freePort();
-  const file = path.join(dir, 'conf');
-  const text = proxies[name].write(dir, port).replaceAll('127.0.0.1:8470', `127.0.0.1:${server.port}`)
-    .replaceAll('75s', `${IDLE_MS / 1000}s`);
-  fs.writeFileSync(file, text);
-  let said = '';
-  let ended = false;
-  const child = spawn(find(name), proxies[name].args(file), { cwd: dir, env: { ...process.env, HOME: dir } });
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece) => { said += piece; });
-  const exited = new Promise((resolve) => { child.on('close', () => { ended = true; resolve(); }); });
-  t.after(async () => {
-    child.kill('SIGTERM');
-    const late = setTimeout(() => child.kill('SIGKILL'), 2000); // Caddy waits for its last connection
-    await exited;
-    clearTimeout(late);
-    fs.rmSync(dir, { recursive: true, force: true });
+/** A WebSocket of live/1 that says hello and wants these topics. */
+function listener(site, cookie, topics) {
+  const socket = new WebSocket(`${site.isTls ? 'wss' : 'ws'}://127.0.0.1:${site.port}${site.base}/api/v1/live`, 'live.1', {
+    headers: { Cookie: cookie, Host: site.authority }, origin: site.origin, ...(site.isTls ? { servername: NAME, ca: site.cert, checkServerIdentity: () => undefined } : {}),
   });
-  await until(`${name} to listen`, () => {
-    assert.ok(!ended, said);
-    return new Promise((resolve) => {
-      const probe = net.connect(port, '127.0.0.1', () => { probe.destroy(); resolve(true); });
-      probe.on('error', () => resolve(false));
-    });
-  });
-  return Object.assign(Object.create(server), { port, origin: `http://127.0.0.1:${port}`, direct: server });
+  socket.on('open', () => { socket.send(`{"t":"hello","v":1}\n${JSON.stringify({ t: 'sub', id: 1, topics })}\n`); });
+  return socket;
 }
 
-/** Says hello and listens; resolves with the messages of the first `count` lines. */
+/** Listens; resolves with the first `count` lines. */
 function listen(site, cookie, count) {
   return new Promise((resolve, reject) => {
     const lines = [];
-    const socket = new WebSocket(`ws://127.0.0.1:${site.port}/ops/api/v1/live`, 'live.1',
-      { headers: { Cookie: cookie }, origin: site.origin });
-    const late = setTimeout(() => { socket.terminate(); reject(new Error(`only ${lines.length} lines came`)); }, 10000);
-    socket.on('open', () => {
-      socket.send('{"t":"hello","v":1}\n{"t":"sub","id":1,"topics":[["meter.host"]]}\n');
-    });
+    const socket = listener(site, cookie, [['meter.host']]);
+    const late = setTimeout(() => { socket.terminate(); reject(new Error(`only ${lines.length} lines came`)); }, 20000);
     socket.on('message', (data) => {
       for (const line of data.toString().split('\n')) if (line) lines.push({ ...JSON.parse(line), came: performance.now() });
       if (lines.length < count) return;
@@ -116,97 +50,247 @@ function listen(site, cookie, count) {
 
 /** A listener to whom nothing happens; `cut` says whether somebody ended that. */
 function idle(site, cookie) {
-  const listener = { cut: false, signs: 0, since: performance.now() };
-  listener.socket = new WebSocket(`ws://127.0.0.1:${site.port}/ops/api/v1/live`, 'live.1',
-    { headers: { Cookie: cookie }, origin: site.origin });
-  listener.socket.on('open', () => {
-    listener.socket.send('{"t":"hello","v":1}\n{"t":"sub","id":1,"topics":[["people.audit"]]}\n');
+  const it = { cut: false, signs: 0, since: performance.now(), socket: listener(site, cookie, [['people.audit']]) };
+  it.socket.on('ping', () => { it.signs++; });
+  it.socket.on('message', () => { it.signs++; });
+  it.socket.on('close', () => { it.cut = true; });
+  it.socket.on('error', () => { it.cut = true; });
+  return it;
+}
+
+const events = (site, cookie, topic) => EventStream.open(site.port, `${site.base}/api/v1/events?topic=${topic}`, { Cookie: cookie, Host: site.authority }, () => site.dial());
+
+/** One request of a browser that speaks HTTP/2, as they do over TLS; the cookie comes in pieces. */
+function overHttp2(site, method, target, { cookie, origin, body }) {
+  return new Promise((resolve, reject) => {
+    const session = http2.connect(site.origin, { createConnection: () => site.dial({ ALPNProtocols: ['h2'] }) });
+    session.on('error', reject);
+    const headers = { ':method': method, ':path': site.base + target, cookie: ['theme=dark', cookie, 'lang=en'], ...(origin ? { origin } : {}), ...(body ? { 'content-type': 'application/json' } : {}) };
+    const stream = session.request(headers);
+    let status = 0;
+    let text = '';
+    stream.setEncoding('utf8');
+    stream.on('response', (fields) => { status = fields[':status']; });
+    stream.on('data', (piece) => { text += piece; });
+    stream.on('error', reject);
+    stream.on('end', () => { session.close(); resolve({ status, json: text ? JSON.parse(text) : null }); });
+    stream.end(body);
   });
-  listener.socket.on('ping', () => { listener.signs++; });
-  listener.socket.on('message', () => { listener.signs++; });
-  listener.socket.on('close', () => { listener.cut = true; });
-  listener.socket.on('error', () => { listener.cut = true; });
-  return listener;
+}
+
+const KINDS = [
+  // A shorter wait of the proxy than the documented one, and there the documented one itself.
+  { title: 'below a path', base: '/ops', isOwn: false, waits: 17 },
+  { title: 'a site of its own with TLS', base: '', isOwn: true, waits: null },
+];
+
+async function through(t, { base, isOwn, waits }, fleet, name) {
+  const site = await startProxy(t, name, fleet.server, { isOwn, waits });
+  return Object.assign(site, { base, waitsMs: (waits ?? 75) * 1000, at: { ...fleet, server: site } });
+}
+
+/** The settings that the document gives, taken while it runs. */
+async function settle(server, text) {
+  assert.match(text, /public_url[^]*trusted_proxies/);
+  fs.writeFileSync(path.join(server.data, 'binnacle.conf'), text);
+  server.kill('SIGHUP');
+  await until('the settings to be taken', () => /config\.reload file=/.test(server.log));
+}
+
+async function checkPage(site, { base, isOwn }) {
+  const page = await site.request('GET', '/');
+  assert.equal(page.status, 200);
+  assert.ok(page.text.includes(`src="${base}/assets/`));
+  const script = /src="(?:\.\/)?([^":]+\.js)"/.exec(page.text);
+  assert.ok(script, 'a script of its own');
+  assert.equal((await site.request('GET', new URL(script[1], `http://x${base}/`).pathname, { base: '' })).status, 200);
+  if (!base) return;
+  const bare = await site.request('GET', '/ops', { base: '' });
+  assert.ok(bare.status === 200 || /\/ops\/$/.test(bare.headers.location), `${bare.status}`);
+  assert.notEqual((await site.request('GET', '/opsfoo', { base: '' })).headers['content-type'], page.headers['content-type']);
+  assert.ok(!isOwn);
+}
+
+/** Logs in, saying it is somebody else. */
+async function logIn(site, username) {
+  const made = await site.request('POST', '/api/v1/session', {
+    body: { username, password: PASSWORD },
+    headers: { 'X-Forwarded-For': '203.0.113.9', ...(site.isTls ? {} : { 'X-Forwarded-Proto': 'https' }) }, // made up
+  });
+  assert.equal(made.status, 200, made.text);
+  return { cookie: cookieOf(made), line: made.headers['set-cookie'][0] };
+}
+
+async function checkRules(site, cookie) {
+  const foreign = await site.request('DELETE', '/api/v1/session', { cookie, origin: 'http://evil.example' });
+  assert.equal(foreign.status, 403);
+  const asked = await ask(site.at, 'alpha', 100, { as: { cookie } });
+  await assert.rejects(join(site, { cookie }, asked, { origin: 'https://evil.example' }), { status: 403 });
+  if (site.isTls) await assert.rejects(join(site, { cookie }, asked, { origin: site.origin.replace('https', 'http') }), { status: 403 });
+  const name = await site.request('GET', '/', { headers: { Host: `evil.example:${site.port}` } });
+  assert.equal(name.status, 421, 'another name is no name of ours');
+  const it = await join(site, { cookie }, asked); // all of that has not used its ticket
+  it.destroy();
+}
+
+/** A console through the proxy: bytes there and back, its record, its ticket in no log but for its use. */
+async function checkConsole(site, cookie) {
+  const asked = await ask(site.at, 'alpha', 100, { as: { cookie } });
+  assert.ok(asked.url.startsWith(`${site.base}/console/`), asked.url);
+  const it = await join(site, { cookie }, asked);
+  await it.greet();
+  const bytes = crypto.randomBytes(MIB);
+  for (let at = 0; at < MIB; at += 32768) it.send(bytes.subarray(at, at + 32768));
+  assert.ok((await it.read(MIB)).equals(bytes));
+  it.send([3, 232], 8);
+  await it.closed();
+  assert.equal(it.code, 1000);
+  const record = await until('the record\'s end', async () => {
+    const { consoles } = await site.at.api('GET', '/api/v1/consoles');
+    const one = consoles.find((console) => console.id === asked.id);
+    return one?.ended_at && one;
+  });
+  assert.deepEqual([record.bytes_in, record.bytes_out, record.address], [MIB, MIB, CLIENT]);
+  const ticket = new URL(asked.url, site.origin).searchParams.get('t');
+  const count = () => site.log.split(ticket).length - 1;
+  await until('the line of its use in the proxy\'s log', () => count() > 0, { within: 20000 });
+  assert.equal(count(), 1);
+  await assert.rejects(join(site, { cookie }, asked), { status: 404 }, 'and it is worth nothing there');
+  assert.ok(!site.log.includes(cookie.split('=')[1]), 'the session is in no log');
+}
+
+async function checkTerminal(site, cookie) {
+  const it = await join(site, { cookie }, await ask(site.at, 'alpha', 102, { type: 'lxc', as: { cookie } }));
+  it.send('1:100:30:');
+  it.send('0:24:echo "sum=$((40 + 2))"  \n'.replace('24:', `${Buffer.byteLength('echo "sum=$((40 + 2))"  \n')}:`));
+  await it.until('sum=42');
+  it.destroy();
+}
+
+async function checkLive(site, cookie) {
+  const lines = await listen(site, cookie, 5);
+  assert.deepEqual(lines.slice(0, 2).map((line) => line.t), ['welcome', 'sub']);
+  assert.ok(lines.slice(2).every((line) => line.t === 'd'));
+}
+
+async function checkEvents(t, site, cookie) {
+  const stream = await events(site, cookie, 'meter.host');
+  t.after(() => stream.close());
+  await until('the first event', () => stream.events.length >= 1, { within: 10000 });
+  const from = performance.now();
+  await until('three more', () => stream.events.length >= 4, { within: 15000 });
+  assert.ok(performance.now() - from > 300, 'as they happen, not all at once');
+  stream.close();
+}
+
+async function checkChange(site, cookie) {
+  const now = await site.api('GET', '/api/v1/state?topic=meter.host', { cookie });
+  const next = await site.api('GET', `/api/v1/state?topic=meter.host&since=${now.e}.${now.s}&wait=5`, { cookie });
+  assert.equal(next.from, now.s);
+}
+
+/** Opened at the beginning; looked at when the proxy would long have cut them. */
+async function openQuiet(t, site, cookie) {
+  const live = idle(site, cookie);
+  const stream = await events(site, cookie, 'people.audit');
+  const screen = await join(site, { cookie }, await ask(site.at, 'alpha', 100, { as: { cookie } }));
+  await screen.greet();
+  t.after(() => { live.socket.terminate(); stream.close(); screen.destroy(); });
+  return { live, stream, screen };
+}
+
+async function checkQuiet(site, { live, stream, screen }) {
+  await sleep(Math.max(0, site.waitsMs + 4000 - (performance.now() - live.since)));
+  assert.ok(!live.cut && live.signs > 2, `${live.signs} signs of life`);
+  assert.ok(!stream.ended, 'the event stream stands');
+  assert.equal(screen.closedAt, null, 'the console stands');
+  screen.send('still');
+  assert.equal((await screen.read(5)).toString(), 'still');
 }
 
 describe('behind a proxy', { concurrency: true }, () => {
-  for (const name of Object.keys(proxies)) {
-    test(`behind ${name}`, { skip: find(name) ? false : `SKIPPED: there is no ${name} here`, timeout: 90000 }, async (t) => {
-      const server = await startServer(t, { args: ['--base-path', '/ops', '--trusted-proxies', '127.0.0.1/32'] });
-      const site = await through(t, name, server);
-      let admin;
-      let quiet;
+  for (const kind of KINDS) {
+    describe(kind.title, { concurrency: 1 }, () => {
+      const ends = [];
+      const cookies = {};
+      const sites = {};
+      let fleet;
+      before(async () => {
+        const t = { after: (end) => ends.push(end) };
+        fleet = await startFleet(t, { scenario: SCENE, base: kind.base });
+        if (kind.isOwn) await settle(fleet.server, snippets('ini')[0]);
+        for (const name of names) {
+          sites[name] = await through(t, kind, fleet, name);
+          await fleet.server.addUser(fleet.admin, name, 'admin'); // one person has so many consoles and no more
+        }
+      });
+      after(async () => { for (const end of ends.reverse()) await end(); });
 
-      await t.test('the page and what it needs come under the path', async () => {
-        const page = await site.request('GET', '/ops/');
-        assert.equal(page.status, 200);
-        assert.match(page.text, /src="\/ops\/assets\//);
-        const script = /src="(?:\.\/)?([^":]+\.js)"/.exec(page.text);
-        assert.ok(script, 'a script of its own');
-        assert.equal((await site.request('GET', new URL(script[1], 'http://x/ops/').pathname)).status, 200);
-        const bare = await site.request('GET', '/ops');
-        assert.ok(bare.status === 200 || /\/ops\/$/.test(bare.headers.location), `${bare.status}`);
-        assert.notEqual((await site.request('GET', '/opsfoo')).headers['content-type'], page.headers['content-type']);
+      describe('all of it', { concurrency: true }, () => {
+        for (const name of names) {
+          test(`${name}, ${kind.title}`, { timeout: 200000 }, async (t) => {
+            const site = sites[name];
+            let cookie;
+            let quiet;
+            await t.test('the page and what it needs come', () => checkPage(site, kind));
+            await t.test('people log in, and are who they are', async () => {
+              const made = await logIn(site, name);
+              cookie = cookies[name] = made.cookie;
+              assert.match(made.line, kind.isOwn ? /^__Host-binnacle=\S+; Path=\/; .*Secure/ : /^binnacle=\S+; Path=\/ops; .*HttpOnly/);
+              assert.equal(/Secure/.test(made.line), kind.isOwn, 'Secure where the browser came with TLS');
+              const { sessions } = await site.api('GET', '/api/v1/sessions', { cookie });
+              assert.ok(sessions.some((session) => session.is_current && session.address === CLIENT), JSON.stringify(sessions));
+              assert.ok(sessions.every((session) => session.address !== '203.0.113.9'));
+              quiet = await openQuiet(t, site, cookie);
+            });
+            await t.test('who is foreign is refused, whatever the name', () => checkRules(site, cookie));
+            if (kind.isOwn) {
+              await t.test('a browser that speaks HTTP/2 is the same', async () => {
+                const who = await overHttp2(site, 'GET', '/api/v1/sessions', { cookie });
+                assert.equal(who.status, 200);
+                const post = { cookie, body: '{"tab":"0123456789abcdef"}' };
+                const place = `/api/v1/servers/${fleet.ids.alpha}/nodes/pve1/qemu/100/console`;
+                assert.equal((await overHttp2(site, 'POST', place, { ...post, origin: 'https://evil.example' })).status, 403);
+                assert.equal((await overHttp2(site, 'POST', place, { ...post, origin: site.origin })).status, 201);
+              });
+            }
+            await t.test('a console: a mebibyte there and back, a ticket of one use', () => checkConsole(site, cookie));
+            await t.test('a terminal', () => checkTerminal(site, cookie));
+            await t.test('a WebSocket gets each second', () => checkLive(site, cookie));
+            await t.test('an event stream arrives as it is written', () => checkEvents(t, site, cookie));
+            await t.test('a change is waited for', () => checkChange(site, cookie));
+            await t.test(`who hears nothing for ${site.waitsMs / 1000} s is not cut off`, () => checkQuiet(site, quiet));
+          });
+        }
       });
 
-      await t.test('people log in, and are who they are', async () => {
-        const agent = new http.Agent({ localAddress: '127.0.0.2' }); // one that is no proxy of ours
-        const made = await site.request('POST', '/ops/api/v1/setup', {
-          body: { code: server.code, username: 'ada', password: 'a harbour pilot 9' },
-          headers: { 'X-Forwarded-For': '203.0.113.9', 'X-Forwarded-Proto': 'https' }, // made up
-          agent,
-        });
-        assert.equal(made.status, 201, made.text);
-        const cookie = made.headers['set-cookie'][0];
-        assert.match(cookie, /^binnacle=\S+; Path=\/ops; .*HttpOnly/, 'not Secure: the browser came without TLS');
-        admin = cookie.split(';')[0];
-        quiet = idle(site, admin);
-        t.after(() => quiet.socket.terminate());
-        const { sessions } = await site.api('GET', '/ops/api/v1/sessions', { cookie: admin });
-        assert.deepEqual(sessions.map((session) => session.address), ['127.0.0.2']);
-        const foreign = await site.request('DELETE', '/ops/api/v1/session', { cookie: admin, origin: 'http://evil.example' });
-        assert.equal(foreign.status, 403);
-      });
-
-      await t.test('a WebSocket gets each second', async () => {
-        const lines = await listen(site, admin, 5);
-        assert.deepEqual(lines.slice(0, 2).map((line) => line.t), ['welcome', 'sub']);
-        assert.ok(lines.slice(2).every((line) => line.t === 'd'));
-      });
-
-      await t.test('an event stream arrives as it is written', async () => {
-        const stream = await EventStream.open(site.port, '/ops/api/v1/events?topic=meter.host', { Cookie: admin, Host: `127.0.0.1:${site.port}` });
-        t.after(() => stream.close());
-        await until('the first event', () => stream.events.length >= 1, { within: 4000 });
-        const from = performance.now();
-        await until('three more', () => stream.events.length >= 4, { within: 8000 });
-        assert.ok(performance.now() - from > 300, 'as they happen, not all at once');
-        stream.close();
-      });
-
-      await t.test('a change is waited for', async () => {
-        const now = await site.api('GET', '/ops/api/v1/state?topic=meter.host', { cookie: admin });
-        const next = await site.api('GET', `/ops/api/v1/state?topic=meter.host&since=${now.e}.${now.s}&wait=5`, { cookie: admin });
-        assert.equal(next.from, now.s);
-      });
-
-      await t.test('who hears nothing for long is not cut off', async () => {
-        await sleep(Math.max(0, IDLE_MS * 1.2 - (performance.now() - quiet.since)));
-        assert.ok(!quiet.cut && quiet.signs > 2, `${quiet.signs} signs of life`);
-        quiet.socket.close();
-      });
-
-      await t.test('who listened comes back after a restart', async () => {
+      test(`who listened comes back after a restart, ${kind.title}`, { timeout: 60000 }, async () => {
+        const { server } = fleet;
         await server.stop();
-        const gone = await site.request('GET', '/ops/healthz');
-        assert.ok(gone.status >= 500, `${gone.status} while it is away`);
+        for (const name of names) assert.ok((await sites[name].request('GET', '/healthz')).status >= 500, `${name} while it is away`);
         server.options.listen = `127.0.0.1:${server.port}`;
+        const { port, host, origin, isTls } = server;
         await server.start();
-        await until('the proxy to see it', async () => (await site.request('GET', '/ops/healthz')).status === 200, { within: 15000, every: 200 });
-        assert.equal((await listen(site, admin, 3))[1].mode, 'snapshot');
+        Object.assign(server, { port, host, origin, isTls }); // the URL it prints may be that of the proxy
+        for (const name of names) {
+          await until(`${name} to see it`, async () => (await sites[name].request('GET', '/healthz')).status === 200, { within: 20000, every: 200 });
+          assert.equal((await listen(sites[name], cookies[name], 3))[1].mode, 'snapshot');
+        }
       });
     });
   }
+});
+
+test('a proxy nobody said to trust is whom it is taken for', { timeout: 60000 }, async (t) => {
+  const server = await startServer(t, { args: ['--base-path', '/ops'], base: '/ops' });
+  const site = await startProxy(t, 'nginx', server);
+  const made = await site.request('POST', '/api/v1/setup', {
+    body: { code: server.code, username: 'ada', password: PASSWORD }, headers: { 'X-Forwarded-Proto': 'https' },
+  });
+  assert.equal(made.status, 201, made.text);
+  const { sessions } = await site.api('GET', '/api/v1/sessions', { cookie: cookieOf(made) });
+  assert.deepEqual(sessions.map((session) => session.address), ['127.0.0.1']);
+  assert.doesNotMatch(made.headers['set-cookie'][0], /Secure/);
 });
 
 test('every metric stands in docs/operations.md', async (t) => {
@@ -215,9 +299,9 @@ test('every metric stands in docs/operations.md', async (t) => {
   await until('the first figures of its own', async () =>
     /binnacle_self_cpu_pct/.test((await server.request('GET', '/metrics', { cookie: admin.cookie })).text));
   const { text } = await server.request('GET', '/metrics', { cookie: admin.cookie });
-  const names = [...text.matchAll(/^# HELP (\S+)/gm)].map((match) => match[1]);
-  assert.ok(names.length > 30);
-  assert.deepEqual(names.filter((name) => !DOC.includes(`\`${name}\``)), []);
+  const metrics = [...text.matchAll(/^# HELP (\S+)/gm)].map((match) => match[1]);
+  assert.ok(metrics.length > 30);
+  assert.deepEqual(metrics.filter((name) => !DOC.includes(`\`${name}\``)), []);
   const documented = [...DOC.matchAll(/`(binnacle_\w+)`/g)].map((match) => match[1]);
-  assert.deepEqual(documented.filter((name) => !names.includes(name)), []);
+  assert.deepEqual(documented.filter((name) => !metrics.includes(name)), []);
 });

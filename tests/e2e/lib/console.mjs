@@ -161,9 +161,9 @@ export class Console {
 
 /** The WebSocket of what was asked for; a refusal is thrown with its `status`. */
 export async function join(server, person, asked, { tab = asked.tab, origin = server.origin, url = asked.url } = {}) {
-  const socket = net.connect({ port: server.port, host: '127.0.0.1', noDelay: true });
+  const socket = server.dial?.() ?? net.connect({ port: server.port, host: '127.0.0.1', noDelay: true });
   const target = `${url}${tab === null ? '' : `&tab=${tab}`}`;
-  socket.write(handshake(target, { Host: `127.0.0.1:${server.port}`, Cookie: person.cookie, 'Sec-WebSocket-Protocol': 'binary', ...(origin ? { Origin: origin } : {}) }));
+  socket.write(handshake(target, { Host: server.authority ?? `127.0.0.1:${server.port}`, Cookie: person.cookie, 'Sec-WebSocket-Protocol': 'binary', ...(origin ? { Origin: origin } : {}) }));
   let head = Buffer.alloc(0);
   await new Promise((resolve, reject) => {
     const hear = (piece) => {

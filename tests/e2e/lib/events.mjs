@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 
 export class EventStream {
-  /** Opens target on 127.0.0.1 and reads until close(); events are { id, event, data }. */
-  static open(port, target, headers) {
+  /** Opens target on 127.0.0.1 and reads until close(); events are { id, event, data }. `connect`: a socket for it. */
+  static open(port, target, headers, connect) {
     const stream = new EventStream();
     stream.events = [];
     stream.comments = 0;
@@ -14,7 +14,7 @@ export class EventStream {
     stream.fields = {};
     stream.ended = false;
     return new Promise((resolve, reject) => {
-      stream.request = http.get({ host: '127.0.0.1', port, path: target, headers, agent: false }, (answer) => {
+      stream.request = http.get({ host: '127.0.0.1', port, path: target, headers, ...(connect ? { createConnection: connect } : { agent: false }) }, (answer) => {
         stream.status = answer.statusCode;
         stream.headers = answer.headers;
         answer.setEncoding('utf8');

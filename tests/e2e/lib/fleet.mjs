@@ -28,11 +28,11 @@ export const TWINS = {
   ],
 };
 
-export async function startFleet(t, { scenario = TWINS, timing = {}, tokens = {}, expectLog, base = '' } = {}) {
+export async function startFleet(t, { scenario = TWINS, timing = {}, tokens = {}, expectLog, base = '', args: more = [], env } = {}) {
   const lab = await startLab({ scenario, timing: { denied: 50, tick: 500, cache: 200, ...timing } });
   t.after(() => lab.stop());
-  const args = [...OPEN, ...pageArgs, ...(base ? ['--base-path', base, '--trusted-proxies', '127.0.0.1/32'] : [])];
-  const server = await startServer(t, { args, ...(expectLog ? { expectLog } : {}) });
+  const args = [...OPEN, ...pageArgs, ...more, ...(base ? ['--base-path', base, '--trusted-proxies', '127.0.0.1/32'] : [])];
+  const server = await startServer(t, { args, base, ...(env ? { env } : {}), ...(expectLog ? { expectLog } : {}) });
   if (base) server.request = function request(method, target, options) { return Server.prototype.request.call(this, method, base + target, options); };
   const admin = await server.setup();
   const key = await server.makeKey(admin, 'all');
