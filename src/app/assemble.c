@@ -206,6 +206,8 @@ static void fill_web_config(struct app *app, struct bn_web_config *web)
             .key_absent = app->outside.key.absent,
             .targets = &app->outside.targets,
             .listeners_max = config->max_listeners,
+            .console_idle_ms = config->console_idle,
+            .console_longest_ms = config->console_longest,
             .connections_max = connections_max()};
     bn_text_clip(web->base_path, sizeof web->base_path, bn_str(config->base_path));
     bn_text_clip(web->demo_file, sizeof web->demo_file, bn_str(config->demo));

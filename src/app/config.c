@@ -70,6 +70,14 @@ const struct bn_setting bn_settings[] = {
                 .max = 1000000, .flags = BN_SET_RELOAD,
                 .doc = "Live connections at once; the next one is answered 503. Administrators "
                        "have a few more."),
+        ROW(console_idle, BN_SET_DURATION, "30m", .min = BN_CONSOLE_IDLE_MIN_MS,
+                .max = BN_CONSOLE_IDLE_MAX_MS, .flags = BN_SET_RELOAD | BN_SET_OR_ZERO,
+                .doc = "A console into which nothing is typed for so long is closed; 0: it may "
+                       "stay open."),
+        ROW(console_longest, BN_SET_DURATION, "8h", .min = BN_CONSOLE_LONGEST_MIN_MS,
+                .max = BN_CONSOLE_LONGEST_MAX_MS, .flags = BN_SET_RELOAD | BN_SET_OR_ZERO,
+                .doc = "A console is closed after so long whatever is typed; 0: never. The end of "
+                       "the login, 7 days after it, ends its consoles always."),
         ROW(db_max_bytes, BN_SET_BYTES, "1G", .min = 32 << 20, .max = 1LL << 40,
                 .doc = "The oldest history goes when the database would grow beyond this."),
         ROW(log_level, BN_SET_LEVEL, "info", .flags = BN_SET_RELOAD,

@@ -50,6 +50,8 @@ struct bn_config {
     int64_t check_interval;             /* milliseconds */
     int64_t offline_alert;              /* milliseconds */
     int64_t max_listeners;
+    int64_t console_idle;    /* milliseconds; 0: never */
+    int64_t console_longest; /* milliseconds; 0: for ever */
     int64_t db_max_bytes;
     int64_t log_level;             /* enum bn_level */
     int64_t log_format;            /* enum bn_log_format */
@@ -77,6 +79,7 @@ enum bn_setting_type {
 enum {
     BN_SET_RELOAD = 1,  /* SIGHUP takes the new value */
     BN_SET_OUTSIDE = 2, /* says where the file is, so it cannot stand in it */
+    BN_SET_OR_ZERO = 4, /* of a duration: or 0, which is no limit */
 };
 
 struct bn_setting {

@@ -42,7 +42,8 @@ static void put_setting(struct bn_buf *out, const struct bn_setting *setting)
         bn_buf_printf(out, ", %lldM to %lldG", (long long)(setting->min >> 20),
                 (long long)(setting->max >> 30));
     if (setting->type == BN_SET_DURATION)
-        bn_buf_printf(out, ", %llds to %lld%c", (long long)(setting->min / 1000), max, unit);
+        bn_buf_printf(out, ", %llds to %lld%c%s", (long long)(setting->min / 1000), max, unit,
+                setting->flags & BN_SET_OR_ZERO ? ", or 0 for no limit" : "");
     if (setting->absent[0])
         bn_buf_printf(out, " · default `%s`", setting->absent);
     else

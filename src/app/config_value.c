@@ -195,6 +195,10 @@ static bool set_number(const struct bn_setting *setting, int64_t *out, struct bn
         *out = value;
         return true;
     }
+    if ((setting->flags & BN_SET_OR_ZERO) && bn_str_is(text, "0")) {
+        *out = 0;
+        return true;
+    }
     if (setting->type == BN_SET_DURATION && bn_parse_duration_ms(text, &value) &&
             value >= setting->min && value <= setting->max) {
         *out = value;
@@ -203,8 +207,9 @@ static bool set_number(const struct bn_setting *setting, int64_t *out, struct bn
     const long long max = bn_setting_max(setting, &unit);
     if (setting->type == BN_SET_DURATION)
         return bn_fail(err, BN_E_INVALID,
-                "must be %llds..%lld%c, with a unit: ms, s, m, h or d, got \"%.*s\"",
-                (long long)(setting->min / 1000), max, unit, BN_ARG(text));
+                "must be %llds..%lld%c%s, with a unit: ms, s, m, h or d, got \"%.*s\"",
+                (long long)(setting->min / 1000), max, unit,
+                setting->flags & BN_SET_OR_ZERO ? " or 0" : "", BN_ARG(text));
     if (setting->type == BN_SET_BYTES)
         return bn_fail(err, BN_E_INVALID,
                 "must be %lldM..%lldG, as bytes or with K, M or G, got \"%.*s\"",

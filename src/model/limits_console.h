@@ -16,8 +16,12 @@
 #define BN_CONSOLE_TICKET_MS       30000 /* from the answer to the browser's WebSocket */
 #define BN_CONSOLE_MESSAGE_MAX     (64 << 10)  /* of a browser; pveproxy takes frames of 128 KiB */
 #define BN_CONSOLE_PIPE_MAX        (128 << 10) /* unsent on one side: the other is not read */
-#define BN_CONSOLE_IDLE_MS         (30LL * 60 * 1000)  /* nothing typed (SECURITY T36) */
-#define BN_CONSOLE_LONGEST_MS      (8LL * 3600 * 1000) /* a working day (SECURITY T36) */
+#define BN_CONSOLE_IDLE_MS         (30LL * 60 * 1000) /* nothing typed (SECURITY T36); console_idle */
+#define BN_CONSOLE_IDLE_MIN_MS     60000 /* shorter ends those who read what they got */
+#define BN_CONSOLE_IDLE_MAX_MS     (24LL * 3600 * 1000) /* longer is never, which is 0 */
+#define BN_CONSOLE_LONGEST_MS      (8LL * 3600 * 1000)  /* a working day (T36); console_longest */
+#define BN_CONSOLE_LONGEST_MIN_MS  60000                /* shorter opens none */
+#define BN_CONSOLE_LONGEST_MAX_MS  (7LL * 24 * 3600 * 1000) /* a login's life */
 #define BN_CONSOLE_STALL_MS        120000 /* a browser that takes or says nothing: a lid, a tab asleep */
 #define BN_CONSOLE_CLOSE_RIGHT     4401 /* close codes: the session, the right or the server ended */
 #define BN_CONSOLE_CLOSE_ADMIN     4403

@@ -393,17 +393,54 @@ static void check_owner(struct bn_console_session *session)
         bn_console_end(session, BN_CONSOLE_CLOSE_RIGHT, "the right to this console was taken away");
 }
 
+static bool is_longer(int64_t ms, int64_t limit_ms)
+{
+    return limit_ms > 0 && ms >= limit_ms;
+}
+
+/* "30 minutes" */
+static const char *span_words(int64_t ms, char out[32])
+{
+    const bool is_hours = ms % 3600000 == 0;
+    const bool is_minutes = ms % 60000 == 0;
+    const long long count = ms / (is_hours ? 3600000 : is_minutes ? 60000 : 1000);
+    snprintf(out, 32, "%lld %s%s", count,
+            is_hours     ? "hour"
+            : is_minutes ? "minute"
+                         : "second",
+            count == 1 ? "" : "s");
+    return out;
+}
+
+static void end_idle(struct bn_console_session *session, int64_t limit_ms)
+{
+    char span[32];
+    char why[64];
+    snprintf(why, sizeof why, "nothing was typed for %s", span_words(limit_ms, span));
+    bn_console_end(session, BN_CONSOLE_CLOSE_IDLE, why);
+}
+
+static void end_longest(struct bn_console_session *session, int64_t limit_ms)
+{
+    char span[32];
+    char why[64];
+    snprintf(why, sizeof why, "a console is open for %s at most", span_words(limit_ms, span));
+    bn_console_end(session, BN_CONSOLE_CLOSE_LONGEST, why);
+}
+
 static void tick_joined(struct bn_console_session *session, int64_t mono_ms)
 {
-    if (mono_ms - session->typed_mono_ms >= BN_CONSOLE_IDLE_MS)
-        bn_console_end(session, BN_CONSOLE_CLOSE_IDLE, "nothing was typed for 30 minutes");
-    else if (mono_ms - session->since_mono_ms >= BN_CONSOLE_LONGEST_MS)
-        bn_console_end(session, BN_CONSOLE_CLOSE_LONGEST, "a console is open for 8 hours at most");
+    const struct bn_web_config *config = &session->web->config;
+    if (is_longer(mono_ms - session->typed_mono_ms, config->console_idle_ms))
+        end_idle(session, config->console_idle_ms);
+    else if (is_longer(mono_ms - session->since_mono_ms, config->console_longest_ms))
+        end_longest(session, config->console_longest_ms);
     else if (mono_ms - session->heard_mono_ms >= BN_CONSOLE_STALL_MS && !session->guest_is_full)
         bn_console_end(session, BN_CONSOLE_CLOSE_GUEST, "the browser did not answer any more");
     if (session->state != BN_CONSOLE_JOINED || mono_ms - session->beat_mono_ms < BEAT_MS)
         return;
     session->beat_mono_ms = mono_ms;
+    bn_sessions_note_use(session->web->config.sessions, &session->who);
     if (bn_stream_queued(session->conn->stream) == 0)
         to_browser(session, BN_WS_PING, "", 0);
 }

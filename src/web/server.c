@@ -103,6 +103,8 @@ void bn_web_set_policy(struct bn_web *web, const struct bn_web_config *config)
     web->config.host_count = config->host_count;
     web->config.proxy_count = config->proxy_count;
     web->config.listeners_max = config->listeners_max;
+    web->config.console_idle_ms = config->console_idle_ms;
+    web->config.console_longest_ms = config->console_longest_ms;
 }
 
 void bn_web_add_routes(struct bn_web *web, const struct bn_route *routes, size_t count)

@@ -50,6 +50,8 @@ struct bn_web_config {
     struct bn_net proxies[BN_PROXIES_MAX]; /* whose X-Forwarded-* is believed */
     size_t proxy_count;
     int64_t listeners_max;
+    int64_t console_idle_ms;    /* nothing typed for so long ends a console; 0: never */
+    int64_t console_longest_ms; /* and this whatever is typed; 0: never */
     int64_t connections_max;
 };
 
@@ -69,7 +71,8 @@ struct bn_web *bn_web_create(const struct bn_web_config *config);
 BN_MUST_CHECK bool bn_web_listen(struct bn_web *web, const char *host, int port,
         struct bn_tls_config *tls, int *out_port, struct bn_err *err);
 void bn_web_set_tls(struct bn_web *web, struct bn_tls_config *tls); /* new connections */
-/* Takes hosts, proxies and listeners_max from config, for whoever comes from now on. */
+/* Takes hosts, proxies and listeners_max from config, for whoever comes from now on, and the limits
+   of consoles, for the open ones too. */
 void bn_web_set_policy(struct bn_web *web, const struct bn_web_config *config);
 void bn_web_add_routes(struct bn_web *web, const struct bn_route *routes, size_t count);
 

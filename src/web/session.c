@@ -417,6 +417,18 @@ bool bn_sessions_refresh(struct bn_sessions *sessions, struct bn_who *who)
     return false;
 }
 
+void bn_sessions_note_use(struct bn_sessions *sessions, const struct bn_who *who)
+{
+    struct bn_live *live = &sessions->hub->live;
+    const struct bn_session *session = bn_live_get(live, who->tenant, BN_KIND_SESSION,
+            who->session_id);
+    const struct bn_key *key = bn_live_get(live, who->tenant, BN_KIND_KEY, who->key_id);
+    if (session && !is_over(session, sessions->hub->clock->now_ms))
+        note_session(sessions, who->tenant, session);
+    if (key)
+        note_key(sessions, who->tenant, key);
+}
+
 /* --- beginning and ending -------------------------------------------------------------------- */
 
 bool bn_sessions_end(struct bn_sessions *sessions, const char *tenant, const char *session_id,

@@ -45,6 +45,8 @@ BN_MUST_CHECK bool bn_sessions_identify(struct bn_sessions *sessions,
 /* Does the session, key or user behind who still stand, and which rights has it now? Asked for
    live sockets at their until_ms and after every change of people. False: it ended. */
 bool bn_sessions_refresh(struct bn_sessions *sessions, struct bn_who *who);
+/* Whoever has a console open uses his session or key, though no request says so. */
+void bn_sessions_note_use(struct bn_sessions *sessions, const struct bn_who *who);
 
 /* --- beginning and ending -------------------------------------------------------------------- */
 

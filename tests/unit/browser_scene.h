@@ -55,6 +55,8 @@ BN_UNUSED static void prepare(struct web_rig *web, struct bn_web_config *config)
     config->clock = &now;
     config->key = &key;
     config->connections_max = 300;
+    config->console_idle_ms = BN_CONSOLE_IDLE_MS;
+    config->console_longest_ms = BN_CONSOLE_LONGEST_MS;
 }
 
 BN_UNUSED static void add_vm(const char *server, int64_t vmid, enum bn_vm_type type,

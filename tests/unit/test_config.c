@@ -82,6 +82,8 @@ BN_TEST(without_anything_said_the_defaults_hold)
     CHECK_INT(config.max_servers, BN_SERVERS_MAX_DEFAULT);
     CHECK_INT(config.check_interval, BN_CHECK_EVERY_MS);
     CHECK_INT(config.offline_alert, BN_OFFLINE_ALERT_MS);
+    CHECK_INT(config.console_idle, BN_CONSOLE_IDLE_MS);
+    CHECK_INT(config.console_longest, BN_CONSOLE_LONGEST_MS);
     CHECK_STR(config.key_file, "");
     CHECK_INT(config.log_level, BN_INFO);
     CHECK_INT(config.log_format, BN_LOG_TEXT);
@@ -159,6 +161,13 @@ BN_TEST(each_wrong_line_of_a_file_is_named_with_its_number)
             {"check_interval = 4s\n", "line 1: check_interval: must be 5s..24h"},
             {"offline_alert = 9s\n", "line 1: offline_alert: must be 10s..5m"},
             {"offline_alert = 301s\n", "line 1: offline_alert: must be 10s..5m"},
+            {"offline_alert = 0\n", "line 1: offline_alert: must be 10s..5m, with"},
+            {"console_idle = 59s\n", "line 1: console_idle: must be 60s..24h or 0, with a unit"},
+            {"console_idle = 24h1s\n", "line 1: console_idle: must be 60s..24h or 0"},
+            {"console_idle = 86401s\n", "line 1: console_idle: must be 60s..24h or 0"},
+            {"console_longest = 59999ms\n", "console_longest: must be 60s..168h or 0"},
+            {"console_longest = 8d\n", "console_longest: must be 60s..168h or 0"},
+            {"console_longest = 00\n", "console_longest: must be 60s..168h or 0"},
             {"check_interval = 120\n", "with a unit: ms, s, m, h or d, got \"120\""},
             {"max_servers = 10001\n", "line 1: max_servers: must be 1..10000"},
             {"db_max_bytes = 1M\n", "db_max_bytes: must be 32M..1024G"},
@@ -213,6 +222,12 @@ BN_TEST(good_values_are_normal)
     CHECK_STR(config.public_url, "https://Box.lan:8443");
     CHECK_INT(config.db_max_bytes, 64 << 20);
     CHECK_INT(config.allow_target.count, 1);
+    CHECK(load_file("console_idle = 1m\nconsole_longest = 7d\n"));
+    CHECK_INT(config.console_idle, BN_CONSOLE_IDLE_MIN_MS);
+    CHECK_INT(config.console_longest, BN_CONSOLE_LONGEST_MAX_MS);
+    CHECK(load_file("console_idle = 24h\nconsole_longest = 0\n"));
+    CHECK_INT(config.console_idle, BN_CONSOLE_IDLE_MAX_MS);
+    CHECK_INT(config.console_longest, 0);
     CHECK(load_file("public_url = http://box/\nbase_path = /\nallow_host =\nlisten = [::1]:80\n"));
     CHECK_STR(config.public_url, "http://box");
     CHECK_STR(config.base_path, "");

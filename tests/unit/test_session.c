@@ -179,6 +179,27 @@ BN_TEST(a_session_ends_after_twelve_idle_hours)
     end();
 }
 
+BN_TEST(what_is_used_without_a_request_is_not_idle_and_what_is_over_stays_over)
+{
+    begin();
+    char secret[BN_COOKIE_SECRET_SIZE];
+    log_in("u1", secret);
+    CHECK(identify(secret, NULL, "", false));
+    turn();
+    for (int i = 0; i < 13; i++) {
+        wall.now_ms += 11 * HOUR_MS;
+        bn_sessions_note_use(sessions, &who);
+        turn();
+        CHECK(bn_sessions_refresh(sessions, &who));
+    }
+    wall.now_ms += 12 * HOUR_MS + 60001;
+    bn_sessions_note_use(sessions, &who);
+    turn();
+    CHECK(!bn_sessions_refresh(sessions, &who));
+    CHECK(!identify(secret, NULL, "", false));
+    end();
+}
+
 BN_TEST(a_session_ends_after_seven_days_however_busy)
 {
     begin();

@@ -186,6 +186,54 @@ BN_TEST(thirty_minutes_without_a_key_and_eight_hours_at_all_are_the_end)
     end();
 }
 
+/* Somebody looks on, and answers pings. */
+static void look_on(struct browser *browser, int64_t ms)
+{
+    const struct bn_console_session *session = container_of(rig.web.web->consoles.next,
+            struct bn_console_session, link);
+    for (int64_t passed = 0; passed < ms; passed += 60000) {
+        pass(60000);
+        HEAR(browser, browser->pings >= 1);
+        browser->pings = 0;
+        say_as(browser, BN_WS_PONG, "", 0);
+        WEB_AWAIT(&rig.web, session->heard_mono_ms == now.mono_ms);
+    }
+}
+
+BN_TEST(an_administrator_sets_both_limits_or_none)
+{
+    struct bn_web_config policy = {.listeners_max = 1};
+    struct browser browser;
+    struct opened it = begin_screen(&browser);
+    bn_web_set_policy(rig.web.web, &policy); /* of an open one, too */
+    look_on(&browser, 24 * HOUR);
+    CHECK_INT(record(it.id)->ended_at, 0);
+    say(&browser, "k", 1);
+    WEB_AWAIT(&rig.web, peer.heard.len == 1);
+    policy.console_idle_ms = 90000;
+    policy.console_longest_ms = 25 * HOUR;
+    bn_web_set_policy(rig.web.web, &policy);
+    pass(89999);
+    CHECK_INT(record(it.id)->ended_at, 0);
+    pass(1);
+    closed_with(&browser, BN_CONSOLE_CLOSE_IDLE, "nothing was typed for 90 seconds");
+    leave(&browser);
+    await_forgotten();
+    policy.console_idle_ms = 0;
+    policy.console_longest_ms = HOUR;
+    bn_web_set_policy(rig.web.web, &policy);
+    it = open_console(max, QEMU);
+    join(&browser, max, &it);
+    greet(&browser);
+    look_on(&browser, HOUR - 60000);
+    pass(59999);
+    CHECK_INT(record(it.id)->ended_at, 0);
+    pass(1);
+    closed_with(&browser, BN_CONSOLE_CLOSE_LONGEST, "a console is open for 1 hour at most");
+    leave(&browser);
+    end();
+}
+
 BN_TEST(what_the_page_of_a_terminal_says_by_itself_is_no_key)
 {
     struct browser browser;
