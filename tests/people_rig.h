@@ -104,7 +104,7 @@ BN_UNUSED static void people_finish(struct people_rig *rig)
 BN_UNUSED static int people_send(struct people_rig *rig, const char *who, const char *line,
         const char *body)
 {
-    char text[4096];
+    char text[8192];
     char field[120] = "";
     if (who)
         snprintf(field, sizeof field, "%s%s\r\n",

@@ -284,6 +284,7 @@ static bool open_web(struct app *app, struct bn_err *err)
     bn_web_add_routes(app->web, bn_import_routes, bn_import_route_count);
     bn_web_add_routes(app->web, bn_console_routes, bn_console_route_count);
     bn_web_add_routes(app->web, bn_infra_routes, bn_infra_route_count);
+    bn_web_add_routes(app->web, bn_target_routes, bn_target_route_count);
     return bn_web_listen(app->web, config->listen_host, (int)config->listen_port, app->tls,
             &app->port, err);
 }

@@ -8,6 +8,7 @@
 #include "live/infra.h"
 #include "live/people.h"
 #include "live/places.h"
+#include "live/target.h"
 #include "live/work.h"
 
 static struct bn_tenant_live *tenant_create(struct bn_live *live, const char *id)
@@ -129,6 +130,7 @@ bool bn_live_admit(struct bn_live *live, const struct bn_fact *fact, struct bn_e
     }
     return bn_infra_admit(tenant, fact, err) && bn_work_admit(tenant, fact, err) &&
            bn_alert_admit(tenant, fact, err) && bn_console_admit(tenant, fact, err) &&
+           bn_target_admit(tenant, fact, err) &&
            (info->class == BN_SAMPLE || bn_people_admit(tenant, fact, err));
 }
 

@@ -41,6 +41,8 @@ enum bn_class { BN_SAMPLE, BN_RECORD };
     X(OPERATION, operation, RECORD, "work.operations", "operations", BN_OPERATIONS_MAX)           \
     X(OUTPUT, output, RECORD, "", "", 0) /* a line of what its task said */                       \
     X(CONSOLE, console, RECORD, "work.consoles", "consoles", BN_CONSOLES_MAX) /* somebody's */    \
+    X(TARGET, target, RECORD, "work.targets", "targets", BN_SSH_TARGETS_MAX)  /* by SSH        */ \
+    X(TARGET_KEY, target_key, RECORD, "", "", BN_SSH_TARGETS_MAX *BN_TARGET_KEY_PARTS_MAX)        \
     X(STORAGE, storage, SAMPLE, "infra.servers", "storages", BN_STORAGES_MAX) /* of a cluster */  \
     X(SUMMARY, summary, SAMPLE, "summary", "", 1)              /* all of them, counted */         \
     X(ALERT, alert, RECORD, "alerts", "alerts", BN_ALERTS_MAX) /* what wants attention */
@@ -57,6 +59,7 @@ enum bn_class { BN_SAMPLE, BN_RECORD };
     X("infra.checks/", LOG, READ, SERVER)   /* the attempts on one server        */ \
     X("work.operations", STATE, READ, NONE) /* under way, and just over        */   \
     X("work.consoles", STATE, ADMIN, NONE)  /* open, and just closed            */  \
+    X("work.targets", STATE, READ, NONE)    /* machines to act on by SSH       */   \
     X("summary", STATE, READ, NONE)         /* the fleet in numbers            */   \
     X("alerts", STATE, READ, NONE)          /* firing, and just over           */
 
@@ -116,6 +119,8 @@ struct bn_fact {
         struct bn_operation operation;
         struct bn_output output;
         struct bn_console console;
+        struct bn_target target;
+        struct bn_target_key target_key;
         struct bn_storage storage;
         struct bn_summary summary;
         struct bn_alert alert;

@@ -58,6 +58,19 @@ const struct bn_field *bn_field_find(const struct bn_record_type *type, struct b
     return NULL;
 }
 
+struct bn_str bn_field_object(const struct bn_field *field)
+{
+    const char *dot = strchr(field->name, '.');
+    return (struct bn_str){field->name, dot ? (size_t)(dot - field->name) : 0};
+}
+
+/* Its name within its object, or the record. */
+static const char *own_name(const struct bn_field *field)
+{
+    const size_t len = bn_field_object(field).len;
+    return field->name + (len ? len + 1 : 0);
+}
+
 size_t bn_field_index(const struct bn_record_type *type, const char *name)
 {
     const struct bn_field *field = bn_field_find(type, bn_str(name));
@@ -252,9 +265,31 @@ static void write_value(const struct bn_field *field, const void *record, struct
     }
 }
 
+static bool is_object(struct bn_str open, struct bn_str object)
+{
+    return open.len == object.len && (!open.len || memcmp(open.p, object.p, open.len) == 0);
+}
+
+/* Ends the object that is open, and opens the one the field is in. */
+static void enter_object(struct bn_json *json, struct bn_str *open, struct bn_str object)
+{
+    char name[BN_ID_MAX];
+    if (is_object(*open, object))
+        return;
+    if (open->len)
+        bn_json_object_end(json);
+    *open = object;
+    if (!object.len)
+        return;
+    bn_text_clip(name, sizeof name, object);
+    bn_json_key(json, name);
+    bn_json_object(json);
+}
+
 void bn_record_json(const struct bn_record_type *type, const void *record, uint64_t mask,
         enum bn_absent absent, struct bn_json *json)
 {
+    struct bn_str open = {0};
     for (size_t i = 0; i < type->field_count; i++) {
         const struct bn_field *field = &type->fields[i];
         if (!(mask & BN_BIT(i)) || (field->flags & BN_F_SECRET))
@@ -262,12 +297,14 @@ void bn_record_json(const struct bn_record_type *type, const void *record, uint6
         bool is_unknown = bn_field_is_unknown(field, record);
         if (is_unknown && absent == BN_ABSENT_OMIT)
             continue;
-        bn_json_key(json, field->name);
+        enter_object(json, &open, bn_field_object(field));
+        bn_json_key(json, own_name(field));
         if (is_unknown)
             bn_json_null(json);
         else
             write_value(field, record, json);
     }
+    enter_object(json, &open, (struct bn_str){0});
 }
 
 static bool fail_type(const struct bn_field *field, const char *want, const struct bn_doc *got,
@@ -325,62 +362,118 @@ static bool read_enum(const struct bn_field *field, const struct bn_doc *value, 
     return fail_words(field, got, err);
 }
 
+static bool read_i64(const struct bn_field *field, const struct bn_doc *value, int64_t *out,
+        struct bn_err *err)
+{
+    if (!bn_doc_get_i64(value, out))
+        return fail_type(field, "a whole number", value, err);
+    return *out != BN_UNKNOWN || bn_fail_field(err, field->name, "%s must be more than %" PRId64,
+                                         field->name, BN_UNKNOWN);
+}
+
+/* Of the types that are kept as whole numbers. */
+static bool read_number(const struct bn_field *field, const struct bn_doc *value, int64_t *out,
+        struct bn_err *err)
+{
+    bool flag = false;
+    if (field->type == BN_T_TIME)
+        return read_time(field, value, out, err);
+    if (field->type == BN_T_ENUM)
+        return read_enum(field, value, out, err);
+    if (field->type != BN_T_BOOL)
+        return read_i64(field, value, out, err);
+    if (!bn_doc_get_bool(value, &flag))
+        return fail_type(field, "true or false", value, err);
+    *out = flag;
+    return true;
+}
+
 static bool read_value(const struct bn_field *field, const struct bn_doc *value, void *record,
         struct bn_err *err)
 {
     char *at = (char *)record + field->offset;
     int64_t number = 0;
     double real;
-    bool flag;
-    switch ((enum bn_type)field->type) {
-    case BN_T_TEXT: return read_text(field, value, at, err);
-    case BN_T_F64:
+    if (field->type == BN_T_TEXT)
+        return read_text(field, value, at, err);
+    if (field->type == BN_T_F64) {
         if (!bn_doc_get_f64(value, &real))
             return fail_type(field, "a number", value, err);
         memcpy(at, &real, sizeof real);
         return true;
-    case BN_T_I64:
-        if (!bn_doc_get_i64(value, &number))
-            return fail_type(field, "a whole number", value, err);
-        if (number == BN_UNKNOWN)
-            return bn_fail_field(err, field->name, "%s must be more than %" PRId64, field->name,
-                    BN_UNKNOWN);
-        break;
-    case BN_T_BOOL:
-        if (!bn_doc_get_bool(value, &flag))
-            return fail_type(field, "true or false", value, err);
-        number = flag;
-        break;
-    case BN_T_ENUM:
-        if (!read_enum(field, value, &number, err))
-            return false;
-        break;
-    case BN_T_TIME:
-        if (!read_time(field, value, &number, err))
-            return false;
-        break;
     }
+    if (!read_number(field, value, &number, err))
+        return false;
     memcpy(at, &number, sizeof number);
     return true;
 }
 
-static bool read_members(const struct bn_record_type *type, const struct bn_doc *doc, void *record,
-        uint64_t *out_given, struct bn_err *err)
+/* A record that is being read. */
+struct reading {
+    const struct bn_record_type *type;
+    void *record;
+    uint64_t given;
+    struct bn_err *err;
+};
+
+static bool read_field(struct reading *r, const struct bn_field *field, const struct bn_doc *value)
+{
+    if (field->flags & (BN_F_FIXED | BN_F_DERIVED))
+        return bn_fail_field(r->err, field->name, "%s is set by the server", field->name);
+    if (bn_doc_is_null(value))
+        set_unknown(field, r->record);
+    else if (!read_value(field, value, r->record, r->err))
+        return false;
+    r->given |= BN_BIT(field - r->type->fields);
+    return true;
+}
+
+static bool has_object(const struct bn_record_type *type, const char *name)
+{
+    for (size_t i = 0; i < type->field_count; i++)
+        if (bn_str_is(bn_field_object(&type->fields[i]), name))
+            return true;
+    return false;
+}
+
+static bool fail_unknown(struct bn_err *err, const char *name)
+{
+    return bn_fail_field(err, name, "unknown field \"%.80s\"", name);
+}
+
+/* The members of an object of the record; what it does not hold is refused, as elsewhere. */
+static bool read_object(struct reading *r, const char *object, const struct bn_doc *doc)
+{
+    void *at = NULL;
+    const char *name;
+    const struct bn_doc *value;
+    if (!bn_doc_is_object(doc))
+        return bn_fail_field(r->err, object, "%s must be an object, got %s", object,
+                bn_doc_type_word(doc));
+    while ((value = bn_doc_next(doc, &at, &name)) != NULL) {
+        char whole[2 * BN_ID_MAX];
+        snprintf(whole, sizeof whole, "%s.%.*s", object, BN_ID_MAX, name);
+        const struct bn_field *field = bn_field_find(r->type, bn_str(whole));
+        if (!field)
+            return fail_unknown(r->err, whole);
+        if (!read_field(r, field, value))
+            return false;
+    }
+    return true;
+}
+
+static bool read_members(struct reading *r, const struct bn_doc *doc)
 {
     void *at = NULL;
     const char *name;
     const struct bn_doc *value;
     while ((value = bn_doc_next(doc, &at, &name)) != NULL) {
-        const struct bn_field *field = bn_field_find(type, bn_str(name));
-        if (!field)
-            return bn_fail_field(err, name, "unknown field \"%.80s\"", name);
-        if (field->flags & (BN_F_FIXED | BN_F_DERIVED))
-            return bn_fail_field(err, name, "%s is set by the server", name);
-        if (bn_doc_is_null(value))
-            set_unknown(field, record);
-        else if (!read_value(field, value, record, err))
+        const struct bn_field *field = strchr(name, '.') ? NULL
+                                                         : bn_field_find(r->type, bn_str(name));
+        if (!field && !has_object(r->type, name))
+            return fail_unknown(r->err, name);
+        if (field ? !read_field(r, field, value) : !read_object(r, name, value))
             return false;
-        *out_given |= BN_BIT(field - type->fields);
     }
     return true;
 }
@@ -391,15 +484,15 @@ bool bn_record_read(const struct bn_record_type *type, const struct bn_doc *doc,
     if (!bn_doc_is_object(doc))
         return bn_fail(err, BN_E_INVALID, "a JSON object was expected, got %s",
                 bn_doc_type_word(doc));
-    uint64_t given = 0;
-    void *copy = memcpy(bn_alloc(type->size), record, type->size);
-    bool ok = read_members(type, doc, copy, &given, err);
+    struct reading r = {.type = type, .err = err};
+    r.record = memcpy(bn_alloc(type->size), record, type->size);
+    bool ok = read_members(&r, doc);
     if (ok) {
-        memcpy(record, copy, type->size);
-        *out_given = given;
+        memcpy(record, r.record, type->size);
+        *out_given = r.given;
     }
-    bn_wipe(copy, type->size);
-    free(copy);
+    bn_wipe(r.record, type->size);
+    free(r.record);
     return ok;
 }
 
@@ -430,15 +523,22 @@ void bn_record_typescript(const struct bn_record_type *type, struct bn_buf *out)
         starts = *p == '_';
     }
     bn_buf_puts(out, " {\n");
+    struct bn_str open = {0};
     for (size_t i = 0; i < type->field_count; i++) {
         const struct bn_field *field = &type->fields[i];
         if (field->flags & BN_F_SECRET)
             continue;
+        if (!is_object(open, bn_field_object(field))) {
+            bn_buf_puts(out, open.len ? "  };\n" : "");
+            open = bn_field_object(field);
+            if (open.len)
+                bn_buf_printf(out, "  %.*s?: {\n", BN_ARG(open));
+        }
         if (field->doc)
             bn_buf_printf(out, "  /** %s */\n", field->doc);
-        bn_buf_printf(out, "  %s?: ", field->name);
+        bn_buf_printf(out, "  %s?: ", own_name(field));
         put_type(field, out);
         bn_buf_puts(out, ";\n");
     }
-    bn_buf_puts(out, "}\n");
+    bn_buf_puts(out, open.len ? "  };\n}\n" : "}\n");
 }

@@ -37,7 +37,8 @@ enum {
 };
 
 struct bn_field {
-    const char *name;
+    const char *name; /* "port"; with a dot, "auth.kind", a member of the object before the dot,
+                         whose members stand side by side */
     uint16_t offset;
     uint16_t size; /* bytes of the member */
     uint8_t type;
@@ -58,6 +59,13 @@ struct bn_field {
         __VA_ARGS__                                                                      \
     }
 
+/* The same by another name than the member's. */
+#define BN_FIELD_AS(type_, member_, name_, kind_, ...)                                     \
+    {                                                                                      \
+        .name = (name_), .offset = offsetof(type_, member_),                               \
+        .size = sizeof(((type_ *)0)->member_), .type = (kind_), .decimals = 2, __VA_ARGS__ \
+    }
+
 struct bn_doc;
 
 struct bn_record_type {
@@ -72,6 +80,8 @@ struct bn_record_type {
 #define BN_BIT(i)   (UINT64_C(1) << (i))
 
 const struct bn_field *bn_field_find(const struct bn_record_type *type, struct bn_str name);
+/* "auth" of "auth.kind"; empty when the field is no member of an object. */
+struct bn_str bn_field_object(const struct bn_field *field);
 size_t bn_field_index(const struct bn_record_type *type, const char *name); /* asserts it exists */
 const char *bn_record_key(const struct bn_record_type *type, const void *record);
 bool bn_field_is_unknown(const struct bn_field *field, const void *record);

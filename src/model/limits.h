@@ -4,6 +4,7 @@
 #pragma once
 
 #include "model/limits_console.h"
+#include "model/limits_ssh.h"
 
 /* --- connections (SECURITY T03-T05) --- */
 #define BN_HEAD_TIMEOUT_MS        10000 /* first byte to end of head: slow-loris */

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "model/field.h"
+#include "model/target.h"
 
 /* In the order of their words. An operation ends once; then it does not change any more. */
 enum bn_work_status {

@@ -177,12 +177,16 @@ static void put_field(struct bn_json *json, const struct bn_field *field)
         bn_json_text(&text, field->doc);
     }
     bn_buf_putc(&schema, '}');
-    bn_json_key(json, field->name);
     bn_json_raw(json, schema.p, schema.len);
 }
 
-/* What a request may hold of a record; anything else is refused by name. */
-static void put_schema(struct bn_json *json, const struct bn_record_type *type)
+static bool is_member_of(const struct bn_field *field, struct bn_str object)
+{
+    const struct bn_str own = bn_field_object(field);
+    return own.len == object.len && (!own.len || memcmp(own.p, object.p, own.len) == 0);
+}
+
+static void begin_object(struct bn_json *json)
 {
     bn_json_object(json);
     bn_json_key(json, "type");
@@ -191,15 +195,64 @@ static void put_schema(struct bn_json *json, const struct bn_record_type *type)
     bn_json_bool(json, false);
     bn_json_key(json, "properties");
     bn_json_object(json);
-    for (size_t i = 0; i < type->field_count; i++)
-        if (!(type->fields[i].flags & BN_F_FIXED))
-            put_field(json, &type->fields[i]);
+}
+
+/* An object of a record: its members stand side by side, from this one on. */
+static size_t put_object(struct bn_json *json, const struct bn_record_type *type, size_t first)
+{
+    const struct bn_str object = bn_field_object(&type->fields[first]);
+    char name[BN_ID_MAX];
+    size_t end = first;
+    bn_text_clip(name, sizeof name, object);
+    bn_json_key(json, name);
+    begin_object(json);
+    for (; end < type->field_count && is_member_of(&type->fields[end], object); end++) {
+        if (type->fields[end].flags & BN_F_FIXED)
+            continue;
+        bn_json_key(json, type->fields[end].name + object.len + 1);
+        put_field(json, &type->fields[end]);
+    }
     bn_json_object_end(json);
     bn_json_key(json, "required");
     bn_json_array(json);
-    for (size_t i = 0; i < type->field_count; i++)
+    for (size_t i = first; i < end; i++)
         if (type->fields[i].flags & BN_F_REQUIRED)
-            bn_json_text(json, type->fields[i].name);
+            bn_json_text(json, type->fields[i].name + object.len + 1);
+    bn_json_array_end(json);
+    bn_json_object_end(json);
+    return end;
+}
+
+/* What a request may hold of a record; anything else is refused by name. */
+static void put_schema(struct bn_json *json, const struct bn_record_type *type)
+{
+    begin_object(json);
+    for (size_t i = 0; i < type->field_count;) {
+        const struct bn_field *field = &type->fields[i];
+        if (bn_field_object(field).len) {
+            i = put_object(json, type, i);
+            continue;
+        }
+        i++;
+        if (field->flags & BN_F_FIXED)
+            continue;
+        bn_json_key(json, field->name);
+        put_field(json, field);
+    }
+    bn_json_object_end(json);
+    bn_json_key(json, "required");
+    bn_json_array(json);
+    struct bn_str named = {0};
+    for (size_t i = 0; i < type->field_count; i++) {
+        const struct bn_field *field = &type->fields[i];
+        const struct bn_str object = bn_field_object(field);
+        char name[BN_ID_MAX];
+        if (!(field->flags & BN_F_REQUIRED) || (object.len && is_member_of(field, named)))
+            continue;
+        named = object;
+        bn_text_clip(name, sizeof name, object.len ? object : bn_str(field->name));
+        bn_json_text(json, name);
+    }
     bn_json_array_end(json);
     bn_json_object_end(json);
 }

@@ -457,4 +457,127 @@ BN_TEST(typescript_says_types_words_and_what_may_be_missing)
                      "}\n");
 }
 
+/* --- objects --------------------------------------------------------------------------------- */
+
+struct lamp {
+    char id[16];
+    int64_t kind;
+    char secret[16];
+    char label[16];
+    int64_t made_at;
+    int64_t watts;
+};
+
+static const struct bn_field lamp_fields[] = {
+        BN_FIELD(struct lamp, id, BN_T_TEXT, .flags = BN_F_KEY),
+        BN_FIELD_AS(struct lamp, kind, "bulb.kind", BN_T_ENUM, .words = colour_words,
+                .flags = BN_F_REQUIRED),
+        BN_FIELD_AS(struct lamp, secret, "bulb.secret", BN_T_TEXT, .flags = BN_F_SECRET),
+        BN_FIELD_AS(struct lamp, label, "bulb.label", BN_T_TEXT, .doc = "on the glass"),
+        BN_FIELD_AS(struct lamp, made_at, "bulb.made_at", BN_T_TIME, .flags = BN_F_FIXED),
+        BN_FIELD(struct lamp, watts, BN_T_I64, .min = 1, .max = 100),
+};
+
+static const struct bn_record_type lamp_type = {
+        .name = "lamp",
+        .size = sizeof(struct lamp),
+        .fields = lamp_fields,
+        .field_count = COUNT(lamp_fields),
+};
+
+static const char *lamp_json(const struct lamp *lamp, uint64_t mask, enum bn_absent absent)
+{
+    static char text[400];
+    BN_BUF_AUTO buf;
+    struct bn_json json;
+    bn_buf_init(&buf, sizeof text);
+    bn_json_init(&json, &buf);
+    bn_json_object(&json);
+    bn_record_json(&lamp_type, lamp, mask, absent, &json);
+    bn_json_object_end(&json);
+    CHECK(bn_buf_ok(&buf));
+    bn_text_clip(text, sizeof text, bn_buf_str(&buf));
+    return text;
+}
+
+static bool read_lamp(const char *text, struct lamp *lamp, uint64_t *given, struct bn_err *err)
+{
+    BN_DOC_AUTO *doc = NULL;
+    bn_record_clear(&lamp_type, lamp);
+    CHECK(bn_doc_parse(bn_str(text), &doc, err));
+    return bn_record_read(&lamp_type, doc, lamp, given, err);
+}
+
+BN_TEST(a_dot_in_a_name_makes_an_object_of_the_record)
+{
+    struct lamp lamp;
+    bn_record_clear(&lamp_type, &lamp);
+    snprintf(lamp.id, sizeof lamp.id, "l1");
+    lamp.kind = 1;
+    lamp.watts = 7;
+    snprintf(lamp.secret, sizeof lamp.secret, "s");
+    CHECK_STR(lamp_json(&lamp, BN_MASK_ALL, BN_ABSENT_NULL),
+            "{\"id\":\"l1\",\"bulb\":{\"kind\":\"green\",\"label\":null,\"made_at\":null},"
+            "\"watts\":7}");
+    CHECK_STR(lamp_json(&lamp, BN_MASK_ALL, BN_ABSENT_OMIT),
+            "{\"id\":\"l1\",\"bulb\":{\"kind\":\"green\"},\"watts\":7}");
+    CHECK_STR(lamp_json(&lamp, BN_BIT(3), BN_ABSENT_NULL), "{\"bulb\":{\"label\":null}}");
+    CHECK_STR(lamp_json(&lamp, BN_BIT(5), BN_ABSENT_NULL), "{\"watts\":7}");
+    CHECK_STR(lamp_json(&lamp, BN_BIT(2), BN_ABSENT_NULL), "{}"); /* nothing but a secret */
+}
+
+BN_TEST(an_object_is_read_member_by_member_and_refused_by_its_whole_name)
+{
+    static const struct {
+        const char *text;
+        const char *field;
+        const char *want;
+    } bad[] = {
+            {"{\"bulb\":{\"kind\":\"pink\"}}", "bulb.kind",
+                    "bulb.kind must be red, green or blue, got \"pink\""},
+            {"{\"bulb\":{\"watts\":1}}", "bulb.watts", "unknown field \"bulb.watts\""},
+            {"{\"bulb\":\"red\"}", "bulb", "bulb must be an object, got text"},
+            {"{\"bulb\":null}", "bulb", "bulb must be an object, got null"},
+            {"{\"bulb.kind\":\"red\"}", "bulb.kind", "unknown field \"bulb.kind\""},
+            {"{\"bul\":{}}", "bul", "unknown field \"bul\""},
+            {"{\"bulb\":{\"made_at\":null}}", "bulb.made_at", "bulb.made_at is set by the server"},
+    };
+    struct lamp lamp;
+    struct bn_err err;
+    uint64_t given = 0;
+    CHECK(read_lamp("{\"bulb\":{\"label\":\"x\",\"kind\":\"blue\"},\"watts\":3}", &lamp, &given,
+            &err));
+    CHECK_STR(lamp.label, "x");
+    CHECK_INT(lamp.kind, 2);
+    CHECK(given == (BN_BIT(1) | BN_BIT(3) | BN_BIT(5)));
+    CHECK(read_lamp("{\"bulb\":{}}", &lamp, &given, &err));
+    CHECK(given == 0);
+    CHECK(!bn_record_check(&lamp_type, &lamp, &err));
+    snprintf(lamp.id, sizeof lamp.id, "l1");
+    CHECK(!bn_record_check(&lamp_type, &lamp, &err));
+    CHECK_STR(err.text, "bulb.kind is required");
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        CHECK(!read_lamp(bad[i].text, &lamp, &given, &err));
+        CHECK_STR(err.field, bad[i].field);
+        CHECK_STR(err.text, bad[i].want);
+    }
+}
+
+BN_TEST(typescript_of_an_object_is_an_object)
+{
+    BN_BUF_AUTO buf;
+    bn_buf_init(&buf, 4096);
+    bn_record_typescript(&lamp_type, &buf);
+    bn_buf_putc(&buf, 0);
+    CHECK_STR(buf.p, "export interface Lamp {\n"
+                     "  id?: string;\n"
+                     "  bulb?: {\n"
+                     "  kind?: 'red' | 'green' | 'blue';\n"
+                     "  /** on the glass */\n  label?: string;\n"
+                     "  made_at?: string;\n"
+                     "  };\n"
+                     "  watts?: number;\n"
+                     "}\n");
+}
+
 BN_TEST_MAIN()
