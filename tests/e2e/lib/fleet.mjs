@@ -28,7 +28,7 @@ export const TWINS = {
   ],
 };
 
-export async function startFleet(t, { scenario = TWINS, timing = {}, tokens = {}, expectLog, base = '', args: more = [], env } = {}) {
+export async function startFleet(t, { scenario = TWINS, timing = {}, tokens = {}, expectLog, base = '', args: more = [], env, via } = {}) {
   const lab = await startLab({ scenario, timing: { denied: 50, tick: 500, cache: 200, ...timing } });
   t.after(() => lab.stop());
   const args = [...OPEN, ...pageArgs, ...more, ...(base ? ['--base-path', base, '--trusted-proxies', '127.0.0.1/32'] : [])];
@@ -40,7 +40,7 @@ export async function startFleet(t, { scenario = TWINS, timing = {}, tokens = {}
   const ids = {};
   for (const it of lab.servers) {
     const token = tokens[it.cluster] ? it.tokens[tokens[it.cluster]] : it.token;
-    const added = await api('POST', '/api/v1/servers', { name: it.cluster, host: it.host, port: it.port, api_token: token, fingerprint: it.fingerprint, verify_ssl: false });
+    const added = await api('POST', '/api/v1/servers', { name: it.cluster, host: it.host, port: via ? await via(it) : it.port, api_token: token, fingerprint: it.fingerprint, verify_ssl: false });
     ids[it.cluster] = added.id;
   }
   const check = () => api('POST', '/api/v1/servers/health-check?wait=1', {});
