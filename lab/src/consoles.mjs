@@ -154,7 +154,7 @@ export class Consoles {
     const shell = this.lab.shell ? 'shell' : 'toy';
     if (wish.kind !== 'screen') return wish;
     if (node.lostSince(local) !== null) return { kind: 'words', text: `ssh: connect to host ${node.ip} port 22: No route to host\r\n` };
-    if (!guest) return { kind: auth.id === 'root@pam' ? shell : 'login', name };
+    if (!guest) return auth.id === 'root@pam' ? { kind: shell, name } : { kind: 'login', name, then: [shell, 'lab-root'] };
     if (guest.type === 'lxc') return on(guest) ? { kind: shell, name } : { kind: 'words', text: `lxc-console: ${guest.vmid}: ${guest.vmid} is not running\r\n` };
     if (!guest.serial) return { kind: 'words', text: 'unable to find a serial interface\r\n' };
     if (!on(guest)) return { kind: 'words', text: `VM ${guest.vmid} not running\r\n` };

@@ -8,7 +8,7 @@ const TERMINAL = fileURLToPath(new URL('./terminal.py', import.meta.url));
 const PYTHON = '/usr/bin/python3';
 const LINE = 4096; // bytes of the first line: the buffer of the real one
 
-// `verify(user, ticket)` answers null or why not; `program`: { kind, … }: shell, toy and login (with a name), echo,
+// `verify(user, ticket)` answers null or why not; `program`: { kind, … }: shell, toy and login (with a name, and what it lets into by which password), echo,
 // source, words (that it says before it ends) and stream (the serial port of a machine).
 export class TermProxy extends Exact {
   constructor({ verify, program, folder, denied, patience, failed, fault = null }) {
@@ -51,8 +51,8 @@ export class TermProxy extends Exact {
   }
 
   #start() {
-    const { kind, name } = this.program;
-    this.child = spawn(PYTHON, [TERMINAL, kind, name], { cwd: this.folder, stdio: ['pipe', 'pipe', 'inherit'] });
+    const { kind, name, then } = this.program;
+    this.child = spawn(PYTHON, [TERMINAL, kind, name, ...(then ?? [])], { cwd: this.folder, stdio: ['pipe', 'pipe', 'inherit'] });
     this.child.on('error', (error) => this.#refuse(error.message));
     this.#joins(this.child.stdin, this.child.stdout);
   }

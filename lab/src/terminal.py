@@ -1,10 +1,10 @@
 # terminal: a program on a terminal of its own, for the termproxy of the lab.
 #
-#   terminal.py shell|toy|login NAME
+#   terminal.py shell|toy|login NAME [THEN PASSWORD]
 #
 # On its input: 'd' and four bytes of length, then what is typed; 'r', two bytes of columns and two of rows. On
 # its output: what the terminal shows, as it comes. `shell` is a real shell, `toy` one that can do no harm,
-# `login` asks for a name and a password and never lets anybody in. The end of the input ends the program.
+# `login` asks for a name and a password, and lets root in with PASSWORD: to a `shell` or a `toy`. The end of the input ends the program.
 
 import fcntl
 import os
@@ -53,20 +53,25 @@ def toy(name):
             print('%s: not in this shell, which knows: %s' % (word, HELP))
 
 
-def login(name):
+def login(name, then, password):
     while True:
         sys.stdout.write('%s login: ' % name)
         sys.stdout.flush()
-        if not sys.stdin.readline():
+        who = sys.stdin.readline()
+        if not who:
             return
         modes = termios.tcgetattr(0)
         modes[3] &= ~termios.ECHO
         termios.tcsetattr(0, termios.TCSADRAIN, modes)
         sys.stdout.write('Password: ')
         sys.stdout.flush()
-        sys.stdin.readline()
+        said = sys.stdin.readline()
         modes[3] |= termios.ECHO
         termios.tcsetattr(0, termios.TCSADRAIN, modes)
+        if who.strip() == 'root' and said.strip() == password:
+            sys.stdout.write('\n')
+            sys.stdout.flush()
+            return (shell if then == 'shell' else toy)(name)
         print('\n\nLogin incorrect')
 
 
@@ -149,10 +154,10 @@ def relay(fd):
 
 
 def main():
-    what, name = sys.argv[1:3]
+    what, *more = sys.argv[1:]
     pid, fd = pty.fork()
     if pid == 0:
-        {'shell': shell, 'toy': toy, 'login': login}[what](name)
+        {'shell': shell, 'toy': toy, 'login': login}[what](*more)
         os._exit(0)
     resize(fd, 80, 20)
     try:

@@ -185,7 +185,13 @@ test('shells of nodes: a login of root, a token since 9.0.13, never one in vncsh
   assert.ok(await socket.says('Password: '));
   keys(socket, 'secret\n');
   assert.ok(await socket.says('Login incorrect'));
-  assert.doesNotMatch(socket.text(), /secret/);
+  keys(socket, 'root\n');
+  assert.ok(await socket.until(() => socket.text().split('Password: ').length === 3), 'once more');
+  keys(socket, 'lab-root\n');
+  assert.ok(await socket.says('root@pve1:~# '), 'a real shell');
+  keys(socket, 'echo "sum=$((40 + 2))"\n');
+  assert.ok(await socket.says('sum=42'));
+  assert.doesNotMatch(socket.text(), /secret|lab-root/);
   socket.close();
   const { socket: own } = await enter(await session(now), node);
   assert.ok(await own.says('root@pve1:~# '));

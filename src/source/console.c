@@ -72,7 +72,9 @@ void bn_opening_broke(struct bn_opening *opening, const char *why)
                 opening->wish.node);
     else if (opening->wish.kind == BN_CONSOLE_TERMINAL)
         snprintf(text, sizeof text,
-                "Proxmox VE closed the terminal instead of letting the token in: this version may know tokens for screens only");
+                "Proxmox VE closed the terminal instead of letting the token in: this version may know %s",
+                opening->wish.vmid > 0 ? "tokens for screens only"
+                                       : "no tokens for shells of nodes, as 9.0.13 and later do");
     else
         snprintf(text, sizeof text, "the screen closed the connection before it let us in");
     if (guest)
@@ -131,8 +133,10 @@ static void put_path(struct bn_buf *out, const struct bn_console_wish *wish, con
 {
     bn_buf_puts(out, "/api2/json/nodes/");
     put_encoded(out, wish->node);
-    bn_buf_printf(out, "/%s/%lld/%s", wish->vm_type == BN_VM_LXC ? "lxc" : "qemu",
-            (long long)wish->vmid, what);
+    if (wish->vmid > 0)
+        bn_buf_printf(out, "/%s/%lld", wish->vm_type == BN_VM_LXC ? "lxc" : "qemu",
+                (long long)wish->vmid);
+    bn_buf_printf(out, "/%s", what);
 }
 
 /* The address, the trust and the credentials once more, for the WebSocket: the job of the question
@@ -205,9 +209,22 @@ static bool is_token_unknown(const char *text)
     return strstr(text, "does not look like a valid user name") != NULL;
 }
 
+/* Versions before 8 give shells of nodes to users of PAM only. */
+static bool is_realm_wrong(const char *text)
+{
+    return strstr(text, "realm != pam") != NULL;
+}
+
 static bool is_stopped(const char *text)
 {
     return strstr(text, "not running") != NULL;
+}
+
+static const char *token_sentence(const struct bn_console_wish *wish)
+{
+    return wish->vmid > 0
+                   ? "this Proxmox VE refuses terminals for API tokens: open its screen instead, or update it"
+                   : "this Proxmox VE gives no shell of a node to API tokens: pve-manager 9.0.13 and later do";
 }
 
 static void refuse_proxy(struct bn_opening *opening, const struct bn_pve_verdict *verdict)
@@ -218,10 +235,12 @@ static void refuse_proxy(struct bn_opening *opening, const struct bn_pve_verdict
     bn_fail(&err, BN_E_UPSTREAM, "%s", verdict->text);
     if (status == 403) {
         con = "CON-02";
+        if (is_realm_wrong(verdict->text))
+            bn_fail(&err, BN_E_UPSTREAM,
+                    "this Proxmox VE gives shells of nodes to users of the realm pam only: use a token of such a user, or update it");
     } else if (is_token_unknown(verdict->text)) {
         con = "CON-03";
-        bn_fail(&err, BN_E_UPSTREAM,
-                "this Proxmox VE refuses terminals for API tokens: open its screen instead, or update it");
+        bn_fail(&err, BN_E_UPSTREAM, "%s", token_sentence(&opening->wish));
     } else if (is_stopped(verdict->text)) {
         con = "CON-01";
     } else if (status >= 595 && status <= 599) {
@@ -246,29 +265,98 @@ static void asked(struct bn_fetch_job *fetch)
         connect_to(opening);
 }
 
-static bool ask(struct bn_opening *opening, struct bn_err *err)
+/* The job of a question is ready but for its address and who is called when it is answered. */
+static bool send(struct bn_opening *opening, const char *what, void (*done)(struct bn_fetch_job *),
+        struct bn_err *err)
 {
     const struct bn_server *server = server_of(opening);
     struct bn_fetch_job *fetch = &opening->fetch;
     BN_BUF_AUTO path;
     bn_buf_init(&path, sizeof fetch->request.path - 1);
-    const bool is_screen = opening->wish.kind == BN_CONSOLE_VNC;
-    put_path(&path, &opening->wish, is_screen ? "vncproxy" : "termproxy");
+    put_path(&path, &opening->wish, what);
     bn_buf_putc(&path, '\0');
-    bn_fetch_job_init(fetch, 4096);
     if (!server)
         return bn_fail(err, BN_E_NOT_FOUND, "the server is not in the list any more");
-    snprintf(fetch->request.method, sizeof fetch->request.method, "POST");
-    snprintf(fetch->request.body_type, sizeof fetch->request.body_type,
-            "application/x-www-form-urlencoded");
-    if (is_screen) /* without it the listener would be open to the world (PVE-API 9.1) */
-        bn_buf_puts(&fetch->request.body, "websocket=1");
     fetch->request.connect_ms = server->connection_timeout_ms;
     fetch->request.total_ms = ASK_MS;
-    fetch->done = asked;
-    return bn_pve_ask(server, opening->wish.tenant, opening->consoles->config.key, path.p, fetch,
-                   err) &&
-           bn_fetch_do(opening->consoles->config.fetch, fetch, err);
+    fetch->done = done;
+    opening->is_asking = bn_pve_ask(server, opening->wish.tenant, opening->consoles->config.key,
+                                 path.p, fetch, err) &&
+                         bn_fetch_do(opening->consoles->config.fetch, fetch, err);
+    return opening->is_asking;
+}
+
+static bool ask_proxy(struct bn_opening *opening, struct bn_err *err)
+{
+    const struct bn_console_wish *wish = &opening->wish;
+    struct bn_fetch_request *request = &opening->fetch.request;
+    const bool is_screen = wish->kind == BN_CONSOLE_VNC;
+    bn_fetch_job_init(&opening->fetch, 4096);
+    snprintf(request->method, sizeof request->method, "POST");
+    snprintf(request->body_type, sizeof request->body_type, "application/x-www-form-urlencoded");
+    if (is_screen) /* without it the listener would be open to the world (PVE-API 9.1) */
+        bn_buf_puts(&request->body, "websocket=1");
+    return send(opening,
+            !is_screen       ? "termproxy"
+            : wish->vmid > 0 ? "vncproxy"
+                             : "vncshell",
+            asked, err);
+}
+
+/* --- the serial port ------------------------------------------------------------------------- */
+
+/* Proxmox VE opens the terminal of a machine without a serial port, says so in it, and closes it:
+   an answer that comes before is better. */
+static bool has_no_serial(struct bn_str body, struct bn_err *err)
+{
+    BN_DOC_AUTO *doc = NULL;
+    int64_t serial = 0;
+    if (!bn_doc_parse_foreign(body, &doc, err))
+        return false;
+    const struct bn_doc *data = bn_doc_at(doc, "data");
+    return bn_doc_is_object(data) && (!bn_foreign_i64(data, "serial", &serial) || serial == 0);
+}
+
+static void refuse_serial(struct bn_opening *opening)
+{
+    char hint[64];
+    struct bn_err err;
+    const long long vmid = (long long)opening->wish.vmid;
+    snprintf(hint, sizeof hint, "qm set %lld --serial0 socket", vmid);
+    bn_fail(&err, BN_E_CONFLICT,
+            "guest %lld has no serial port, which is what its terminal shows: add one on its node, then stop and start the guest",
+            vmid);
+    refuse(opening, "CON-06", hint, &err);
+}
+
+static void serial_told(struct bn_fetch_job *fetch)
+{
+    struct bn_opening *opening = container_of(fetch, struct bn_opening, fetch);
+    const struct bn_server *server = server_of(opening);
+    struct bn_pve_verdict verdict;
+    struct bn_err err;
+    opening->is_asking = false;
+    bn_pve_judge(fetch, server ? server->token_hint : "", &verdict);
+    if (!verdict.is_ok && fetch->answer.status != 403) { /* it may open what it may not look at */
+        refuse_proxy(opening, &verdict);
+        return;
+    }
+    if (verdict.is_ok && has_no_serial(bn_buf_str(&fetch->answer.body), &err)) {
+        refuse_serial(opening);
+        return;
+    }
+    bn_fetch_job_finish(fetch);
+    if (!ask_proxy(opening, &err))
+        refuse(opening, "", "", &err);
+}
+
+static bool ask(struct bn_opening *opening, struct bn_err *err)
+{
+    const struct bn_console_wish *wish = &opening->wish;
+    if (wish->kind != BN_CONSOLE_TERMINAL || wish->vm_type != BN_VM_QEMU || wish->vmid == 0)
+        return ask_proxy(opening, err);
+    bn_fetch_job_init(&opening->fetch, 1);
+    return send(opening, "status/current", serial_told, err);
 }
 
 /* --- beginning ------------------------------------------------------------------------------- */
@@ -298,8 +386,7 @@ bool bn_console_open(struct bn_consoles *consoles, const struct bn_console_wish 
     bn_list_append(&consoles->openings, &opening->link);
     consoles->opening_count++;
     choose_speaker(opening);
-    opening->is_asking = ask(opening, err);
-    if (opening->is_asking)
+    if (ask(opening, err))
         return true;
     opening_destroy(opening);
     return false;

@@ -1,5 +1,6 @@
 /*
- * console: a guest's screen or terminal, opened at its Proxmox VE server and let through as bytes.
+ * console: the screen or terminal of a guest or node, opened at its Proxmox VE server and let
+ * through as bytes.
  *
  * Four steps, each with its name for people: the server is asked for a proxy, once (PVE-API 9.1:
  * its ticket, port and password belong together), its WebSocket is called on the same host under
@@ -37,7 +38,7 @@ struct bn_console_wish {
     char server_id[BN_ID_MAX];
     char node[64];
     enum bn_vm_type vm_type;
-    int64_t vmid;
+    int64_t vmid; /* 0: the node itself, whose shell it is */
     enum bn_console_kind kind;
 };
 

@@ -116,8 +116,10 @@ static void on_opened(void *user, struct bn_remote *guest,
 static bool call_server(struct bn_console_session *session, struct bn_err *err)
 {
     const struct bn_console *record = &session->record;
-    struct bn_console_wish wish = {.vm_type = (enum bn_vm_type)record->vm_type,
-            .vmid = record->vmid,
+    const bool is_node = record->vmid == BN_UNKNOWN;
+    struct bn_console_wish wish = {.vm_type = is_node ? BN_VM_QEMU
+                                                      : (enum bn_vm_type)record->vm_type,
+            .vmid = is_node ? 0 : record->vmid,
             .kind = (enum bn_console_kind)record->kind};
     memcpy(wish.tenant, session->tenant, sizeof wish.tenant);
     memcpy(wish.server_id, record->server_id, sizeof wish.server_id);
@@ -163,9 +165,8 @@ static void on_opened(void *user, struct bn_remote *guest, const struct bn_conso
     bn_console_forget(session);
 }
 
-/* When the page did not say the choice is ours: by what the guest is. */
-static bool read_kind(const struct bn_doc *doc, const struct bn_vm *vm, int64_t *out, bool *is_ours,
-        struct bn_err *err)
+/* When the page did not say the choice is ours, and *out stays. */
+static bool read_kind(const struct bn_doc *doc, int64_t *out, bool *is_ours, struct bn_err *err)
 {
     struct bn_str text;
     if (!bn_doc_text_or(doc, "kind", "", &text, err))
@@ -175,10 +176,8 @@ static bool read_kind(const struct bn_doc *doc, const struct bn_vm *vm, int64_t 
         *out = BN_CONSOLE_VNC;
     else if (bn_str_is(text, "terminal"))
         *out = BN_CONSOLE_TERMINAL;
-    else if (text.len == 0)
-        *out = vm->type == BN_VM_LXC ? BN_CONSOLE_TERMINAL : BN_CONSOLE_VNC;
     else
-        return bn_fail_field(err, "kind", "kind must be vnc or terminal");
+        return *is_ours || bn_fail_field(err, "kind", "kind must be vnc or terminal");
     return true;
 }
 
@@ -192,17 +191,33 @@ static bool read_tab(const struct bn_doc *doc, char out[BN_CONSOLE_TAB_MAX], str
            bn_fail_field(err, "tab", "tab must have 8 to 64 characters");
 }
 
-static bool read_body(const struct bn_request *req, const struct bn_vm *vm,
-        struct bn_console *wanted, char tab[BN_CONSOLE_TAB_MAX], bool *is_ours, struct bn_err *err)
+/* What is asked for. */
+struct wish {
+    struct bn_console record; /* kind: the usual one unless another is asked for */
+    char tab[BN_CONSOLE_TAB_MAX];
+    bool is_ours; /* the kind */
+};
+
+static bool read_body(const struct bn_request *req, struct wish *wish, struct bn_err *err)
 {
     static const char *const names[] = {"kind", "tab", NULL};
     struct bn_doc *doc = NULL;
     if (!bn_doc_parse(req->body.len ? req->body : BN_STR("{}"), &doc, err))
         return false;
     const bool is_good = bn_doc_only(doc, names, err) &&
-                         read_kind(doc, vm, &wanted->kind, is_ours, err) && read_tab(doc, tab, err);
+                         read_kind(doc, &wish->record.kind, &wish->is_ours, err) &&
+                         read_tab(doc, wish->tab, err);
     bn_doc_destroy(doc);
     return is_good;
+}
+
+static bool is_up(const struct bn_node *node, struct bn_console_refusal *refusal)
+{
+    if (strcmp(node->status, "online") == 0)
+        return true;
+    snprintf(refusal->con, sizeof refusal->con, "CON-04");
+    return bn_fail(&refusal->err, BN_E_CONFLICT, "node %.60s is %s: it has no shell now",
+            node->node, node->status[0] ? node->status : "out of sight");
 }
 
 static bool runs(const struct bn_vm *vm, struct bn_console_refusal *refusal)
@@ -214,14 +229,8 @@ static bool runs(const struct bn_vm *vm, struct bn_console_refusal *refusal)
             vm->name[0] ? vm->name : "the guest", vm->status);
 }
 
-static void describe(const struct bn_request *req, const struct bn_server *server,
-        const struct bn_vm *vm, struct bn_console *out)
+static void describe_asker(const struct bn_request *req, struct bn_console *out)
 {
-    memcpy(out->server_id, server->id, sizeof out->server_id);
-    memcpy(out->node, vm->node, sizeof out->node);
-    out->vm_type = vm->type;
-    out->vmid = vm->vmid;
-    bn_guest_subject(server, vm, out->subject, sizeof out->subject);
     if (req->who.kind == BN_WHO_USER)
         memcpy(out->user_id, req->who.user_id, sizeof out->user_id);
     bn_text_clip(out->user_name, sizeof out->user_name, bn_str(req->who.name));
@@ -229,53 +238,93 @@ static void describe(const struct bn_request *req, const struct bn_server *serve
     out->bytes_in = out->bytes_out = 0;
 }
 
-static bool begin(struct bn_request *req, enum bn_vm_type type, struct bn_console_refusal *refusal)
+/* is_ready: what it is of runs; otherwise refusal says why not. */
+static bool begin(struct bn_request *req, struct wish *wish, bool is_ready,
+        struct bn_console_refusal *refusal)
 {
-    struct bn_console wanted;
-    char tab[BN_CONSOLE_TAB_MAX];
-    bool is_ours = false;
     struct bn_err *err = &refusal->err;
-    const struct bn_server *server = NULL;
-    const struct bn_vm *vm = bn_guest_of_path(req, type, "console", &server, err);
-    bn_record_clear(&bn_console_type, &wanted);
-    if (!vm || !read_body(req, vm, &wanted, tab, &is_ours, err))
-        return false;
-    describe(req, server, vm, &wanted);
     struct bn_console_session *session = NULL;
-    if (!runs(vm, refusal) || !(session = bn_console_create(req, &wanted, err))) {
+    if (!is_ready || !(session = bn_console_create(req, &wish->record, err))) {
         bn_audit_request(req, &(struct bn_deed){.action = "console.open",
-                                      .object = wanted.subject,
+                                      .object = wish->record.subject,
                                       .detail = err->text,
                                       .ok = false});
         return false;
     }
-    memcpy(session->tab, tab, sizeof session->tab);
-    session->may_fall_back = is_ours && wanted.kind == BN_CONSOLE_TERMINAL;
+    memcpy(session->tab, wish->tab, sizeof session->tab);
+    session->may_fall_back = wish->is_ours && wish->record.kind == BN_CONSOLE_TERMINAL;
     if (call_server(session, err))
         return true;
     bn_console_forget(session);
     return false;
 }
 
-static void open_one(struct bn_request *req, enum bn_vm_type type)
+static bool begin_guest(struct bn_request *req, enum bn_vm_type type,
+        struct bn_console_refusal *refusal)
 {
-    struct bn_console_refusal refusal = {.step = NULL};
-    if (begin(req, type, &refusal))
-        return;
-    if (refusal.con[0])
-        reply_refusal(req, &refusal);
+    struct wish wish = {.is_ours = false};
+    struct bn_console *record = &wish.record;
+    const struct bn_server *server = NULL;
+    const struct bn_vm *vm = bn_guest_of_path(req, type, "console", &server, &refusal->err);
+    if (!vm)
+        return false;
+    bn_record_clear(&bn_console_type, record);
+    memcpy(record->server_id, server->id, sizeof record->server_id);
+    memcpy(record->node, vm->node, sizeof record->node);
+    record->vm_type = vm->type;
+    record->vmid = vm->vmid;
+    record->kind = vm->type == BN_VM_LXC ? BN_CONSOLE_TERMINAL : BN_CONSOLE_VNC;
+    bn_guest_subject(server, vm, record->subject, sizeof record->subject);
+    describe_asker(req, record);
+    return read_body(req, &wish, &refusal->err) && begin(req, &wish, runs(vm, refusal), refusal);
+}
+
+/* A node's shell is of the machine all its guests live on. */
+static bool begin_node(struct bn_request *req, struct bn_console_refusal *refusal)
+{
+    struct wish wish = {.is_ours = false};
+    struct bn_console *record = &wish.record;
+    const struct bn_server *server = NULL;
+    const struct bn_node *node = bn_node_of_path(req, &server, &refusal->err);
+    if (!node)
+        return false;
+    bn_record_clear(&bn_console_type, record); /* of no guest */
+    memcpy(record->server_id, server->id, sizeof record->server_id);
+    memcpy(record->node, node->node, sizeof record->node);
+    record->kind = BN_CONSOLE_TERMINAL;
+    snprintf(record->subject, sizeof record->subject, "node %.60s of %.80s", node->node,
+            server->name);
+    describe_asker(req, record);
+    return read_body(req, &wish, &refusal->err) && begin(req, &wish, is_up(node, refusal), refusal);
+}
+
+static void reply_not_begun(struct bn_request *req, const struct bn_console_refusal *refusal)
+{
+    if (refusal->con[0])
+        reply_refusal(req, refusal);
     else
-        bn_reply_err(req, &refusal.err);
+        bn_reply_err(req, &refusal->err);
 }
 
 void bn_qemu_console(struct bn_request *req)
 {
-    open_one(req, BN_VM_QEMU);
+    struct bn_console_refusal refusal = {.step = NULL};
+    if (!begin_guest(req, BN_VM_QEMU, &refusal))
+        reply_not_begun(req, &refusal);
 }
 
 void bn_lxc_console(struct bn_request *req)
 {
-    open_one(req, BN_VM_LXC);
+    struct bn_console_refusal refusal = {.step = NULL};
+    if (!begin_guest(req, BN_VM_LXC, &refusal))
+        reply_not_begun(req, &refusal);
+}
+
+void bn_node_console(struct bn_request *req)
+{
+    struct bn_console_refusal refusal = {.step = NULL};
+    if (!begin_node(req, &refusal))
+        reply_not_begun(req, &refusal);
 }
 
 /* --- joining it ------------------------------------------------------------------------------ */
@@ -466,6 +515,13 @@ const struct bn_route bn_console_routes[] = {
                 .body_max = 1024,
                 .json_schema = OPEN_SCHEMA,
                 .summary = "The same for a container: its terminal, or its screen"},
+        {.method = "POST",
+                .path = "/api/v1/servers/{id}/nodes/{node}/console",
+                .right = BN_RIGHT_ADMIN,
+                .handler = bn_node_console,
+                .body_max = 1024,
+                .json_schema = OPEN_SCHEMA,
+                .summary = "The same for a node: its own shell"},
         {.method = "GET",
                 .path = "/console/{id}",
                 .right = BN_RIGHT_GUESTS,

@@ -376,20 +376,28 @@ void bn_console_join(struct bn_request *req, struct bn_console_session *session)
 
 /* --- time passes ----------------------------------------------------------------------------- */
 
+static bool may_go_on(const struct bn_console_session *session)
+{
+    const struct bn_request req = {.web = session->web, .who = session->who};
+    const struct bn_console *record = &session->record;
+    struct bn_err err;
+    if (record->vmid == BN_UNKNOWN) /* a node's */
+        return bn_who_may(&session->who, BN_RIGHT_ADMIN);
+    return bn_may_act_on_guest(&req, record->server_id, record->vmid, "console", &err);
+}
+
 /* Its owner's session, his right to that guest, and its server are all still there (T16). */
 static void check_owner(struct bn_console_session *session)
 {
     struct bn_web *web = session->web;
-    struct bn_err err;
     const struct bn_console *record = &session->record;
     const struct bn_server *server = bn_live_get(&web->config.hub->live, session->tenant,
             BN_KIND_SERVER, record->server_id);
-    const struct bn_request req = {.web = web, .who = session->who};
     if (!bn_sessions_refresh(web->config.sessions, &session->who))
         bn_console_end(session, BN_CONSOLE_CLOSE_RIGHT, "the session ended");
     else if (!server || server->is_active == 0)
         bn_console_end(session, BN_CONSOLE_CLOSE_RIGHT, "the server was removed or disabled");
-    else if (!bn_may_act_on_guest(&req, record->server_id, record->vmid, "console", &err))
+    else if (!may_go_on(session))
         bn_console_end(session, BN_CONSOLE_CLOSE_RIGHT, "the right to this console was taken away");
 }
 

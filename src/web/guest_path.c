@@ -36,11 +36,17 @@ static const struct bn_vm *find_vm(const struct bn_request *req, const struct bn
     return NULL;
 }
 
+static bool is_enabled(const struct bn_server *server, struct bn_err *err)
+{
+    return server->is_active != 0 ||
+           bn_fail(err, BN_E_INVALID, "the server \"%.100s\" is disabled: enable it first",
+                   server->name);
+}
+
 static bool is_usable(const struct bn_server *server, const struct bn_vm *vm, struct bn_err *err)
 {
-    if (server->is_active == 0)
-        return bn_fail(err, BN_E_INVALID, "the server \"%.100s\" is disabled: enable it first",
-                server->name);
+    if (!is_enabled(server, err))
+        return false;
     return vm->template != 1 ||
            bn_fail(err, BN_E_INVALID, "%.80s is a template, and a template does not run", vm->name);
 }
@@ -57,6 +63,28 @@ const struct bn_vm *bn_guest_of_path(const struct bn_request *req, enum bn_vm_ty
     const struct bn_vm *vm = find_vm(req, server, type, vmid, err);
     *out_server = server;
     return vm && is_usable(server, vm, err) ? vm : NULL;
+}
+
+const struct bn_node *bn_node_of_path(const struct bn_request *req,
+        const struct bn_server **out_server, struct bn_err *err)
+{
+    char key[BN_ID_MAX];
+    const struct bn_server *server = bn_server_with_id(req, req->params[0], err);
+    if (!server)
+        return NULL;
+    const int len = snprintf(key, sizeof key, "%.64s/%.*s", server->id, BN_ARG(req->params[1]));
+    const struct bn_node *node = len < 0 || (size_t)len >= sizeof key
+                                         ? NULL
+                                         : bn_live_get(&bn_web_hub(req->web)->live, req->who.tenant,
+                                                   BN_KIND_NODE, key);
+    *out_server = server;
+    if (!node && server->listed_under[0])
+        bn_fail(err, BN_E_NOT_FOUND,
+                "the nodes of %.80s are listed under another server of its cluster", server->name);
+    else if (!node)
+        bn_fail(err, BN_E_NOT_FOUND, "%.80s has no node %.*s", server->name,
+                (int)BN_MIN(req->params[1].len, (size_t)40), req->params[1].p);
+    return node && is_enabled(server, err) ? node : NULL;
 }
 
 void bn_guest_subject(const struct bn_server *server, const struct bn_vm *vm, char *out,

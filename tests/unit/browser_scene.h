@@ -12,6 +12,7 @@
 
 #define QEMU  "/api/v1/servers/s1/nodes/n1/qemu/100/console"
 #define LXC   "/api/v1/servers/s1/nodes/n1/lxc/200/console"
+#define NODE  "/api/v1/servers/s1/nodes/n1/console"
 #define TAB   "tab-0123456789"
 #define BODY  "{\"tab\":\"" TAB "\"}"
 #define HOUR  INT64_C(3600000)
@@ -71,6 +72,18 @@ BN_UNUSED static void add_vm(const char *server, int64_t vmid, enum bn_vm_type t
     snprintf(fact.u.vm.status, sizeof fact.u.vm.status, "%s", status);
     fact.u.vm.vmid = vmid;
     fact.u.vm.type = type;
+    bn_hub_tell(&rig.web.hub, &fact);
+    web_rig_round(&rig.web);
+}
+
+BN_UNUSED static void add_node(const char *server, const char *name, const char *status)
+{
+    struct bn_fact fact;
+    bn_fact_init(&fact, BN_KIND_NODE, BN_TENANT_DEFAULT);
+    snprintf(fact.u.node.id, sizeof fact.u.node.id, "%s/%s", server, name);
+    snprintf(fact.u.node.server_id, sizeof fact.u.node.server_id, "%s", server);
+    snprintf(fact.u.node.node, sizeof fact.u.node.node, "%s", name);
+    snprintf(fact.u.node.status, sizeof fact.u.node.status, "%s", status);
     bn_hub_tell(&rig.web.hub, &fact);
     web_rig_round(&rig.web);
 }

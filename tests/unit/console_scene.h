@@ -103,16 +103,20 @@ BN_UNUSED static struct bn_console_wish wish_for(enum bn_console_kind kind)
     return wish;
 }
 
-BN_UNUSED static void ask(enum bn_console_kind kind)
+BN_UNUSED static void ask_for(struct bn_console_wish wish)
 {
-    const struct bn_console_wish wish = wish_for(kind);
     struct bn_err err;
-    if (kind == BN_CONSOLE_TERMINAL && !peer.greeting)
+    if (wish.kind == BN_CONSOLE_TERMINAL && !peer.greeting)
         peer.greeting = "OK";
     scene.opened = 0;
     if (!bn_console_open(consoles, &wish, on_opened, &scene, &err))
         fail_msg("%s", err.text);
     CHECK_INT(scene.opened, 0);
+}
+
+BN_UNUSED static void ask(enum bn_console_kind kind)
+{
+    ask_for(wish_for(kind));
 }
 
 BN_UNUSED static void open_one(enum bn_console_kind kind)

@@ -58,6 +58,148 @@ BN_TEST(an_ok_in_two_pieces_is_one_and_what_comes_with_it_waits)
     end();
 }
 
+BN_TEST(a_containers_screen_is_its_own_and_a_machines_terminal_is_its_serial_port)
+{
+    struct bn_console_wish wish = wish_for(BN_CONSOLE_VNC);
+    begin();
+    wish.vm_type = BN_VM_LXC;
+    ask_for(wish);
+    AWAIT(scene.guest);
+    CHECK(cp_was_asked(&peer, "POST /api2/json/nodes/n%201/lxc/100/vncproxy HTTP/1.1\r\n"));
+    CHECK_INT(peer.looks, 0);
+    end();
+    begin();
+    wish = wish_for(BN_CONSOLE_TERMINAL);
+    wish.vm_type = BN_VM_QEMU;
+    ask_for(wish);
+    AWAIT(scene.guest);
+    CHECK_INT(peer.looks, 1);
+    CHECK(cp_was_asked(&peer, "GET /api2/json/nodes/n%201/qemu/100/status/current HTTP/1.1\r\n"));
+    CHECK(cp_was_asked(&peer, "POST /api2/json/nodes/n%201/qemu/100/termproxy HTTP/1.1\r\n"));
+    take();
+    cp_say(&peer, "login: ", 7);
+    AWAIT(got("login: "));
+    end();
+}
+
+BN_TEST(a_machine_without_serial_port_is_told_what_to_add_before_its_terminal_is_opened)
+{
+    static const char *const answers[] = {
+            CP_PROXY("{\"data\":{\"status\":\"running\"}}"),
+            CP_PROXY("{\"data\":{\"serial\":0}}"),
+    };
+    struct bn_console_wish wish = wish_for(BN_CONSOLE_TERMINAL);
+    wish.vm_type = BN_VM_QEMU;
+    for (size_t i = 0; i < COUNT(answers); i++) {
+        begin();
+        peer.status = answers[i];
+        ask_for(wish);
+        refused("proxy", "CON-06", "guest 100 has no serial port");
+        CHECK_INT(scene.refusal.err.code, BN_E_CONFLICT);
+        CHECK_STR(scene.refusal.hint, "qm set 100 --serial0 socket");
+        CHECK_INT(peer.posts, 0);
+        end();
+    }
+}
+
+/* VM.Console without VM.Audit, and an answer that is none: Proxmox VE itself will say. */
+BN_TEST(who_may_not_look_at_a_machine_may_open_its_terminal_and_who_cannot_reach_it_hears_why)
+{
+    static const char *const passable[] = {
+            "HTTP/1.1 403 Permission check failed (/vms/100, VM.Audit)\r\nContent-Length: 0\r\n\r\n",
+            CP_PROXY("<html>"),
+            CP_PROXY("{\"data\":null}"),
+    };
+    struct bn_console_wish wish = wish_for(BN_CONSOLE_TERMINAL);
+    wish.vm_type = BN_VM_QEMU;
+    for (size_t i = 0; i < COUNT(passable); i++) {
+        begin();
+        peer.status = passable[i];
+        ask_for(wish);
+        AWAIT(scene.opened);
+        CHECK(scene.guest);
+        end();
+    }
+    begin();
+    peer.status = "HTTP/1.1 595 No route to host\r\nContent-Length: 0\r\n\r\n";
+    ask_for(wish);
+    refused("proxy", "CON-04", "does not answer (595)");
+    CHECK_INT(peer.posts, 0);
+    end();
+}
+
+BN_TEST(a_server_removed_while_a_serial_port_is_looked_for_is_not_asked_for_a_terminal)
+{
+    struct bn_fact fact;
+    struct bn_console_wish wish = wish_for(BN_CONSOLE_TERMINAL);
+    wish.vm_type = BN_VM_QEMU;
+    begin();
+    ask_for(wish);
+    bn_fact_init(&fact, BN_KIND_SERVER, BN_TENANT_DEFAULT);
+    fact.op = BN_GONE;
+    snprintf(fact.u.server.id, sizeof fact.u.server.id, "s1");
+    put(&fact);
+    refused("proxy", "", "not in the list any more");
+    CHECK_INT(peer.posts, 0);
+    end();
+}
+
+BN_TEST(the_shell_of_a_node_is_asked_of_the_node)
+{
+    struct bn_console_wish wish = wish_for(BN_CONSOLE_TERMINAL);
+    begin();
+    wish.vmid = 0;
+    ask_for(wish);
+    AWAIT(scene.guest);
+    CHECK_INT(peer.looks, 0);
+    CHECK(cp_was_asked(&peer, "POST /api2/json/nodes/n%201/termproxy HTTP/1.1\r\n"));
+    CHECK(cp_was_asked(&peer, "GET /api2/json/nodes/n%201/vncwebsocket?port=5901&vncticket="));
+    end();
+    begin();
+    wish.kind = BN_CONSOLE_VNC;
+    ask_for(wish);
+    AWAIT(scene.guest);
+    CHECK(cp_was_asked(&peer, "POST /api2/json/nodes/n%201/vncshell HTTP/1.1\r\n"));
+    end();
+}
+
+BN_TEST(why_a_node_gives_no_shell_is_said_with_what_to_grant)
+{
+    static const struct {
+        const char *status;
+        const char *con;
+        const char *text;
+        const char *hint;
+    } cases[] = {
+            {"500 value 'root@pam!t' does not look like a valid user name", "CON-03",
+                    "pve-manager 9.0.13 and later do", ""},
+            {"403 Permission check failed (realm != pam)", "CON-02",
+                    "to users of the realm pam only", ""},
+            {"403 Permission check failed (/nodes/n 1, Sys.Console)", "CON-02", "403", ""},
+            {"403 Permission check failed (/nodes/n1, Sys.Console)", "CON-02",
+                    "the token lacks Sys.Console on /nodes/n1",
+                    "pveum acl modify /nodes/n1 --tokens 'root@pam!t' --roles PVESysAdmin"},
+    };
+    struct bn_console_wish wish = wish_for(BN_CONSOLE_TERMINAL);
+    wish.vmid = 0;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char answer[300];
+        begin();
+        snprintf(answer, sizeof answer,
+                "HTTP/1.1 %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", cases[i].status);
+        peer.proxy = answer;
+        ask_for(wish);
+        refused("proxy", cases[i].con, cases[i].text);
+        CHECK_STR(scene.refusal.hint, cases[i].hint);
+        end();
+    }
+    begin();
+    peer.greeting = "NO";
+    ask_for(wish);
+    refused("login", "CON-03", "no tokens for shells of nodes");
+    end();
+}
+
 /* --- each step refuses ----------------------------------------------------------------------- */
 
 BN_TEST(who_lacks_the_privilege_reads_the_command_that_grants_it)

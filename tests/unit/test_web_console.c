@@ -201,6 +201,78 @@ BN_TEST(a_container_whose_terminal_knows_no_tokens_shows_its_screen_unless_one_w
     end();
 }
 
+BN_TEST(the_shell_of_a_node_is_for_administrators_and_its_record_is_of_no_guest)
+{
+    struct browser browser;
+    struct bn_fact fact;
+    begin();
+    add_node("s1", "n1", "online");
+    add_node("s1", "n2", "offline");
+    ask(NULL, "POST " NODE, BODY, 401, "unauthorized");
+    ask(rig.vera, "POST " NODE, BODY, 403, "forbidden");
+    ask(max, "POST " NODE, BODY, 403, "forbidden");
+    ask(rig.ada, "POST /api/v1/servers/nosuch/nodes/n1/console", BODY, 404, "no such server");
+    ask(rig.ada, "POST /api/v1/servers/s1/nodes/n9/console", BODY, 404, "alpha-s1 has no node n9");
+    ask(rig.ada, "POST /api/v1/servers/s1/nodes/n2/console", BODY, 409,
+            "node n2 is offline: it has no shell now\",\"con\":\"CON-04\"");
+    CHECK_INT(audited("console.open", "node n2 is offline"), 1);
+    ask(rig.ada, "POST " NODE, "{\"kind\":\"ssh\"}", 400, "kind must be vnc or terminal");
+    CHECK_INT(peer.posts, 0);
+    peer.greeting = "OKroot@n1:~# ";
+    const struct opened it = open_console(rig.ada, NODE);
+    CHECK(strstr(rig.web.answer.p, "\"kind\":\"terminal\""));
+    CHECK(cp_was_asked(&peer, "POST /api2/json/nodes/n1/termproxy HTTP/1.1\r\n"));
+    CHECK_STR(record(it.id)->subject, "node n1 of alpha-s1");
+    CHECK_STR(record(it.id)->node, "n1");
+    CHECK(record(it.id)->vmid == BN_UNKNOWN && record(it.id)->vm_type == BN_UNKNOWN);
+    join(&browser, rig.ada, &it);
+    expect(&browser, "root@n1:~# ", 11);
+    bn_store_flush(rig.store);
+    ask(rig.ada, "GET /api/v1/consoles", "", 200,
+            "\"node\":\"n1\",\"vm_type\":null,\"vmid\":null,");
+    CHECK_INT(audited("console.open", "terminal"), 1);
+    fact = server_fact("s1");
+    pass(1000);
+    CHECK_INT(record(it.id)->ended_at, 0);
+    fact.u.server.is_active = 0;
+    people_ask(&rig, &fact);
+    ask(rig.ada, "POST " NODE, BODY, 400, "is disabled");
+    leave(&browser);
+    end();
+}
+
+BN_TEST(an_administrator_who_is_none_any_more_loses_the_shell_of_a_node)
+{
+    struct browser browser;
+    char eve[BN_COOKIE_SECRET_SIZE];
+    begin();
+    add_node("s1", "n1", "online");
+    people_add(&rig, "eve", BN_ROLE_ADMIN);
+    people_log_in(&rig, "eve", eve);
+    peer.greeting = "OK";
+    const struct opened it = open_console(eve, NODE);
+    join(&browser, eve, &it);
+    ask(rig.ada, "PATCH /api/v1/users/eve", "{\"role\":\"manager\"}", 200, "");
+    closed_with(&browser, BN_CONSOLE_CLOSE_RIGHT, "the right to this console was taken away");
+    leave(&browser);
+    end();
+}
+
+BN_TEST(a_node_whose_terminals_know_no_tokens_is_tried_as_a_screen_and_the_last_word_is_told)
+{
+    begin();
+    add_node("s1", "n1", "online");
+    peer.proxy = "HTTP/1.1 500 value 'root@pam!t' does not look like a valid user name\r\n"
+                 "Content-Length: 0\r\nConnection: close\r\n\r\n";
+    ask(rig.ada, "POST " NODE, BODY, 502, "pve-manager 9.0.13 and later do\",\"con\":\"CON-03\"");
+    CHECK(cp_was_asked(&peer, "/nodes/n1/vncshell "));
+    CHECK_INT(peer.posts, 2);
+    ask(rig.ada, "POST " NODE, "{\"kind\":\"terminal\"}", 502, "\"con\":\"CON-03\"");
+    CHECK_INT(peer.posts, 3);
+    CHECK_INT(people_count(&rig, BN_KIND_CONSOLE), 0);
+    end();
+}
+
 BN_TEST(an_asker_who_leaves_leaves_nothing_open)
 {
     begin();

@@ -30,6 +30,11 @@ export function request(fleet, cluster, vmid, { node = 'pve1', type = 'qemu', as
   return fleet.server.request('POST', path, { cookie: as.cookie, body, timeout: 30000 });
 }
 
+/** The same for the shell of a node. */
+export function requestShell(fleet, cluster, { node = 'pve1', as = fleet.admin, body = {} } = {}) {
+  return fleet.server.request('POST', `/api/v1/servers/${fleet.ids[cluster]}/nodes/${node}/console`, { cookie: as.cookie, body, timeout: 30000 });
+}
+
 export async function ask(fleet, cluster, vmid, options = {}) {
   const tab = crypto.randomBytes(12).toString('hex');
   const answer = await request(fleet, cluster, vmid, { ...options, body: { tab, ...options.body } });

@@ -1,0 +1,91 @@
+// console_kinds: what a console can be of: a screen, a serial port, a container, a node; and who may only look.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { ask, join, request, requestShell } from './lib/console.mjs';
+import { startFleet } from './lib/fleet.mjs';
+import { until } from './lib/server.mjs';
+
+const GUESTS = [
+  { vmid: 100, type: 'qemu', node: 'pve1', name: 'echo', status: 'running', console: 'echo' },
+  { vmid: 101, type: 'qemu', node: 'pve1', name: 'tty', status: 'running', serial: true },
+  { vmid: 102, type: 'lxc', node: 'pve1', name: 'shell', status: 'running' },
+  { vmid: 103, type: 'lxc', node: 'pve1', name: 'letters', status: 'running', console: 'echo' },
+];
+const one = (name, version, more = {}) => ({ name, standalone: true, version, nodes: ['pve1'], guests: GUESTS, ...more });
+const SCENE = { clusters: [one('alpha', '9.2'), one('root', '9.2', { token: 'root@pam!all' }), one('older', '8.4', { token: 'root@pam!all' })] };
+
+const typed = (it, text) => it.send(`0:${Buffer.byteLength(text)}:${text}`);
+
+describe('kinds of consoles', () => {
+  let fleet;
+  const ends = [];
+  before(async () => { fleet = await startFleet({ after: (end) => ends.push(end) }, { scenario: SCENE }); });
+  after(async () => { for (const end of ends.reverse()) await end(); });
+
+  async function open(cluster, vmid, options = {}) {
+    const asked = await ask(fleet, cluster, vmid, options);
+    const it = await join(fleet.server, options.as ?? fleet.admin, asked);
+    if (asked.kind === 'vnc') await it.greet();
+    return Object.assign(it, { asked });
+  }
+
+  const records = async () => (await fleet.api('GET', '/api/v1/consoles')).consoles;
+
+  test('the serial port of a machine is its terminal', async () => {
+    const it = await open('alpha', 101, { body: { kind: 'terminal' } });
+    assert.equal(it.asked.kind, 'terminal');
+    // What is typed before it listens is lost.
+    await until('the machine to boot', async () => (await fleet.lab.control.screen('alpha', 101)).serial?.endsWith('prompt> '), { within: 60000 });
+    typed(it, 'sum 20 22\r');
+    await it.until('42\r\n', 60000);
+    it.destroy();
+  });
+
+  test('a machine without one is told which command adds it', async () => {
+    const { status, json } = await request(fleet, 'alpha', 100, { body: { kind: 'terminal' } });
+    assert.equal(status, 409);
+    assert.deepEqual([json.error.con, json.error.step, json.error.hint], ['CON-06', 'proxy', 'qm set 100 --serial0 socket']);
+    assert.match(json.error.message, /has no serial port/);
+  });
+
+  test('a container shows its screen to whoever asks for it', async () => {
+    const it = await open('alpha', 103, { type: 'lxc', body: { kind: 'vnc' } });
+    assert.equal(it.asked.kind, 'vnc');
+    it.send([1]);
+    assert.deepEqual([...await it.read(1)], [1]);
+    it.destroy();
+  });
+
+  test('a node has a shell: a login, and what is behind it', async () => {
+    const asked = await requestShell(fleet, 'root');
+    assert.equal(asked.status, 201, asked.text);
+    assert.equal(asked.json.kind, 'terminal');
+    const it = await join(fleet.server, fleet.admin, asked.json, { tab: null });
+    await it.until('pve1 login: ');
+    typed(it, 'root\n');
+    await it.until('Password: ');
+    typed(it, 'lab-root\n');
+    await it.until('root@pve1:~# ');
+    typed(it, 'echo "sum=$((40 + 2))"\n');
+    await it.until('sum=42');
+    const record = (await records()).find((console) => console.id === asked.json.id);
+    assert.deepEqual([record.vmid, record.vm_type, record.node, record.kind, record.subject], [null, null, 'pve1', 'terminal', 'node pve1 of root']);
+    typed(it, 'exit\n');
+    await it.closed();
+    assert.equal(it.code, 4411);
+    assert.doesNotMatch(fleet.server.log, /PVEVNC|vncticket|lab-root/);
+  });
+
+  test('why a node gives none is said with what to grant', async () => {
+    const denied = await requestShell(fleet, 'alpha');
+    assert.deepEqual([denied.status, denied.json.error.con], [502, 'CON-02']);
+    assert.equal(denied.json.error.hint, "pveum acl modify /nodes/pve1 --tokens 'binnacle@pve!operator' --roles PVESysAdmin");
+    const old = await requestShell(fleet, 'older');
+    assert.deepEqual([old.status, old.json.error.con], [502, 'CON-03']);
+    assert.match(old.json.error.message, /9\.0\.13/);
+    const max = await fleet.server.addUser(fleet.admin, 'max', 'manager').then(() => fleet.server.login('max'));
+    assert.equal((await requestShell(fleet, 'root', { as: max })).status, 403);
+    assert.equal((await requestShell(fleet, 'root', { node: 'pve9' })).status, 404);
+  });
+});
