@@ -24,7 +24,7 @@ enum bn_right {
 };
 
 /* What an assignment may allow. */
-#define BN_GUEST_PERMISSIONS "view,console,start,stop,restart"
+#define BN_GUEST_PERMISSIONS "view,console,start,stop,restart,console_view"
 
 /* Scopes of a key, comma-separated in bn_key.scopes. */
 #define BN_SCOPES "read,operate,admin,metrics,ingest,all"

@@ -112,7 +112,8 @@ uint32_t bn_role_scopes(int64_t role)
 /* --- assignments ----------------------------------------------------------------------------- */
 
 /* In the order of the bits. */
-static const char *const guest_words[] = {"view", "console", "start", "stop", "restart"};
+static const char *const guest_words[] = {"view", "console", "start", "stop", "restart",
+        "console_view"};
 
 static uint32_t guest_bit(struct bn_str word)
 {
@@ -158,7 +159,8 @@ uint32_t bn_guest_permission_for(const char *action)
         uint32_t permission;
     } needs[] = {
             {"view", BN_GUEST_VIEW},
-            {"console", BN_GUEST_CONSOLE},
+            {"console", BN_GUEST_CONSOLE | BN_GUEST_CONSOLE_VIEW},
+            {"type", BN_GUEST_CONSOLE},
             {"start", BN_GUEST_START},
             {"resume", BN_GUEST_START},
             {"stop", BN_GUEST_STOP},

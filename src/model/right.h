@@ -36,12 +36,14 @@ enum {
     BN_GUEST_START = 4,
     BN_GUEST_STOP = 8,
     BN_GUEST_RESTART = 16,
+    BN_GUEST_CONSOLE_VIEW = 32, /* its console, but nothing is typed into it; console has it */
 };
 
 BN_MUST_CHECK bool bn_guest_permissions_parse(struct bn_str text, uint32_t *out,
         struct bn_err *err);
 void bn_guest_permissions_text(uint32_t permissions, char *out, size_t size);
-/* What is needed for an action on a guest (FEATURES G15): "start", "view", …; 0: there is none. */
+/* Of what one is needed for an action on a guest (FEATURES G15): "start", "view", …, "console" to
+   open one at all, "type" to type into it; 0: there is none. */
 uint32_t bn_guest_permission_for(const char *action);
 
 /* Rights (a bit per enum bn_right) those scopes give, and what somebody in that role may do. */

@@ -105,6 +105,8 @@ static const struct bn_field console_fields[] = {
                 .doc = "the guest, for people"),
         BN_FIELD(struct bn_console, kind, BN_T_ENUM, .flags = BN_F_REQUIRED | BN_F_FIXED,
                 .words = console_kind_words, .doc = "a screen or a terminal"),
+        BN_FIELD(struct bn_console, view_only, BN_T_BOOL, .flags = BN_F_FIXED,
+                .doc = "keys and pointers were kept from the guest"),
         BN_FIELD(struct bn_console, started_at, BN_T_TIME, .flags = BN_F_REQUIRED | BN_F_FIXED,
                 .doc = "time it was opened"),
         BN_FIELD(struct bn_console, ended_at, BN_T_TIME, .flags = BN_F_FIXED,

@@ -71,6 +71,7 @@ struct bn_console {
     int64_t vmid;
     char subject[192]; /* for people: "web-1 (100) on alpha" */
     int64_t kind;      /* enum bn_console_kind */
+    int64_t view_only; /* 1: nothing that was typed went to the guest */
     int64_t started_at;
     int64_t ended_at;
     int64_t bytes_in;  /* from the person */

@@ -8,11 +8,10 @@
 #include "web/guest_path.h"
 #include "web/guest_right.h"
 
-#define LIST_BYTES_MAX (1 << 20) /* BN_CONSOLES_PAGE of them */
-#define TAB_MIN        8
+#define TAB_MIN           8
+#define REFUSAL_BYTES_MAX (256 << 10) /* BN_CONSOLES_OPEN_MAX who hold them */
 
 const char *const bn_console_join_query[] = {"t", "tab", NULL};
-const char *const bn_consoles_query[] = {"server_id", "user_id", "open", "page", NULL};
 
 /* --- opening one ----------------------------------------------------------------------------- */
 
@@ -21,7 +20,7 @@ const char *const bn_consoles_query[] = {"server_id", "user_id", "open", "page",
 static void reply_refusal(struct bn_request *req, const struct bn_console_refusal *refusal)
 {
     BN_BUF_AUTO out;
-    bn_buf_init(&out, 4096);
+    bn_buf_init(&out, REFUSAL_BYTES_MAX);
     struct bn_json json;
     bn_json_init(&json, &out);
     bn_json_object(&json);
@@ -42,6 +41,10 @@ static void reply_refusal(struct bn_request *req, const struct bn_console_refusa
     if (refusal->hint[0]) {
         bn_json_key(&json, "hint");
         bn_json_text(&json, refusal->hint);
+    }
+    if (refusal->err.code == BN_E_TOO_MANY) {
+        bn_json_key(&json, "held_by");
+        bn_console_put_holders(req, &json);
     }
     bn_json_key(&json, "request_id");
     bn_json_text(&json, req->id);
@@ -76,6 +79,8 @@ static void reply_ready(struct bn_request *req, const struct bn_console_session 
     bn_json_text(&json, url);
     bn_json_key(&json, "kind");
     bn_json_text(&json, bn_console_kind_word(session->record.kind));
+    bn_json_key(&json, "view_only");
+    bn_json_bool(&json, session->record.view_only == 1);
     bn_json_key(&json, "expires_at");
     bn_json_time(&json, bn_web_clock(req->web)->now_ms + BN_CONSOLE_TICKET_MS);
     bn_json_object_end(&json);
@@ -95,7 +100,10 @@ static void on_kept(struct bn_console_session *session, const struct bn_err *err
     }
     session->state = BN_CONSOLE_WAITING;
     session->since_mono_ms = session->web->config.clock->mono_ms;
-    note_open(session, bn_console_kind_word(session->record.kind), true);
+    char detail[40];
+    snprintf(detail, sizeof detail, "%s%s", bn_console_kind_word(session->record.kind),
+            session->record.view_only == 1 ? ", view only" : "");
+    note_open(session, detail, true);
     if (req)
         reply_ready(req, session);
     else
@@ -196,17 +204,32 @@ struct wish {
     struct bn_console record; /* kind: the usual one unless another is asked for */
     char tab[BN_CONSOLE_TAB_MAX];
     bool is_ours; /* the kind */
+
+    enum { AS_ALLOWED, TO_TYPE, TO_LOOK } aim;
 };
+
+static bool read_aim(const struct bn_doc *doc, struct wish *wish, struct bn_err *err)
+{
+    const struct bn_doc *value = bn_doc_at(doc, "view_only");
+    bool is_view_only = false;
+    if (!value || bn_doc_is_null(value))
+        return true;
+    if (!bn_doc_get_bool(value, &is_view_only))
+        return bn_fail_field(err, "view_only", "view_only must be true or false, got %s",
+                bn_doc_type_word(value));
+    wish->aim = is_view_only ? TO_LOOK : TO_TYPE;
+    return true;
+}
 
 static bool read_body(const struct bn_request *req, struct wish *wish, struct bn_err *err)
 {
-    static const char *const names[] = {"kind", "tab", NULL};
+    static const char *const names[] = {"kind", "tab", "view_only", NULL};
     struct bn_doc *doc = NULL;
     if (!bn_doc_parse(req->body.len ? req->body : BN_STR("{}"), &doc, err))
         return false;
     const bool is_good = bn_doc_only(doc, names, err) &&
                          read_kind(doc, &wish->record.kind, &wish->is_ours, err) &&
-                         read_tab(doc, wish->tab, err);
+                         read_tab(doc, wish->tab, err) && read_aim(doc, wish, err);
     bn_doc_destroy(doc);
     return is_good;
 }
@@ -236,6 +259,15 @@ static void describe_asker(const struct bn_request *req, struct bn_console *out)
     bn_text_clip(out->user_name, sizeof out->user_name, bn_str(req->who.name));
     bn_text_clip(out->address, sizeof out->address, bn_str(req->address));
     out->bytes_in = out->bytes_out = 0;
+}
+
+/* Who may only look gets what he may, unless he asks for more. */
+static bool settle_aim(struct wish *wish, bool may_type, struct bn_err *err)
+{
+    wish->record.view_only = wish->aim == TO_LOOK || (wish->aim == AS_ALLOWED && !may_type);
+    return may_type || wish->record.view_only == 1 ||
+           bn_fail(err, BN_E_FORBIDDEN,
+                   "you may look at this console and not type into it: ask for it with view_only");
 }
 
 /* is_ready: what it is of runs; otherwise refusal says why not. */
@@ -276,7 +308,10 @@ static bool begin_guest(struct bn_request *req, enum bn_vm_type type,
     record->kind = vm->type == BN_VM_LXC ? BN_CONSOLE_TERMINAL : BN_CONSOLE_VNC;
     bn_guest_subject(server, vm, record->subject, sizeof record->subject);
     describe_asker(req, record);
-    return read_body(req, &wish, &refusal->err) && begin(req, &wish, runs(vm, refusal), refusal);
+    struct bn_err why;
+    const bool may_type = bn_may_act_on_guest(req, server->id, vm->vmid, "type", &why);
+    return read_body(req, &wish, &refusal->err) && settle_aim(&wish, may_type, &refusal->err) &&
+           begin(req, &wish, runs(vm, refusal), refusal);
 }
 
 /* A node's shell is of the machine all its guests live on. */
@@ -295,12 +330,13 @@ static bool begin_node(struct bn_request *req, struct bn_console_refusal *refusa
     snprintf(record->subject, sizeof record->subject, "node %.60s of %.80s", node->node,
             server->name);
     describe_asker(req, record);
-    return read_body(req, &wish, &refusal->err) && begin(req, &wish, is_up(node, refusal), refusal);
+    return read_body(req, &wish, &refusal->err) && settle_aim(&wish, true, &refusal->err) &&
+           begin(req, &wish, is_up(node, refusal), refusal);
 }
 
 static void reply_not_begun(struct bn_request *req, const struct bn_console_refusal *refusal)
 {
-    if (refusal->con[0])
+    if (refusal->con[0] || refusal->err.code == BN_E_TOO_MANY)
         reply_refusal(req, refusal);
     else
         bn_reply_err(req, &refusal->err);
@@ -331,9 +367,7 @@ void bn_node_console(struct bn_request *req)
 
 static bool is_owner(const struct bn_console_session *session, const struct bn_who *who)
 {
-    return session->who.kind == who->kind && strcmp(session->who.user_id, who->user_id) == 0 &&
-           strcmp(session->who.session_id, who->session_id) == 0 &&
-           strcmp(session->who.key_id, who->key_id) == 0;
+    return bn_console_is_of(session, who) && strcmp(session->who.session_id, who->session_id) == 0;
 }
 
 /* In the same time whatever is wrong, and with the same words: a ticket is known or it is not. */
@@ -367,136 +401,12 @@ void bn_console_join_route(struct bn_request *req)
     bn_console_join(req, session);
 }
 
-/* --- ending one ------------------------------------------------------------------------------ */
-
-void bn_console_end_route(struct bn_request *req)
-{
-    struct bn_console_session *session = bn_console_find(req->web, req->who.tenant, req->params[0]);
-    struct bn_err err;
-    if (!session || (!is_owner(session, &req->who) && !bn_who_may(&req->who, BN_RIGHT_ADMIN))) {
-        bn_fail(&err, BN_E_NOT_FOUND, "there is no such console, or it has ended");
-        bn_reply_err(req, &err);
-        return;
-    }
-    char why[120];
-    snprintf(why, sizeof why, "ended by %.64s", req->who.name);
-    bn_audit_request(req, &(struct bn_deed){.action = "console.end",
-                                  .object = session->record.subject,
-                                  .detail = session->record.user_name,
-                                  .ok = true});
-    bn_console_end(session, BN_CONSOLE_CLOSE_ADMIN, why);
-    bn_reply_empty(req, 204);
-}
-
-/* --- the history ----------------------------------------------------------------------------- */
-
-struct list_job {
-    struct bn_web *web;
-    uint64_t ticket;
-    struct bn_store *store; /* NULL: nothing is kept */
-    char tenant[BN_TENANT_MAX];
-    char server_id[BN_ID_MAX];
-    char user_id[BN_ID_MAX];
-    bool is_open;
-    int64_t page; /* from 1 */
-    bool was_read;
-    struct bn_err err;
-    int64_t total;
-    size_t count;
-    struct bn_console consoles[BN_CONSOLES_PAGE];
-};
-
-static void list_work(void *user)
-{
-    struct list_job *job = user;
-    const struct bn_console_query query = {.tenant = job->tenant,
-            .server_id = job->server_id[0] ? job->server_id : NULL,
-            .user_id = job->user_id[0] ? job->user_id : NULL,
-            .is_open = job->is_open,
-            .skip = (job->page - 1) * BN_CONSOLES_PAGE};
-    job->count = job->store ? BN_CONSOLES_PAGE : 0;
-    job->was_read = !job->store || bn_store_read_consoles(job->store, &query, job->consoles,
-                                           &job->count, &job->total, &job->err);
-}
-
-static void list_reply(struct bn_request *req, const struct list_job *job)
-{
-    BN_BUF_AUTO out;
-    bn_buf_init(&out, LIST_BYTES_MAX);
-    struct bn_json json;
-    bn_json_init(&json, &out);
-    bn_json_object(&json);
-    bn_json_key(&json, "consoles");
-    bn_json_array(&json);
-    for (size_t i = 0; i < job->count; i++) {
-        bn_json_object(&json);
-        bn_record_json(&bn_console_type, &job->consoles[i], BN_MASK_ALL, BN_ABSENT_NULL, &json);
-        bn_json_object_end(&json);
-    }
-    bn_json_array_end(&json);
-    bn_json_key(&json, "page");
-    bn_json_i64(&json, job->page);
-    bn_json_key(&json, "pages");
-    bn_json_i64(&json, BN_MAX((job->total + BN_CONSOLES_PAGE - 1) / BN_CONSOLES_PAGE, 1));
-    bn_json_key(&json, "total");
-    bn_json_i64(&json, job->total);
-    bn_json_object_end(&json);
-    bn_reply_json(req, 200, &out);
-}
-
-static void list_done(void *user)
-{
-    struct list_job *job = user;
-    struct bn_request *req = bn_request_find(job->web, job->ticket);
-    if (req && job->was_read)
-        list_reply(req, job);
-    else if (req) {
-        if (job->err.code == BN_E_OK)
-            bn_fail(&job->err, BN_E_UNAVAILABLE, "the server is going down");
-        bn_reply_err(req, &job->err);
-    }
-    free(job);
-}
-
-/* Who is no administrator sees his own. */
-static bool list_read(const struct bn_request *req, struct list_job *job, struct bn_err *err)
-{
-    const struct bn_str open = bn_query(req, "open", "0");
-    if (!bn_query_only(req, bn_consoles_query, err))
-        return false;
-    if (!bn_text_copy(job->server_id, sizeof job->server_id, bn_query(req, "server_id", "")))
-        return bn_fail_field(err, "server_id", "server_id must be the id of a server");
-    if (!bn_text_copy(job->user_id, sizeof job->user_id, bn_query(req, "user_id", "")))
-        return bn_fail_field(err, "user_id", "user_id must be the id of a user");
-    if (!bn_who_may(&req->who, BN_RIGHT_ADMIN))
-        memcpy(job->user_id, req->who.user_id[0] ? req->who.user_id : "-", sizeof job->user_id);
-    job->is_open = bn_str_is(open, "1");
-    if (!job->is_open && !bn_str_is(open, "0"))
-        return bn_fail_field(err, "open", "open must be 0 or 1");
-    return bn_parse_i64(bn_query(req, "page", "1"), 1, 1000000, &job->page) ||
-           bn_fail_field(err, "page", "page must be 1..1000000");
-}
-
-void bn_consoles_list(struct bn_request *req)
-{
-    static const struct bn_job_ops ops = {list_work, list_done};
-    struct list_job *job = bn_alloc(sizeof *job);
-    struct bn_err err;
-    job->web = req->web;
-    job->ticket = req->ticket;
-    job->store = bn_web_hub(req->web)->store;
-    memcpy(job->tenant, req->who.tenant, sizeof job->tenant);
-    if (list_read(req, job, &err) && bn_worker_do(bn_web_query_worker(req->web), &ops, job, &err))
-        return;
-    free(job);
-    bn_reply_err(req, &err);
-}
-
 /* --- routes ---------------------------------------------------------------------------------- */
 
 #define OPEN_SCHEMA                                                                         \
     "{\"type\":\"object\",\"properties\":{\"kind\":{\"type\":\"string\",\"enum\":[\"vnc\"," \
-    "\"terminal\"]},\"tab\":{\"type\":\"string\",\"minLength\":8,\"maxLength\":64}},"       \
+    "\"terminal\"]},\"tab\":{\"type\":\"string\",\"minLength\":8,\"maxLength\":64},"        \
+    "\"view_only\":{\"type\":\"boolean\"}},"                                                \
     "\"required\":[],\"additionalProperties\":false}"
 
 const struct bn_route bn_console_routes[] = {

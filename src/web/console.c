@@ -141,38 +141,6 @@ void bn_console_forget(struct bn_console_session *session)
 
 /* --- which there are ------------------------------------------------------------------------- */
 
-static bool is_same_owner(const struct bn_who *a, const struct bn_who *b)
-{
-    return strcmp(a->tenant, b->tenant) == 0 && a->kind == b->kind &&
-           strcmp(a->user_id, b->user_id) == 0 && strcmp(a->key_id, b->key_id) == 0;
-}
-
-static bool has_room(const struct bn_request *req, const struct bn_console *wanted,
-        struct bn_err *err)
-{
-    int all = 0;
-    int own = 0;
-    int of_server = 0;
-    bn_list_each(it, &req->web->consoles) {
-        const struct bn_console_session *session = container_of(it, struct bn_console_session,
-                link);
-        if (session->state == BN_CONSOLE_OVER)
-            continue;
-        all++;
-        own += is_same_owner(&session->who, &req->who);
-        of_server += strcmp(session->tenant, req->who.tenant) == 0 &&
-                     strcmp(session->record.server_id, wanted->server_id) == 0;
-    }
-    if (own >= BN_CONSOLES_PER_USER_MAX)
-        return bn_fail(err, BN_E_TOO_MANY,
-                "you have %d consoles open, which is the limit: close one", own);
-    if (of_server >= BN_CONSOLES_PER_SERVER_MAX)
-        return bn_fail(err, BN_E_TOO_MANY,
-                "%d consoles of this server are open, which is the limit", of_server);
-    return all < BN_CONSOLES_OPEN_MAX ||
-           bn_fail(err, BN_E_TOO_MANY, "%d consoles are open, which is the limit", all);
-}
-
 struct bn_console_session *bn_console_create(const struct bn_request *req,
         struct bn_console *wanted, struct bn_err *err)
 {
@@ -181,7 +149,7 @@ struct bn_console_session *bn_console_create(const struct bn_request *req,
         bn_fail(err, BN_E_UNAVAILABLE, "the server is shutting down");
         return NULL;
     }
-    if (!has_room(req, wanted, err))
+    if (!bn_console_has_room(req, wanted, err))
         return NULL;
     struct bn_console_session *session = bn_alloc(sizeof *session);
     bn_random_code(wanted->id, 26); /* 130 bits */
@@ -262,22 +230,63 @@ static void guest_closed(void *user, const char *why)
 
 static const struct bn_remote_ops guest_ops = {guest_said, guest_drained, guest_closed};
 
-/* The page of a terminal says it every 30 s by itself (PVE-API 9.4). */
-static bool is_sign_of_life(const struct bn_console_session *session, const char *p, size_t len)
+static void put(struct bn_console_session *session, const char *p, size_t len)
 {
-    return session->record.kind == BN_CONSOLE_TERMINAL && len == 1 && *p == '2';
+    session->record.bytes_in += (int64_t)len;
+    bn_remote_put(session->guest, p, len);
+}
+
+/* Once for each time. */
+static bool take_act(bool *has_acted)
+{
+    const bool is = *has_acted;
+    *has_acted = false;
+    return is;
+}
+
+/* Did the person act? What is not understood may be anything. */
+static bool put_screen(struct bn_console_session *session, const char *p, size_t len,
+        bool *is_known)
+{
+    struct bn_rfb_input *input = &session->input.screen;
+    BN_BUF_AUTO allowed;
+    bn_buf_init(&allowed, len + sizeof input->held);
+    const bool is_view_only = session->record.view_only == 1;
+    *is_known = bn_rfb_input_feed(input, p, len, is_view_only ? &allowed : NULL);
+    if (is_view_only)
+        put(session, allowed.p, allowed.len);
+    else
+        put(session, p, len);
+    return take_act(&input->has_acted) || !*is_known;
+}
+
+static bool put_terminal(struct bn_console_session *session, const char *p, size_t len,
+        bool *is_known)
+{
+    struct bn_term_input *input = &session->input.terminal;
+    BN_BUF_AUTO out;
+    bn_buf_init(&out, len + sizeof input->held);
+    *is_known = bn_term_input_feed(input,
+            session->record.view_only == 1 ? BN_TERM_LOOK : BN_TERM_ALL, p, len, &out);
+    put(session, out.p, out.len);
+    return take_act(&input->has_acted) || !*is_known;
 }
 
 /* What the browser said for the guest. */
 static void to_guest(struct bn_console_session *session, const char *p, size_t len)
 {
+    bool is_known = true;
     if (len == 0)
         return;
-    session->record.bytes_in += (int64_t)len;
-    if (!is_sign_of_life(session, p, len))
+    const bool has_acted = session->record.kind == BN_CONSOLE_VNC
+                                   ? put_screen(session, p, len, &is_known)
+                                   : put_terminal(session, p, len, &is_known);
+    if (has_acted)
         session->typed_mono_ms = session->heard_mono_ms;
-    bn_remote_put(session->guest, p, len);
     session->guest_is_full = bn_remote_queued(session->guest) > BN_CONSOLE_PIPE_MAX;
+    if (!is_known && session->record.view_only == 1)
+        bn_console_end(session, 1003,
+                "a message came that is not known, and who may only look says known ones only");
 }
 
 static void greet(struct bn_console_session *session, const char *p, size_t len)
@@ -366,6 +375,10 @@ void bn_console_join(struct bn_request *req, struct bn_console_session *session)
             session->beat_mono_ms = session->web->config.clock->mono_ms;
     bn_upgrade_answer(req, "binary", &upgrade);
     session->is_greeting = session->record.kind == BN_CONSOLE_VNC;
+    if (session->is_greeting)
+        bn_rfb_input_init(&session->input.screen);
+    else
+        bn_term_input_init(&session->input.terminal);
     if (session->is_greeting) {
         bn_rfb_init(&session->rfb, BN_RFB_SERVER, &out);
         to_browser(session, BN_WS_BINARY, out.p, out.len);
@@ -383,7 +396,8 @@ static bool may_go_on(const struct bn_console_session *session)
     struct bn_err err;
     if (record->vmid == BN_UNKNOWN) /* a node's */
         return bn_who_may(&session->who, BN_RIGHT_ADMIN);
-    return bn_may_act_on_guest(&req, record->server_id, record->vmid, "console", &err);
+    return bn_may_act_on_guest(&req, record->server_id, record->vmid,
+            record->view_only == 1 ? "console" : "type", &err);
 }
 
 /* Its owner's session, his right to that guest, and its server are all still there (T16). */
@@ -423,8 +437,12 @@ static const char *span_words(int64_t ms, char out[32])
 static void end_idle(struct bn_console_session *session, int64_t limit_ms)
 {
     char span[32];
-    char why[64];
-    snprintf(why, sizeof why, "nothing was typed for %s", span_words(limit_ms, span));
+    char why[96];
+    if (session->record.view_only == 1)
+        snprintf(why, sizeof why, "it was only watched for %s: open it again to go on",
+                span_words(limit_ms, span));
+    else
+        snprintf(why, sizeof why, "nothing was typed for %s", span_words(limit_ms, span));
     bn_console_end(session, BN_CONSOLE_CLOSE_IDLE, why);
 }
 

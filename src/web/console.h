@@ -2,7 +2,9 @@
  * console: the consoles people have open: who holds which guest, the one-time ticket that joins a
  * browser to it, and the pipe between the two.
  *
- * Bytes only: after the greeting (wire/rfb) nothing of what a screen or a terminal says is read.
+ * Bytes only: after the greeting (wire/rfb) nothing of what a screen or a terminal says is read,
+ * and of what a person says only where a message begins and whether it is a key (wire/rfb_input,
+ * wire/term_input): so one who may only look types nothing, and a screen that moves is no person.
  * While one side does not take what the other sent, the other is not read. Loop thread; private to
  * web/.
  */
@@ -11,6 +13,8 @@
 #include "source/console.h"
 #include "web/web_private.h"
 #include "wire/rfb.h"
+#include "wire/rfb_input.h"
+#include "wire/term_input.h"
 
 #define BN_CONSOLE_TICKET_SIZE 44 /* 256 random bits as base64url, and its NUL */
 #define BN_CONSOLE_TAB_MAX     65 /* what the page calls itself, and its NUL */
@@ -42,18 +46,32 @@ struct bn_console_session {
     struct bn_conn *conn;    /* JOINED */
     struct bn_ws ws;         /* of the browser */
     struct bn_rfb rfb;
+
+    union {
+        struct bn_rfb_input screen;
+        struct bn_term_input terminal;
+    } input;
+
     bool is_greeting;      /* the browser is not through the greeting yet */
     bool guest_is_full;    /* the browser is not read until the guest took what it has */
     int64_t since_mono_ms; /* of the state */
     int64_t heard_mono_ms; /* anything of the browser */
-    int64_t typed_mono_ms; /* bytes of the person for the guest */
+    int64_t typed_mono_ms; /* a key or a pointer */
     int64_t beat_mono_ms;
 };
 
 /* A session for the guest of wanted, whose id it fills in; NULL when the person, the server or
-   everybody has enough of them: `too_many` with who holds how many. */
+   everybody has enough of them: `too_many` (console_room.c). */
 struct bn_console_session *bn_console_create(const struct bn_request *req,
         struct bn_console *wanted, struct bn_err *err);
+/* Is there room for one more, for whoever asks? */
+BN_MUST_CHECK bool bn_console_has_room(const struct bn_request *req,
+        const struct bn_console *wanted, struct bn_err *err);
+/* Who holds those that are open, as far as the asker may know: his own, and an administrator all of
+   his tenant. A JSON array. */
+void bn_console_put_holders(const struct bn_request *req, struct bn_json *json);
+bool bn_console_is_of(const struct bn_console_session *session, const struct bn_who *who);
+
 /* Its record is on its way to the store; kept() is told what became of it, unless it ends before.
    False: it is not admitted. */
 BN_MUST_CHECK bool bn_console_keep(struct bn_console_session *session,

@@ -53,7 +53,7 @@ bool bn_may_act_on_guest(const struct bn_request *req, const char *server_id, in
         return true;
     if (!(permissions & BN_GUEST_VIEW))
         return bn_fail(err, BN_E_NOT_FOUND, "there is no such guest");
-    bn_guest_permissions_text(needed, word, sizeof word);
+    bn_guest_permissions_text(needed & (0 - needed), word, sizeof word); /* the first will do */
     return bn_fail(err, BN_E_FORBIDDEN,
             "you may not %s this guest: an administrator can assign it to you with \"%s\"", action,
             word);

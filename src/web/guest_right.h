@@ -8,8 +8,8 @@
 
 #include "web/route.h"
 
-/* action: "view", "console", or a power action. False: `not_found` for what he may not even see,
-   else `forbidden`. */
+/* action: "view", "console" (to look is enough), "type", or a power action. False: `not_found` for
+   what he may not even see, else `forbidden`. */
 BN_MUST_CHECK bool bn_may_act_on_guest(const struct bn_request *req, const char *server_id,
         int64_t vmid, const char *action, struct bn_err *err);
 

@@ -1,7 +1,7 @@
 // console_kinds: what a console can be of: a screen, a serial port, a container, a node; and who may only look.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { ask, join, request, requestShell } from './lib/console.mjs';
 import { startFleet } from './lib/fleet.mjs';
 import { until } from './lib/server.mjs';
@@ -22,6 +22,7 @@ describe('kinds of consoles', () => {
   const ends = [];
   before(async () => { fleet = await startFleet({ after: (end) => ends.push(end) }, { scenario: SCENE }); });
   after(async () => { for (const end of ends.reverse()) await end(); });
+  afterEach(() => until('every console to be over', async () => (await fleet.api('GET', '/api/v1/consoles?open=1')).consoles.length === 0));
 
   async function open(cluster, vmid, options = {}) {
     const asked = await ask(fleet, cluster, vmid, options);
@@ -87,5 +88,82 @@ describe('kinds of consoles', () => {
     const max = await fleet.server.addUser(fleet.admin, 'max', 'manager').then(() => fleet.server.login('max'));
     assert.equal((await requestShell(fleet, 'root', { as: max })).status, 403);
     assert.equal((await requestShell(fleet, 'root', { node: 'pve9' })).status, 404);
+  });
+
+  // --- who may only look ---------------------------------------------------------------------------
+
+  const KEY = Buffer.from([4, 1, 0, 0, 0, 0, 0, 0x61]);
+  const POINTER = Buffer.from([5, 1, 0, 9, 0, 9]);
+  const QEMU_KEY = Buffer.from([255, 0, 0, 1, 0, 0, 0, 0x61, 0, 0, 0, 0x1e]);
+  const CLIPBOARD = Buffer.concat([Buffer.from([6, 0, 0, 0, 0, 0, 0, 8]), KEY]);
+  const UPDATE = Buffer.from([3, 1, 0, 0, 0, 0, 4, 0, 3, 0]);
+
+  test('a person with the right to look types nothing: what arrives is what keeps the picture coming', async () => {
+    const vera = await fleet.server.addUser(fleet.admin, 'vera').then(() => fleet.server.login('vera'));
+    const place = `/api/v1/users/${vera.user.id}/assignments`;
+    const assign = (permissions) => fleet.server.api('POST', place, { cookie: fleet.admin.cookie, body: { server_id: fleet.ids.alpha, vmid: 100, permissions } });
+    await assign('view,console_view');
+    assert.equal((await request(fleet, 'alpha', 100, { as: vera, body: { view_only: false } })).status, 403);
+    const it = await open('alpha', 100, { as: vera });
+    assert.equal(it.asked.view_only, true);
+    it.send(Buffer.concat([Buffer.from([0]), KEY, POINTER, UPDATE, QEMU_KEY, CLIPBOARD]));
+    for (const part of KEY) it.send([part]);
+    it.send(UPDATE);
+    const wanted = Buffer.concat([Buffer.from([1]), UPDATE, UPDATE]);
+    assert.deepEqual(await it.read(wanted.length), wanted, 'the guest, which says back all it hears');
+    const [upstream] = await fleet.lab.control.consoles();
+    const record = (await records()).find((console) => console.id === it.asked.id);
+    assert.equal(record.view_only, true);
+    assert.equal(it.size, 0);
+    assert.equal(upstream.vmid, 100);
+    const full = await open('alpha', 100);
+    assert.equal(full.asked.view_only, false);
+    full.destroy();
+    await assign('view');
+    await it.closed();
+    assert.deepEqual([it.code, it.reason], [4401, 'the right to this console was taken away']);
+    const ended = await until('the end of the record', async () => (await records()).find((console) => console.id === it.asked.id && console.ended_at));
+    assert.equal(ended.bytes_in, wanted.length);
+  });
+
+  test('in a terminal that is only watched nothing is typed, and it follows the window', async () => {
+    const it = await open('alpha', 102, { type: 'lxc', body: { view_only: true } });
+    await it.until('root@shell:~# ');
+    it.send('1:99:33:');
+    typed(it, 'echo "sum=$((40 + 2))"\n');
+    it.send('2');
+    typed(it, 'exit\n');
+    const other = await open('alpha', 102, { type: 'lxc' });
+    typed(other, 'echo "sum=$((41 + 2))"\n');
+    await other.until('sum=43');
+    assert.ok(!Buffer.concat(it.parts).includes('sum'), Buffer.concat(it.parts).toString());
+    assert.equal(it.code, null, 'it is still open: nobody typed exit');
+    other.destroy();
+    it.send('x');
+    await it.closed();
+    assert.equal(it.code, 1003);
+  });
+
+  test('a terminal\'s head that comes in pieces arrives whole', async () => {
+    const it = await open('alpha', 102, { type: 'lxc' });
+    await it.until('root@shell:~# ');
+    const line = 'echo "sum=$((50 + 2))"\n';
+    for (const letter of `0:${line.length}:${line}`) it.send(letter);
+    await it.until('sum=52');
+    it.destroy();
+  });
+
+  test('whoever finds no room is told who has it', async () => {
+    const max = await fleet.server.login('max');
+    const mine = [];
+    for (let i = 0; i < 8; i++) mine.push(await open('alpha', 100, { as: fleet.admin }));
+    const { status, json } = await request(fleet, 'alpha', 100);
+    assert.equal(status, 429);
+    assert.equal(json.error.held_by.length, 8);
+    for (const one of json.error.held_by) assert.deepEqual([one.user_name, one.subject, one.kind], ['ada', 'echo (100) on alpha', 'vnc']);
+    assert.ok(Date.parse(json.error.held_by[0].since) <= Date.now());
+    assert.deepEqual(new Set(json.error.held_by.map((one) => one.id)), new Set(mine.map((one) => one.asked.id)));
+    (await open('alpha', 100, { as: max })).destroy();
+    for (const one of mine) one.destroy();
   });
 });

@@ -241,7 +241,7 @@ BN_TEST(only_administrators_assign_only_viewers_are_restricted_and_nonsense_has_
             "\"field\":\"server_id\"");
     ask(rig.ada, "POST", HERS, "{\"server_id\":\"s1\",\"vmid\":0}", 400, "\"field\":\"vmid\"");
     ask(rig.ada, "POST", HERS, "{\"server_id\":\"s1\",\"vmid\":1,\"permissions\":\"delete\"}", 400,
-            "permissions must be of view,console,start,stop,restart");
+            "permissions must be of view,console,start,stop,restart,console_view");
     people_finish(&rig);
 }
 

@@ -58,11 +58,11 @@ BN_TEST(users_are_found_by_name_whatever_its_case)
 
 BN_TEST(permissions_on_a_guest_have_words_and_each_action_needs_one)
 {
-    static const char *const words[] = {"view", "console", "start", "resume", "stop", "shutdown",
-            "suspend", "reset", "reboot"};
-    static const uint32_t needs[] = {BN_GUEST_VIEW, BN_GUEST_CONSOLE, BN_GUEST_START,
-            BN_GUEST_START, BN_GUEST_STOP, BN_GUEST_STOP, BN_GUEST_STOP, BN_GUEST_RESTART,
-            BN_GUEST_RESTART};
+    static const char *const words[] = {"view", "console", "type", "start", "resume", "stop",
+            "shutdown", "suspend", "reset", "reboot"};
+    static const uint32_t needs[] = {BN_GUEST_VIEW, BN_GUEST_CONSOLE | BN_GUEST_CONSOLE_VIEW,
+            BN_GUEST_CONSOLE, BN_GUEST_START, BN_GUEST_START, BN_GUEST_STOP, BN_GUEST_STOP,
+            BN_GUEST_STOP, BN_GUEST_RESTART, BN_GUEST_RESTART};
     uint32_t permissions = 0;
     char text[48];
     for (size_t i = 0; i < COUNT(words); i++)

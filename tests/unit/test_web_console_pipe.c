@@ -173,9 +173,12 @@ BN_TEST(thirty_minutes_without_a_key_and_eight_hours_at_all_are_the_end)
     it = open_console(max, QEMU);
     join(&browser, max, &it);
     greet(&browser);
+    say(&browser, "\1", 1);
+    WEB_AWAIT(&rig.web, peer.heard.len == 1);
+    peer.heard.len = 0;
     for (int64_t ms = 0; ms < 8 * HOUR - 60000; ms += 60000) {
-        say(&browser, "k", 1);
-        WEB_AWAIT(&rig.web, peer.heard.len == 1);
+        say(&browser, "\4\1\0\0\0\0\0k", 8);
+        WEB_AWAIT(&rig.web, peer.heard.len == 8);
         peer.heard.len = 0;
         pass(60000);
     }
@@ -208,8 +211,8 @@ BN_TEST(an_administrator_sets_both_limits_or_none)
     bn_web_set_policy(rig.web.web, &policy); /* of an open one, too */
     look_on(&browser, 24 * HOUR);
     CHECK_INT(record(it.id)->ended_at, 0);
-    say(&browser, "k", 1);
-    WEB_AWAIT(&rig.web, peer.heard.len == 1);
+    say(&browser, "\1\4\1\0\0\0\0\0k", 9);
+    WEB_AWAIT(&rig.web, peer.heard.len == 9);
     policy.console_idle_ms = 90000;
     policy.console_longest_ms = 25 * HOUR;
     bn_web_set_policy(rig.web.web, &policy);
