@@ -4,6 +4,7 @@
 #pragma once
 
 #include "model/limits_console.h"
+#include "model/limits_sio.h"
 #include "model/limits_ssh.h"
 
 /* --- connections (SECURITY T03-T05) --- */
