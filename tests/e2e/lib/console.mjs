@@ -164,6 +164,31 @@ export class Console {
   }
 }
 
+/** From now on what comes must be the pieces of a guest that is a source, none missing: how many there were. */
+export function countPieces(it, size) {
+  const seen = { count: 0 };
+  let at = 0;
+  let head = Buffer.alloc(0);
+  it.sink = (bytes) => { // each begins with its number
+    while (bytes.length) {
+      const part = bytes.subarray(0, (at < 8 ? 8 : size) - at);
+      if (at < 8) head = Buffer.concat([head, part]);
+      at += part.length;
+      bytes = bytes.subarray(part.length);
+      if (at === 8 && head.length === 8) {
+        assert.equal(head.readBigUInt64BE(), BigInt(seen.count++));
+        head = Buffer.alloc(0);
+      }
+      if (at === size) at = 0;
+    }
+  };
+  const early = it.parts;
+  it.parts = [];
+  it.size = 0;
+  for (const part of early) it.sink(part);
+  return seen;
+}
+
 /** The WebSocket of what was asked for; a refusal is thrown with its `status`. */
 export async function join(server, person, asked, { tab = asked.tab, origin = server.origin, url = asked.url } = {}) {
   const socket = server.dial?.() ?? net.connect({ port: server.port, host: '127.0.0.1', noDelay: true });
