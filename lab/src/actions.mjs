@@ -74,7 +74,7 @@ function resetGuest(task, guest) {
 function rebootGuest(task, guest) {
   task.log(`Requesting reboot of ${nameOf(guest)} ${guest.vmid}`);
   guest.enter('running', undefined, guest.cluster.lab.now());
-  guest.cluster.lab.consoles.reset(guest);
+  guest.cluster.lab.consoles.reboot(guest);
 }
 
 function suspendGuest(task, guest, params) {

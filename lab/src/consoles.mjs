@@ -171,7 +171,13 @@ export class Consoles {
     if (!POWER[qmp]) this.end(guest);
   }
 
-  // reset and reboot: the machine begins anew, and who looks goes on looking.
+  // reboot: Proxmox VE shuts the guest down and starts it again, which is another process: who looks has to look again.
+  reboot(guest) {
+    this.screens.stop(guest).catch(() => {});
+    this.end(guest);
+  }
+
+  // reset: the machine begins anew, and who looks goes on looking.
   reset(guest) {
     this.screens.command(guest, 'system_reset').catch(() => {});
   }

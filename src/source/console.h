@@ -62,6 +62,9 @@ BN_MUST_CHECK bool bn_console_open(struct bn_consoles *consoles, const struct bn
 /* --- a guest ----------------------------------------------------------------------------------
  */
 
+/* When it left without a word. */
+#define BN_REMOTE_LEFT "the guest's side closed the console"
+
 struct bn_remote_ops {
     /* Bytes of the guest, all of which are taken. False: no more for now, until
        bn_remote_resume(). */

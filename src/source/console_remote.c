@@ -53,7 +53,7 @@ void bn_remote_lose(struct bn_remote *guest, const char *why)
     if (opening)
         bn_opening_broke(opening, why);
     else if (ops)
-        ops->closed(user, why[0] ? why : "the guest's side closed the console");
+        ops->closed(user, why[0] ? why : BN_REMOTE_LEFT);
 }
 
 static void on_closed(void *user, const struct bn_err *err)

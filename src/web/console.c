@@ -224,8 +224,10 @@ static void guest_drained(void *user)
 static void guest_closed(void *user, const char *why)
 {
     struct bn_console_session *session = user;
+    char words[BN_CONSOLE_WHY_SIZE];
     session->guest = NULL;
-    bn_console_end(session, BN_CONSOLE_CLOSE_GUEST, why);
+    bn_console_say_closed(session, why, words);
+    bn_console_end(session, BN_CONSOLE_CLOSE_GUEST, words);
 }
 
 static const struct bn_remote_ops guest_ops = {guest_said, guest_drained, guest_closed};
@@ -420,37 +422,17 @@ static bool is_longer(int64_t ms, int64_t limit_ms)
     return limit_ms > 0 && ms >= limit_ms;
 }
 
-/* "30 minutes" */
-static const char *span_words(int64_t ms, char out[32])
-{
-    const bool is_hours = ms % 3600000 == 0;
-    const bool is_minutes = ms % 60000 == 0;
-    const long long count = ms / (is_hours ? 3600000 : is_minutes ? 60000 : 1000);
-    snprintf(out, 32, "%lld %s%s", count,
-            is_hours     ? "hour"
-            : is_minutes ? "minute"
-                         : "second",
-            count == 1 ? "" : "s");
-    return out;
-}
-
 static void end_idle(struct bn_console_session *session, int64_t limit_ms)
 {
-    char span[32];
-    char why[96];
-    if (session->record.view_only == 1)
-        snprintf(why, sizeof why, "it was only watched for %s: open it again to go on",
-                span_words(limit_ms, span));
-    else
-        snprintf(why, sizeof why, "nothing was typed for %s", span_words(limit_ms, span));
+    char why[BN_CONSOLE_WHY_SIZE];
+    bn_console_say_idle(session, limit_ms, why);
     bn_console_end(session, BN_CONSOLE_CLOSE_IDLE, why);
 }
 
 static void end_longest(struct bn_console_session *session, int64_t limit_ms)
 {
-    char span[32];
-    char why[64];
-    snprintf(why, sizeof why, "a console is open for %s at most", span_words(limit_ms, span));
+    char why[BN_CONSOLE_WHY_SIZE];
+    bn_console_say_longest(limit_ms, why);
     bn_console_end(session, BN_CONSOLE_CLOSE_LONGEST, why);
 }
 

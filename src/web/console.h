@@ -70,6 +70,15 @@ BN_MUST_CHECK bool bn_console_has_room(const struct bn_request *req,
 /* Who holds those that are open, as far as the asker may know: his own, and an administrator all of
    his tenant. A JSON array. */
 void bn_console_put_holders(const struct bn_request *req, struct bn_json *json);
+/* Why it ends, as a sentence (console_words.c). */
+#define BN_CONSOLE_WHY_SIZE 160
+void bn_console_say_idle(const struct bn_console_session *session, int64_t limit_ms,
+        char out[BN_CONSOLE_WHY_SIZE]);
+void bn_console_say_longest(int64_t limit_ms, char out[BN_CONSOLE_WHY_SIZE]);
+/* The guest's side ended it, with that reason; what people did to the guest may be another. */
+void bn_console_say_closed(const struct bn_console_session *session, const char *why,
+        char out[BN_CONSOLE_WHY_SIZE]);
+
 bool bn_console_is_of(const struct bn_console_session *session, const struct bn_who *who);
 
 /* Its record is on its way to the store; kept() is told what became of it, unless it ends before.

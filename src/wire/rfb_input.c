@@ -171,7 +171,7 @@ bool bn_rfb_input_feed(struct bn_rfb_input *in, const char *p, size_t len, struc
             at += put_rest(in, at, (size_t)(end - at), allowed);
         else
             in->is_lost = !put_head(in, *at++, allowed);
-        if (in->left == 0 && in->got > 0 && in->got == in->need) {
+        if (in->left == 0 && in->got == in->need) {
             in->kind = BETWEEN;
             in->got = in->need = 0;
         }

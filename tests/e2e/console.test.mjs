@@ -313,3 +313,118 @@ describe('consoles', () => {
     await isFree(fleet);
   });
 });
+
+// --- guests that change ---------------------------------------------------------------------------
+
+describe('a console whose guest changes', () => {
+  const LEFT = 'the guest\'s side closed the console';
+  const guests = [100, 101, 102, 103, 104].map((vmid) => ({ vmid, type: 'qemu', node: 'pve1', name: `m${vmid}`, status: 'running', console: 'echo' }));
+  guests.push({ vmid: 200, type: 'lxc', node: 'pve1', name: 'box', status: 'running' });
+  let fleet;
+  const ends = [];
+  before(async () => {
+    const scenario = { clusters: [{ name: 'alpha', version: '9.2', nodes: ['pve1', 'pve2'], listen: 1, guests }] };
+    fleet = await startFleet({ after: (end) => ends.push(end) }, { scenario, timing: { tasks: 0.3 } });
+  });
+  after(async () => { for (const end of ends.reverse()) await end(); });
+
+  const act = (vmid, action, type = 'qemu') =>
+    fleet.server.api('POST', `/api/v1/servers/${fleet.ids.alpha}/nodes/pve1/${type}/${vmid}/${action}`, { cookie: fleet.admin.cookie });
+  /** In the list, which is asked for each ten seconds. */
+  const seen = (vmid, what, check) => until(what, async () => check((await fleet.vms()).find((vm) => vm.vmid === vmid)), { within: 120000 });
+  /** It ends with that code and sentence, and so says its record; `begun`: within two seconds of that. */
+  async function endsWith(it, reason, begun) {
+    await it.closed();
+    assert.deepEqual([it.code, it.reason], [4411, reason]);
+    if (begun) assert.ok(it.closedAt - begun < CLOSE_MS, `${it.closedAt - begun} ms`);
+    assert.equal((await theRecord(fleet, it.id)).reason, reason);
+  }
+  const echoes = async (it, text) => {
+    it.send(text);
+    assert.equal((await it.read(text.length)).toString(), text);
+  };
+  const opensAgain = async (vmid, options) => {
+    const it = await screen(fleet, vmid, options);
+    await echoes(it, 'back');
+    it.destroy();
+    await isFree(fleet);
+  };
+
+  test('stopped here: who asked for it is the reason, and it opens again when it runs', async () => {
+    const it = await screen(fleet, 100);
+    await act(100, 'stop');
+    await endsWith(it, `${LEFT}: ada asked it to stop`);
+    await isFree(fleet);
+    await seen(100, 'it to be known as stopped', (vm) => vm.status === 'stopped');
+    const off = await request(fleet, 'alpha', 100);
+    assert.deepEqual([off.status, off.json.error.con], [409, 'CON-01']);
+    await until('the stop to be over', async () => (await act(100, 'start').catch(() => null)) !== null);
+    await seen(100, 'it to run', (vm) => vm.status === 'running');
+    await opensAgain(100);
+  });
+
+  test('stopped at its Proxmox VE: the guest\'s side closed it', async () => {
+    const it = await screen(fleet, 101);
+    const begun = performance.now();
+    await fleet.lab.control.guest('alpha', 101, { status: 'stopped' });
+    await endsWith(it, LEFT, begun);
+  });
+
+  test('reset: the machine begins anew and the console goes on', async () => {
+    const it = await screen(fleet, 102);
+    await echoes(it, 'before');
+    const { operation_id: id } = await act(102, 'reset');
+    await until('the reset to be over', async () => (await fleet.api('GET', `/api/v1/operations/${id}`)).status === 'completed');
+    await echoes(it, 'after');
+    assert.equal(it.code, null);
+    it.destroy();
+    await isFree(fleet);
+  });
+
+  test('rebooted: another machine, and who asked for it is the reason', async () => {
+    const it = await screen(fleet, 102);
+    const asked = await ask(fleet, 'alpha', 200, { type: 'lxc' });
+    const terminal = Object.assign(await join(fleet.server, fleet.admin, asked), { id: asked.id });
+    await terminal.until('root@box:~# ');
+    await act(102, 'reboot');
+    await endsWith(it, `${LEFT}: ada asked it to reboot`);
+    assert.equal(terminal.code, null, 'another guest\'s');
+    await act(200, 'reboot', 'lxc');
+    await endsWith(terminal, `${LEFT}: ada asked it to reboot`);
+    await opensAgain(102);
+  });
+
+  test('moved to another node: closed, and found there', async () => {
+    const it = await screen(fleet, 103);
+    const begun = performance.now();
+    await fleet.lab.control.fault('migrated', 'alpha/103', { node: 'pve2' });
+    await endsWith(it, LEFT, begun);
+    await seen(103, 'it to be on the other node', (vm) => vm.node === 'pve2');
+    const old = await request(fleet, 'alpha', 103);
+    assert.equal(old.status, 404);
+    assert.match(old.json.error.message, /guest 103 is on node pve2 now, not on pve1/);
+    await opensAgain(103, { node: 'pve2' });
+  });
+
+  test('deleted: closed, and it is not there', async () => {
+    const it = await screen(fleet, 104);
+    const begun = performance.now();
+    await fleet.lab.control.fault('deleted', 'alpha/104');
+    await endsWith(it, LEFT, begun);
+    await seen(104, 'it to be gone', (vm) => vm === undefined);
+    const gone = await request(fleet, 'alpha', 104);
+    assert.equal(gone.status, 404);
+    assert.match(gone.json.error.message, /has no guest 104/);
+  });
+
+  test('the web server of its Proxmox VE is restarted: every console of it ends', async () => {
+    const it = await screen(fleet, 102);
+    const begun = performance.now();
+    await fleet.lab.control.fault('restart', 'alpha/pve1');
+    await it.closed();
+    assert.equal(it.code, 4411);
+    assert.ok(it.reason.length > 0);
+    assert.ok(it.closedAt - begun < CLOSE_MS);
+    await isFree(fleet);
+  });
+});

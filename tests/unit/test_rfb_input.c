@@ -76,6 +76,9 @@ BN_TEST(keys_and_pointers_are_acts_and_are_dropped_whole)
     JUDGE("\1\4\1\0\0\0\0\0\x61" BEHIND, "\1" BEHIND, true);
     JUDGE("\1\5\0\0\1\0\2" BEHIND, "\1" BEHIND, true);
     JUDGE("\1\xff\0\0\1\0\0\0\x61\0\0\0\x1e" BEHIND, "\1" BEHIND, true);
+    JUDGE("\1\4\1\0\0\0\0\0\x61"
+          "\xff\0\0\1\0\0\0\x61\0\0\0\x1e" BEHIND,
+            "\1" BEHIND, true);
     JUDGE("\1" BEHIND "\4\0\0\0\0\0\0\x61\5\1\0\1\0\2" BEHIND, "\1" BEHIND BEHIND, true);
 }
 

@@ -131,6 +131,57 @@ BN_TEST(the_guests_end_is_said_to_the_browser_and_noted)
     end();
 }
 
+/* Those that are made later began before. */
+static void ask_to(const char *id, const char *action, int64_t vmid, int64_t ended_ms)
+{
+    static int64_t ago_ms = 60000;
+    struct bn_fact fact;
+    bn_fact_init(&fact, BN_KIND_OPERATION, BN_TENANT_DEFAULT);
+    struct bn_operation *it = &fact.u.operation;
+    snprintf(it->id, sizeof it->id, "%s", id);
+    snprintf(it->server_id, sizeof it->server_id, "s1");
+    snprintf(it->action, sizeof it->action, "%s", action);
+    snprintf(it->created_by, sizeof it->created_by, "ada");
+    it->type = BN_WORK_VM_POWER;
+    it->vmid = vmid;
+    it->status = ended_ms ? BN_WORK_COMPLETED : BN_WORK_IN_PROGRESS;
+    it->progress = ended_ms ? 100 : 0;
+    it->started_at = now.now_ms - ago_ms++;
+    it->completed_at = ended_ms;
+    people_ask(&rig, &fact);
+}
+
+static void ends_saying(struct browser *browser, const char *why)
+{
+    bn_stream_close(peer.console);
+    closed_with(browser, 4411, why);
+    leave(browser);
+}
+
+BN_TEST(what_was_done_to_the_guest_just_then_is_said_as_the_reason)
+{
+    struct browser browser;
+    struct opened it = begin_screen(&browser);
+    ask_to("o1", "stop", 200, 0);                 /* another guest */
+    ask_to("o2", "stop", 100, now.now_ms - 5001); /* long over */
+    ask_to("o5", "reset", 100, now.now_ms);       /* no end of a screen */
+    ends_saying(&browser, "the guest's side closed the console");
+    it = open_console(max, QEMU);
+    join(&browser, max, &it);
+    greet(&browser);
+    ask_to("o3", "shutdown", 100, 0);
+    ends_saying(&browser, "the guest's side closed the console: ada asked it to shut down");
+    check_record(it.id, 0, 0, "the guest's side closed the console: ada asked it to shut down");
+    ask_to("o3", "shutdown", 100, now.now_ms - 5001);
+    it = open_console(max, QEMU);
+    join(&browser, max, &it);
+    greet(&browser);
+    ask_to("o4", "reboot", 100, now.now_ms);
+    ask_to("o6", "stop", 100, now.now_ms); /* before it */
+    ends_saying(&browser, "the guest's side closed the console: ada asked it to reboot");
+    end();
+}
+
 BN_TEST(a_browser_that_takes_nothing_after_the_end_is_cut)
 {
     static char block[64 << 10];
