@@ -49,9 +49,9 @@ static bool check_jumps(const struct bn_tenant_live *tenant, const struct bn_tar
         if (!jump)
             return bn_fail_field(err, "jump_id", "jump_id must be a target, and there is no %.40s",
                     id);
-        if (jumps == BN_SSH_JUMPS_MAX)
+        if (jumps == BN_TARGET_JUMPS_MAX)
             return bn_fail_field(err, "jump_id", "jump_id leads through more than %d targets",
-                    BN_SSH_JUMPS_MAX);
+                    BN_TARGET_JUMPS_MAX);
         id = jump->jump_id;
     }
     return true;

@@ -40,9 +40,9 @@ enum bn_class { BN_SAMPLE, BN_RECORD };
     X(VM, vm, SAMPLE, "infra.vms", "vms", BN_VMS_MAX)             /* a guest of it             */ \
     X(OPERATION, operation, RECORD, "work.operations", "operations", BN_OPERATIONS_MAX)           \
     X(OUTPUT, output, RECORD, "", "", 0) /* a line of what its task said */                       \
-    X(CONSOLE, console, RECORD, "work.consoles", "consoles", BN_CONSOLES_MAX) /* somebody's */    \
-    X(TARGET, target, RECORD, "work.targets", "targets", BN_SSH_TARGETS_MAX)  /* by SSH        */ \
-    X(TARGET_KEY, target_key, RECORD, "", "", BN_SSH_TARGETS_MAX *BN_TARGET_KEY_PARTS_MAX)        \
+    X(CONSOLE, console, RECORD, "work.consoles", "consoles", BN_CONSOLES_MAX)   /* somebody's */  \
+    X(TARGET, target, RECORD, "work.targets", "targets", BN_REMOTE_TARGETS_MAX) /* by SSH */                                                                                               \
+    X(TARGET_KEY, target_key, RECORD, "", "", BN_REMOTE_TARGETS_MAX *BN_TARGET_KEY_PARTS_MAX)     \
     X(STORAGE, storage, SAMPLE, "infra.servers", "storages", BN_STORAGES_MAX) /* of a cluster */  \
     X(SUMMARY, summary, SAMPLE, "summary", "", 1)              /* all of them, counted */         \
     X(ALERT, alert, RECORD, "alerts", "alerts", BN_ALERTS_MAX) /* what wants attention */

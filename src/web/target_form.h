@@ -12,9 +12,9 @@ struct bn_target_form {
     int64_t port;
     char username[64];
     int64_t auth_kind;
-    char password[BN_SSH_SECRET_MAX + 1];
-    char private_key[BN_SSH_KEY_MAX + 1];
-    char passphrase[BN_SSH_SECRET_MAX + 1];
+    char password[BN_TARGET_SECRET_MAX + 1];
+    char private_key[BN_TARGET_KEY_MAX + 1];
+    char passphrase[BN_TARGET_SECRET_MAX + 1];
     char host_key[96]; /* as people paste it */
     char jump_id[BN_ID_MAX];
     int64_t platform;

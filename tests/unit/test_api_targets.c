@@ -118,7 +118,7 @@ BN_TEST(a_key_is_kept_in_pieces_and_comes_back_whole)
 {
     char more[6000] = ",\"auth\":{\"kind\":\"key\",\"passphrase\":\"open\",\"private_key\":\""
                       "-----BEGIN ENCRYPTED PRIVATE KEY-----\\n";
-    char text[BN_SSH_KEY_MAX + BN_SSH_SECRET_MAX];
+    char text[BN_TARGET_KEY_MAX + BN_TARGET_SECRET_MAX];
     char sealed[3 * sizeof(struct bn_target_key)] = "";
     char aad[BN_TARGET_AAD_SIZE];
     size_t len = 0;
@@ -216,10 +216,10 @@ BN_TEST(secrets_as_long_as_they_may_be_are_taken_and_longer_ones_refused)
     char more[600] = ",\"auth\":{\"kind\":\"password\",\"password\":\"";
     begin();
     const size_t at = strlen(more);
-    memset(more + at, 'x', BN_SSH_SECRET_MAX);
-    snprintf(more + at + BN_SSH_SECRET_MAX, 8, "\"}");
+    memset(more + at, 'x', BN_TARGET_SECRET_MAX);
+    snprintf(more + at + BN_TARGET_SECRET_MAX, 8, "\"}");
     ask(max, "POST", TARGETS, form("a", more), 201, "\"id\"");
-    snprintf(more + at + BN_SSH_SECRET_MAX, 8, "x\"}");
+    snprintf(more + at + BN_TARGET_SECRET_MAX, 8, "x\"}");
     ask(max, "POST", TARGETS, form("b", more), 400, "\"field\":\"auth.password\"");
     end();
 }
