@@ -224,7 +224,7 @@ static const char *token_sentence(const struct bn_console_wish *wish)
 {
     return wish->vmid > 0
                    ? "this Proxmox VE refuses terminals for API tokens: open its screen instead, or update it"
-                   : "this Proxmox VE gives no shell of a node to API tokens: pve-manager 9.0.13 and later do";
+                   : "this Proxmox VE gives no shell of a node to API tokens: its terminal from pve-manager 9.0.13 on, its screen never";
 }
 
 static void refuse_proxy(struct bn_opening *opening, const struct bn_pve_verdict *verdict)

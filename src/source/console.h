@@ -76,7 +76,8 @@ struct bn_remote_ops {
 
 /* From now on it is read. closed() may come inside the call, when it ended before. */
 void bn_remote_take(struct bn_remote *guest, const struct bn_remote_ops *ops, void *user);
-void bn_remote_put(struct bn_remote *guest, const char *p, size_t len); /* at most 64 KiB at once */
+/* One frame: at most 128 KiB, which is what Proxmox VE takes. */
+void bn_remote_put(struct bn_remote *guest, const char *p, size_t len);
 size_t bn_remote_queued(const struct bn_remote *guest); /* bytes not yet with the kernel */
 void bn_remote_resume(struct bn_remote *guest);
 /* closed() is not called. NULL is fine. */

@@ -126,6 +126,28 @@ describe('kinds of consoles', () => {
     assert.equal(ended.bytes_in, wanted.length);
   });
 
+  test('a real machine hears nothing of who may only look', async () => {
+    const serial = async () => (await fleet.lab.control.screen('alpha', 101)).serial ?? '';
+    const type = (it, text) => it.send(Buffer.concat([...text].flatMap((letter) => [1, 0].map((down) => {
+      const event = Buffer.from(KEY);
+      event[1] = down;
+      event.writeUInt32BE(letter === '\n' ? 0xff0d : letter.charCodeAt(0), 4);
+      return event;
+    }))));
+    const watcher = await open('alpha', 101, { body: { view_only: true } });
+    const typist = await open('alpha', 101);
+    for (const it of [watcher, typist]) it.send([1]);
+    await until('the machine to boot', async () => (await serial()).endsWith('prompt> '), { within: 60000 });
+    type(watcher, 'sum 1 2\n');
+    watcher.send(UPDATE); // a picture of it comes all the same
+    await watcher.when(() => watcher.total > 1000, 'a picture');
+    type(typist, 'sum 30 4\n');
+    await until('what was typed', async () => (await serial()).includes('sum 30 4\r\n34'), { within: 60000 });
+    assert.ok(!(await serial()).includes('sum 1'), await serial());
+    watcher.destroy();
+    typist.destroy();
+  });
+
   test('in a terminal that is only watched nothing is typed, and it follows the window', async () => {
     const it = await open('alpha', 102, { type: 'lxc', body: { view_only: true } });
     await it.until('root@shell:~# ');

@@ -172,7 +172,7 @@ BN_TEST(why_a_node_gives_no_shell_is_said_with_what_to_grant)
         const char *hint;
     } cases[] = {
             {"500 value 'root@pam!t' does not look like a valid user name", "CON-03",
-                    "pve-manager 9.0.13 and later do", ""},
+                    "its terminal from pve-manager 9.0.13 on, its screen never", ""},
             {"403 Permission check failed (realm != pam)", "CON-02",
                     "to users of the realm pam only", ""},
             {"403 Permission check failed (/nodes/n 1, Sys.Console)", "CON-02", "403", ""},

@@ -264,7 +264,7 @@ BN_TEST(a_node_whose_terminals_know_no_tokens_is_tried_as_a_screen_and_the_last_
     add_node("s1", "n1", "online");
     peer.proxy = "HTTP/1.1 500 value 'root@pam!t' does not look like a valid user name\r\n"
                  "Content-Length: 0\r\nConnection: close\r\n\r\n";
-    ask(rig.ada, "POST " NODE, BODY, 502, "pve-manager 9.0.13 and later do\",\"con\":\"CON-03\"");
+    ask(rig.ada, "POST " NODE, BODY, 502, "its screen never\",\"con\":\"CON-03\"");
     CHECK(cp_was_asked(&peer, "/nodes/n1/vncshell "));
     CHECK_INT(peer.posts, 2);
     ask(rig.ada, "POST " NODE, "{\"kind\":\"terminal\"}", 502, "\"con\":\"CON-03\"");
