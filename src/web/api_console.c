@@ -403,10 +403,10 @@ void bn_console_join_route(struct bn_request *req)
 
 /* --- routes ---------------------------------------------------------------------------------- */
 
-#define OPEN_SCHEMA                                                                         \
-    "{\"type\":\"object\",\"properties\":{\"kind\":{\"type\":\"string\",\"enum\":[\"vnc\"," \
-    "\"terminal\"]},\"tab\":{\"type\":\"string\",\"minLength\":8,\"maxLength\":64},"        \
-    "\"view_only\":{\"type\":\"boolean\"}},"                                                \
+#define OPEN_SCHEMA                                                                                    \
+    "{\"type\":\"object\",\"properties\":{\"kind\":{\"type\":[\"string\",\"null\"],\"enum\":[\"vnc\"," \
+    "\"terminal\",null]},\"tab\":{\"type\":\"string\",\"minLength\":8,\"maxLength\":64},"              \
+    "\"view_only\":{\"type\":[\"boolean\",\"null\"]}},"                                                \
     "\"required\":[],\"additionalProperties\":false}"
 
 const struct bn_route bn_console_routes[] = {

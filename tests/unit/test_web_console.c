@@ -241,6 +241,27 @@ BN_TEST(the_shell_of_a_node_is_for_administrators_and_its_record_is_of_no_guest)
     end();
 }
 
+BN_TEST(of_another_tenant_there_is_no_node_and_no_guest)
+{
+    begin();
+    people_add_tenant(&rig, "other");
+    struct bn_fact fact = server_fact("theirs");
+    snprintf(fact.tenant, sizeof fact.tenant, "other");
+    people_ask(&rig, &fact);
+    bn_fact_init(&fact, BN_KIND_NODE, "other");
+    snprintf(fact.u.node.id, sizeof fact.u.node.id, "theirs/n1");
+    snprintf(fact.u.node.server_id, sizeof fact.u.node.server_id, "theirs");
+    snprintf(fact.u.node.node, sizeof fact.u.node.node, "n1");
+    snprintf(fact.u.node.status, sizeof fact.u.node.status, "online");
+    bn_hub_tell(&rig.web.hub, &fact);
+    web_rig_round(&rig.web);
+    ask(rig.ada, "POST /api/v1/servers/theirs/nodes/n1/console", BODY, 404, "no such server");
+    ask(rig.ada, "POST /api/v1/servers/theirs/nodes/n1/qemu/100/console", BODY, 404,
+            "no such server");
+    CHECK_INT(peer.posts, 0);
+    end();
+}
+
 BN_TEST(an_administrator_who_is_none_any_more_loses_the_shell_of_a_node)
 {
     struct browser browser;
