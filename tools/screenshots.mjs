@@ -55,6 +55,16 @@ async function listed(page) {
   await page.waitForSelector('.import-test .button:has-text("Test")', { timeout: 60_000 });
 }
 
+/** A machine of the lab in use. */
+async function typed(page) {
+  await page.waitForSelector('.console-main[data-state=live]', { timeout: 60_000 });
+  for (const line of ['sum 40 2', 'hello, helm', 'sum 1200 34']) {
+    await page.waitForTimeout(700);
+    await page.keyboard.type(line, { delay: 30 });
+    await page.keyboard.press('Enter');
+  }
+}
+
 /** name, address, whether the picture of the README is wide or of a phone, in which theme, and what is done before. */
 const shots = [
   ['overview', () => '/', ['light', 'dark']],
@@ -64,12 +74,13 @@ const shots = [
   ['import', () => '/servers/import', ['light', 'dark'], listed],
   ['guests', () => '/vms', ['dark', 'light']],
   ['diagnostics', () => '/diagnostics', ['light', null]],
+  ['console', (ids) => ids.console, ['dark', 'light'], typed],
 ];
 
 async function shoot(state, ids, [name, path, [wide, phone], before], theme, width) {
   const page = await open(width, width < 500 ? 844 : 900, theme, state);
   await page.goto(new URL(path(ids), setup).href);
-  await page.waitForSelector('.indicator.live');
+  await page.waitForSelector('.indicator.live, .console-main');
   if (before) await before(page);
   await page.waitForTimeout(2500);
   await page.mouse.move(1, 1);
@@ -93,7 +104,9 @@ try {
   const ids = await first.evaluate(async () => {
     const { servers } = await (await fetch('/api/v1/servers')).json();
     const flapping = servers.find((s) => s.name === 'demo-branch'); // it comes and goes
-    return { flapping: flapping.id };
+    const { vms } = await (await fetch('/api/v1/vms')).json();
+    const [vm] = vms.filter((v) => v.type === 'qemu' && v.status === 'running' && !v.template).sort((a, b) => a.vmid - b.vmid);
+    return { flapping: flapping.id, console: `/console/${vm.node}/${vm.vmid}?type=qemu&serverId=${vm.server_id}` };
   });
   for (const shot of shots.filter(([name]) => wanted.length === 0 || wanted.includes(name))) {
     for (const [theme, width] of [['light', 1440], ['dark', 1440], ['light', 390], ['dark', 390]]) {

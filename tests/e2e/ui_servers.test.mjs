@@ -414,8 +414,8 @@ describe('servers', () => {
     await page.focus(`${card('Rack 0')} h2 a`);
     await page.keyboard.press('.');
     await page.waitForSelector('[role=menu]');
-    assert.deepEqual((await page.locator('[role=menuitem]').allInnerTexts()).map((x) => x.trim()).slice(0, 7),
-      ['Test', 'Connectivity test', 'Details', 'Edit', 'Disable', 'Silence for 1 hour', 'Delete']);
+    assert.deepEqual((await page.locator('[role=menuitem]').allInnerTexts()).map((x) => x.trim()).slice(0, 9),
+      ['Test', 'Connectivity test', 'Details', 'Edit', 'Disable', 'Silence for 1 hour', 'Shell of pve1', 'Shell of pve2', 'Delete']);
     await page.axe('the menu of a server');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowDown');

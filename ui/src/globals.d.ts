@@ -8,6 +8,7 @@ declare module '@novnc/novnc' {
     scaleViewport: boolean;
     clipViewport: boolean;
     resizeSession: boolean;
+    viewOnly: boolean;
     focusOnClick: boolean;
     background: string;
     disconnect(): void;

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ApiError } from '../src/link/api';
 import type { Vm } from '../src/model.gen';
-import { addressOf, guestAt, isOn, next, openedOf, signOf, START, TRIES, waitOf, type Event, type State } from '../src/state/console';
+import { addressOf, conOf, guestAt, holdersOf, isOn, next, openedOf, shellOf, signOf, START, TRIES, waitOf, type Event, type State } from '../src/state/console';
 
 const q = (s = '') => new URLSearchParams(s);
-const refusal = (status: number, con: string | null = null, text = 'no') => new ApiError(status, 'x', text, null, null, null, 'POST', null, null, con);
+const refusal = (status: number, con: string | null = null, text = 'no') => new ApiError(status, 'x', text, null, null, null, 'POST', null, null, con === null ? {} : { con });
 const run = (events: Event[], from: State = START) => events.reduce(next, from);
 
 const OPEN: Event[] = [{ t: 'open' }, { t: 'answered', kind: 'vnc' }, { t: 'joined' }, { t: 'picture', now: 1000 }];
@@ -13,13 +13,30 @@ const live = () => run(OPEN);
 const down = (code: number, now = 100_000, reason = ''): Event => ({ t: 'down', code, reason, now });
 
 test('an address names node, number, kind and server; qemu if it does not say', () => {
-  assert.deepEqual(addressOf('console/pve1/100', q()), { node: 'pve1', vmid: 100, type: 'qemu', serverId: null });
-  assert.deepEqual(addressOf('console/pve%201/7', q('type=lxc&serverId=s1')), { node: 'pve 1', vmid: 7, type: 'lxc', serverId: 's1' });
-  assert.deepEqual(addressOf('console/pve1/100', q('type=docker&serverId=')), { node: 'pve1', vmid: 100, type: 'qemu', serverId: null });
+  assert.deepEqual(addressOf('console/pve1/100', q()), { node: 'pve1', vmid: 100, type: 'qemu', serverId: null, kind: null, isLook: false });
+  assert.deepEqual(addressOf('console/pve%201/7', q('type=lxc&serverId=s1')), { node: 'pve 1', vmid: 7, type: 'lxc', serverId: 's1', kind: null, isLook: false });
+  assert.deepEqual(addressOf('console/pve1/100', q('type=docker&serverId=')), { node: 'pve1', vmid: 100, type: 'qemu', serverId: null, kind: null, isLook: false });
   for (const page of ['console/pve1/abc', 'console/pve1/', 'console/pve1', 'console', 'console/pve1/-1', 'console/pve1/0', 'console/pve1/1e3', 'console/pve1/1/2', 'console/pve1/1234567890']) {
     assert.equal(addressOf(page, q()), null, page);
   }
   assert.equal(addressOf('console/%zz/1', q())!.node, '%zz');
+});
+
+test('an address also keeps what was chosen: the terminal of a machine, the screen of a container, looking only', () => {
+  const chosen = (query: string) => {
+    const { kind, isLook } = addressOf('console/pve1/100', q(query))!;
+    return [kind, isLook];
+  };
+  assert.deepEqual(chosen('type=qemu&kind=terminal'), ['terminal', false]);
+  assert.deepEqual(chosen('type=lxc&kind=vnc&look=1'), ['vnc', true]);
+  assert.deepEqual(chosen('type=lxc&kind=terminal'), ['terminal', false], 'said so: then its screen is no answer');
+  assert.deepEqual(chosen('kind=spice&look=yes'), [null, false]);
+});
+
+test('the shell of a node has an address of its own, which no machine has', () => {
+  assert.deepEqual(shellOf('console/pve%201/shell', q('serverId=s1')), { node: 'pve 1', serverId: 's1' });
+  for (const [page, query] of [['console/pve1/shell', ''], ['console/pve1/100', 'serverId=s1'], ['console/pve1', 'serverId=s1'], ['console/pve1/shell/x', 'serverId=s1']] as const) assert.equal(shellOf(page, q(query)), null, page);
+  assert.equal(addressOf('console/pve1/shell', q('serverId=s1')), null);
 });
 
 test('without a server the only one with that node and number is meant, else it is asked', () => {
@@ -77,7 +94,7 @@ test('five tries with growing waits, then it says so; back on the way there it g
   while (s.at === 'waiting') {
     tries.push(s.tries);
     assert.equal(signOf(s).word, `Reconnecting ${s.tries}/5`);
-    s = next(next(s, { t: 'again' }), { t: 'refused', error: refusal(0) });
+    s = next(next(s, { t: 'again' }), { t: 'refused', error: refusal(502) });
   }
   assert.deepEqual(tries, [1, 2, 3, 4, 5]);
   assert.deepEqual([s.at, s.isLost, s.hasFrame], ['failed', true, true]);
@@ -85,6 +102,42 @@ test('five tries with growing waits, then it says so; back on the way there it g
   const waits = [1, 2, 3, 4, 5].map((n) => waitOf(n, 0));
   assert.deepEqual(waits, [...waits].sort((a, b) => a - b));
   assert.ok(waits[0]! <= 500 && waitOf(TRIES, 1) <= 10_000);
+});
+
+test('while nobody answers at all it goes on trying, and says that instead of a number of tries', () => {
+  let s = next(live(), down(1006));
+  for (let i = 0; i < 20; i++) s = next(next(s, { t: 'again' }), { t: 'refused', error: refusal(0) });
+  assert.deepEqual([s.at, s.isAway, signOf(s).word, s.hasFrame], ['waiting', true, 'No connection', true]);
+  s = next(s, { t: 'again' });
+  assert.deepEqual([s.at, signOf(s).word], ['connecting', 'No connection'], 'a try does not look like an answer');
+  const back = next(s, { t: 'answered', kind: 'vnc' });
+  assert.deepEqual([back.isAway, signOf(back).level], [false, 'busy']);
+  assert.equal(next(s, { t: 'refused', error: refusal(403) }).isAway, false);
+  const gateway = new ApiError(502, 'http_502', 'no', null, null, null, 'POST');
+  assert.equal(next(s, { t: 'refused', error: gateway }).at, 'waiting', 'a proxy speaks for who does not answer');
+  assert.equal(next(s, { t: 'refused', error: refusal(502) }).at, 'failed', 'Binnacle itself said what is wrong');
+});
+
+test('a silence is told from a picture that stands still, and after it a screen is opened anew', () => {
+  const quiet = next(live(), { t: 'quiet' });
+  assert.deepEqual([quiet.at, quiet.isQuiet, signOf(quiet).level, signOf(quiet).word], ['live', true, 'busy', 'No answer']);
+  assert.equal(next(quiet, { t: 'quiet' }), quiet);
+  const heard = next(quiet, { t: 'heard', keeps: false });
+  assert.deepEqual([heard.at, heard.tries, heard.isQuiet, heard.hasFrame], ['waiting', 1, false, true]);
+  const shell = next(quiet, { t: 'heard', keeps: true });
+  assert.deepEqual([shell.at, shell.isQuiet], ['live', false], 'a shell would end with its connection');
+  assert.equal(next(live(), { t: 'heard', keeps: false }).at, 'live', 'it was never away');
+  assert.equal(next(quiet, down(1006)).at, 'waiting');
+  assert.equal(next(next(quiet, down(1006)), { t: 'quiet' }).isQuiet, false);
+  const waiting = next(live(), down(1006));
+  assert.equal(next(waiting, { t: 'heard', keeps: false }).at, 'connecting', 'the wait is over when the way is back');
+  assert.equal(next({ ...waiting, tries: 5, isAway: true }, { t: 'heard', keeps: false }).tries, 1, 'and it begins to count anew');
+});
+
+test('a shell that ends is not replaced by another one unasked', () => {
+  const ended = next(live(), { ...down(4411), isShell: true } as Event);
+  assert.deepEqual([ended.at, ended.why], ['closed', 'The shell ended.']);
+  assert.equal(next(live(), { ...down(1006), isShell: true } as Event).at, 'waiting', 'the network is another matter');
 });
 
 test('what holds for a moment only does not begin to count anew', () => {
@@ -103,12 +156,20 @@ test('a first connection that fails is an error with its cause, not a loss', () 
   assert.match(s.why, /proxy/);
   assert.equal(run([{ t: 'open' }, { t: 'answered', kind: 'vnc' }, down(4411, 1, 'the other end closed')]).why, 'The other end closed.');
   const refused = run([{ t: 'open' }, { t: 'refused', error: refusal(502, 'CON-02', 'VM.Console is missing') }]);
-  assert.deepEqual([refused.at, refused.error?.con, refused.isLost], ['failed', 'CON-02', false]);
+  assert.deepEqual([refused.at, conOf(refused.error!), refused.isLost], ['failed', 'CON-02', false]);
+});
+
+test('who holds the consoles that leave no room is read from the refusal, and nothing else is', () => {
+  const of = (held_by: unknown) => holdersOf(new ApiError(429, 'too_many', 'no', null, null, null, 'POST', null, null, { held_by }));
+  assert.deepEqual(of([{ id: 'c1', user_name: 'ada', server_id: 's', subject: 'web (100) on alpha', kind: 'vnc', since: '2026-01-01T00:00:00Z' }, { id: 'c2', user_name: null, subject: '', kind: 'terminal', since: null }]), [
+    { id: 'c1', user_name: 'ada', subject: 'web (100) on alpha', kind: 'vnc', since: '2026-01-01T00:00:00Z' }, { id: 'c2', user_name: null, subject: null, kind: 'terminal', since: null }]);
+  for (const none of [undefined, null, {}, 'x', [null, 1, {}, { id: 1 }]]) assert.deepEqual(of(none), []);
 });
 
 test('while it comes back, refusals of a moment are waited out and others end it', () => {
   const lost = () => next(next(live(), down(1001)), { t: 'again' });
   for (const status of [0, 404, 409, 429, 500, 502, 503]) assert.equal(next(lost(), { t: 'refused', error: refusal(status) }).at, 'waiting', String(status));
+  assert.equal(next(lost(), { t: 'refused', error: refusal(409, 'CON-06') }).at, 'failed', 'a serial port does not come by itself');
   for (const status of [400, 403]) assert.equal(next(lost(), { t: 'refused', error: refusal(status) }).at, 'failed', String(status));
 });
 
@@ -129,7 +190,7 @@ test('a guest that stops is waited for, and one that is gone is not', () => {
 
 test('what comes late from a connection that is over changes nothing', () => {
   const closed = next(live(), down(4403));
-  for (const e of [{ t: 'joined' }, { t: 'picture', now: 1 }, { t: 'answered', kind: 'vnc' }, { t: 'empty' }, { t: 'refused', error: refusal(500) }, down(1006)] as Event[]) {
+  for (const e of [{ t: 'joined' }, { t: 'picture', now: 1 }, { t: 'answered', kind: 'vnc' }, { t: 'empty' }, { t: 'refused', error: refusal(500) }, { t: 'quiet' }, { t: 'heard', keeps: false }, down(1006)] as Event[]) {
     assert.equal(next(closed, e), closed, e.t);
     assert.equal(next(START, e), START, e.t);
   }

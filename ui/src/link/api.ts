@@ -13,8 +13,7 @@ export class ApiError extends Error {
     readonly request: string,      // "POST api/v1/keys"
     readonly hint: string | null = null,        // what to do about it, such as a command for a shell
     readonly operationId: string | null = null, // what is already under way
-    readonly con: string | null = null,         // of a console: the number under which the manual explains it
-    readonly step: string | null = null,        // of a console: how far it came
+    readonly said: Record<string, unknown> = {}, // all that was answered of it
   ) {
     super(message);
   }
@@ -25,8 +24,7 @@ export class ApiError extends Error {
       `${this.request}: ${this.status || 'no answer'} ${this.code}`,
       this.message,
       this.field ? `field: ${this.field}` : '',
-      this.con ? `number: ${this.con}` : '',
-      this.step ? `failed at: ${this.step}` : '',
+      ...['con', 'step'].map((name) => this.said[name] ? `${name}: ${this.said[name]}` : ''),
       this.hint ? `to do: ${this.hint}` : '',
       `request: ${this.requestId ?? 'none'}`,
       `at: ${new Date().toISOString()}`,
@@ -78,28 +76,24 @@ export function sentence(text: string): string {
   return /[.!?…]$/.test(whole) ? whole : `${whole}.`;
 }
 
+function textOf(said: Record<string, unknown>, name: string): string | null {
+  const value = said[name];
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
 async function refusal(response: Response, request: string): Promise<ApiError> {
   const retry = Number(response.headers.get('retry-after') ?? NaN);
-  let code = `http_${response.status}`;
-  let message = `The server answered ${response.status} ${response.statusText}`.trim() + '.';
-  let field: string | null = null;
-  let id: string | null = null;
-  let hint: string | null = null;
+  let said: Record<string, unknown> = {};
   let operation: string | null = null;
-  let con: string | null = null;
-  let step: string | null = null;
   try {
-    const { error, operation_id } = (await response.json()) as { error: Record<string, unknown>; operation_id?: unknown };
-    if (typeof operation_id === 'string') operation = operation_id;
-    if (typeof error.code === 'string') code = error.code;
-    if (typeof error.message === 'string') message = sentence(error.message);
-    if (typeof error.field === 'string' && error.field !== '') field = error.field;
-    if (typeof error.request_id === 'string') id = error.request_id;
-    if (typeof error.hint === 'string' && error.hint !== '') hint = error.hint;
-    if (typeof error.con === 'string' && error.con !== '') con = error.con;
-    if (typeof error.step === 'string' && error.step !== '') step = error.step;
+    const body = (await response.json()) as Record<string, unknown>;
+    operation = textOf(body, 'operation_id');
+    said = (body.error ?? {}) as Record<string, unknown>;
   } catch {
-    // Not our own answer: a proxy's page. Status and text above say what is known.
+    // Not our own answer: a proxy's page. Status and text below say what is known.
   }
-  return new ApiError(response.status, code, message, field, id, Number.isFinite(retry) ? retry : null, request, hint, operation, con, step);
+  const message = textOf(said, 'message');
+  return new ApiError(response.status, textOf(said, 'code') ?? `http_${response.status}`,
+    message ? sentence(message) : `The server answered ${response.status} ${response.statusText}`.trim() + '.',
+    textOf(said, 'field'), textOf(said, 'request_id'), Number.isFinite(retry) ? retry : null, request, textOf(said, 'hint'), operation, said);
 }

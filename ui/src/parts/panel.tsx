@@ -86,7 +86,7 @@ export function Failure({ error, retry }: { error: ApiError; retry?: () => void 
 /** What to do about it: a command for a shell of the Proxmox VE host with a button that copies it, or a sentence. */
 export function Hint({ text }: { text: string | null | undefined }) {
   if (!text) return null;
-  if (!/^(sudo )?pve\w+ /.test(text)) return <p>{said(text)}</p>;
+  if (!/^(sudo )?(pve\w+|qm) /.test(text)) return <p>{said(text)}</p>;
   return (
     <div class="hint">
       <p>Run this as root on one of its nodes:</p>

@@ -40,9 +40,14 @@ export function mayDo(id: string, action: PowerAction): boolean {
   return may('operate') || permissions.value.get(id)?.includes(needs[action]) === true;
 }
 
-/** The same for its console. */
-export function mayLook(id: string): boolean {
+/** The same for typing into its console. */
+export function mayType(id: string): boolean {
   return may('operate') || permissions.value.get(id)?.includes('console') === true;
+}
+
+/** And for looking into it. */
+export function mayLook(id: string): boolean {
+  return mayType(id) || permissions.value.get(id)?.includes('console_view') === true;
 }
 
 export function serverName(id: string | undefined): string | undefined {

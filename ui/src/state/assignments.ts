@@ -1,7 +1,13 @@
 // assignments: what an assignment allows, as words in one order; knows no page.
 
-export const PERMISSIONS = ['view', 'console', 'start', 'stop', 'restart'] as const;
+export const PERMISSIONS = ['view', 'console', 'start', 'stop', 'restart', 'console_view'] as const;
 export type Permission = (typeof PERMISSIONS)[number];
+
+/** As they are offered: what is less before what is more. */
+export const OFFERED: readonly Permission[] = ['view', 'console_view', 'console', 'start', 'stop', 'restart'];
+
+/** What another one includes: nothing to choose. */
+export const isIncluded = (p: Permission, has: Set<Permission>): boolean => p === 'view' || (p === 'console_view' && has.has('console'));
 
 /** view is always one (FEATURES D15); words nobody knows are left out. */
 export function permissionsOf(text: string | null | undefined): Set<Permission> {

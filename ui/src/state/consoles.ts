@@ -25,6 +25,16 @@ export function consolesOf(value: unknown): ConsoleRow[] {
     .sort((a, b) => (b.started_at ?? '').localeCompare(a.started_at ?? '') || b.id.localeCompare(a.id));
 }
 
+/** Of a node, and not of a guest. */
+export const isShell = (c: Pick<Console, 'vmid'>): boolean => c.vmid === undefined || c.vmid === null;
+
+/** "serial terminal"; null: unknown. */
+export function kindOf(c: Pick<Console, 'vmid' | 'kind' | 'vm_type'>): string | null {
+  if (isShell(c)) return 'shell of a node';
+  if (c.kind === 'terminal') return c.vm_type === 'lxc' ? 'terminal' : 'serial terminal';
+  return c.kind === 'vnc' ? 'screen' : null;
+}
+
 export const isOpen = (c: Pick<Console, 'ended_at'>): boolean => !c.ended_at;
 
 /** "4 min"; null while it is open. */

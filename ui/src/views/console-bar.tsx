@@ -1,10 +1,8 @@
 // console-bar: who is looked at, how the connection stands, and what can be done with it.
 
 import type { ComponentChildren } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
-import { under } from '../link/base';
 import { mayDo } from '../state/assigned';
-import { signOf, type State } from '../state/console';
+import { signOf, type Kind, type State } from '../state/console';
 import { actionsOf, type GuestRow } from '../state/guests';
 import { chords, CTRL_ALT_DEL } from '../state/keys';
 import { busyOf, verbs } from '../state/operations';
@@ -16,41 +14,12 @@ import { Busy, guestHref, guestName, icons, StatusBadge, want } from './infra-vm
 import type { Far, Scale } from './console-far';
 import { SoftKeyboard } from './console-soft';
 
-const PING_MS = 10_000;
-
-/** Milliseconds there and back between this browser and Binnacle, while somebody looks. */
-function useRoundTrip(isWanted: boolean): number | null {
-  const [ms, setMs] = useState<number | null>(null);
-  useEffect(() => {
-    if (!isWanted) return setMs(null);
-    let isOver = false;
-    const ask = async () => {
-      if (document.visibilityState !== 'visible') return;
-      const from = performance.now();
-      try {
-        await fetch(under('healthz'), { cache: 'no-store', credentials: 'omit' });
-        if (!isOver) setMs(Math.max(1, Math.round(performance.now() - from)));
-      } catch {
-        if (!isOver) setMs(null);
-      }
-    };
-    void ask();
-    const timer = window.setInterval(() => void ask(), PING_MS);
-    return () => {
-      isOver = true;
-      window.clearInterval(timer);
-    };
-  }, [isWanted]);
-  return ms;
-}
-
-function Sign({ state }: { state: State }) {
+function Sign({ state, ms }: { state: State; ms: number | null }) {
   const { level, word } = signOf(state);
-  const ms = useRoundTrip(state.at === 'live');
   return (
     <span class={`console-sign ${level}`}>
       <span role="status"><i class="vm-dot" aria-hidden="true" /> {word}</span>
-      {ms !== null && <span class="dim num" data-tip="From this browser to Binnacle and back">{ms} ms</span>}
+      {ms !== null && level === 'ok' && <span class="dim num" data-tip="From this browser to Binnacle and back">{ms} ms</span>}
     </span>
   );
 }
@@ -61,10 +30,22 @@ const scales = [
   { id: 'resize', label: 'Resize', words: 'Ask the guest to take the size of the window' },
 ] as const;
 
+/** What it shows of a guest, and whether it is only looked at. */
+export interface Choosing {
+  kind: Kind;
+  isLook: boolean;
+  isLocked: boolean; // it may be looked at and nothing else
+  onKind: (kind: Kind) => void;
+  onLook: (isOn: boolean) => void;
+}
+
 interface BarProps {
-  vm: GuestRow;
+  vm: GuestRow | null; // null: the shell of a node
   state: State;
+  ms: number | null;
   far: Far | null;
+  isTerminal: boolean;
+  choosing: Choosing | null;
   watchers: string;
   scale: Scale;
   onScale: (s: Scale) => void;
@@ -88,6 +69,15 @@ export function ConsoleHead({ vm }: { vm: GuestRow }) {
   );
 }
 
+const shows: Record<'qemu' | 'lxc', readonly { id: Kind; label: string; words: string }[]> = {
+  qemu: [{ id: 'vnc', label: 'Screen', words: 'Show its screen' }, { id: 'terminal', label: 'Serial', words: 'Show its serial terminal' }],
+  lxc: [{ id: 'terminal', label: 'Terminal', words: 'Show its terminal' }, { id: 'vnc', label: 'Screen', words: 'Show its screen' }],
+};
+
+export function LookBadge({ isFloating, isLocked }: { isFloating?: boolean; isLocked: boolean }) {
+  return <span class={`badge console-look ${isFloating ? 'is-floating' : ''}`} role="status" data-tip={isLocked ? LOCKED : 'Keys and pointer are not sent to it'}><Icon name="eye" size={12} /> Look only</span>;
+}
+
 function Tool({ icon, label, tip, disabled, onClick, children }: { icon: 'maximize' | 'refresh-cw' | 'clipboard'; label: string; tip: string; disabled: boolean; onClick: () => void; children?: ComponentChildren }) {
   return (
     <button type="button" class="button small" aria-label={label} data-tip={tip} disabled={disabled} onClick={onClick}>
@@ -96,57 +86,79 @@ function Tool({ icon, label, tip, disabled, onClick, children }: { icon: 'maximi
   );
 }
 
-export function Toolbar({ vm, state, far, watchers, scale, onScale, isRead, onRead, onPaste, onReopen }: BarProps) {
-  const isOff = state.at !== 'live' || !far;
-  const isScreen = (state.kind ?? (vm.type === 'lxc' ? 'terminal' : 'vnc')) === 'vnc';
+const LOCKED = 'You may look at this console; typing into it needs the role manager, or an assignment that allows the console';
+
+/** Screen or terminal, and whether keys and pointer go there. */
+function Choices({ vm, choosing }: { vm: GuestRow; choosing: Choosing }) {
+  const { kind, isLook, isLocked, onKind, onLook } = choosing;
+  return (
+    <>
+      <Choice<Kind> class="console-kinds" label="What is shown" value={kind} options={shows[vm.type === 'lxc' ? 'lxc' : 'qemu']} onChange={onKind} />
+      <button type="button" class={`button small console-eye ${isLook ? 'is-on' : ''}`} aria-pressed={isLook} aria-label="Look only" disabled={isLocked} data-tip={isLocked ? LOCKED : isLook ? 'Let keys and pointer through again' : 'Look only: keys and pointer are not sent'} onClick={() => onLook(!isLook)}>
+        <Icon name="eye" size={14} /><span class="wide-only"> Look only</span>
+      </button>
+    </>
+  );
+}
+
+function Chords({ far, disabled }: { far: Far | null; disabled: boolean }) {
+  const press = (c: (typeof chords)[number]) => {
+    far?.chord?.(c);
+    far?.focus();
+  };
+  return (
+    <>
+      <button type="button" class="button small" disabled={disabled} onClick={() => press(CTRL_ALT_DEL)}>Ctrl+Alt+Del</button>
+      <Menu label="Keys" disabled={disabled} button={<>Keys <Icon name="chevron-down" size={14} /></>}>
+        <div class="console-keys">
+          {chords.filter((c) => c !== CTRL_ALT_DEL).map((c) => <button key={c.label} type="button" class="menu-item" onClick={() => press(c)}>{c.label}</button>)}
+        </div>
+      </Menu>
+    </>
+  );
+}
+
+function Power({ vm }: { vm: GuestRow }) {
   const actions = actionsOf(vm);
-  const busy = busyOf(vm.id) !== null;
+  return (
+    <Menu label="Power" disabled={busyOf(vm.id) !== null || actions.length === 0} button={<><Icon name="power" size={14} /> <span class="wide-only">Power</span> <Icon name="chevron-down" size={14} /></>}>
+      {actions.map((a) => (
+        <button key={a} type="button" class="menu-item" disabled={!mayDo(vm.id, a)} onClick={() => want(vm, a)}>
+          <Icon name={icons[a]} /> {verbs[a].label}{a === 'stop' || a === 'reset' ? ' …' : ''}
+        </button>
+      ))}
+    </Menu>
+  );
+}
+
+export function Toolbar({ vm, state, ms, far, isTerminal, choosing, watchers, scale, onScale, isRead, onRead, onPaste, onReopen }: BarProps) {
+  const isOff = state.at !== 'live' || state.isQuiet || !far;
+  const isMute = isOff || choosing?.isLook === true;
   const fullScreen = () => {
     if (document.fullscreenElement) void document.exitFullscreen();
     else document.documentElement.requestFullscreen().then(() => far?.focus(), () => {}); // the page, so that what it asks is seen too
   };
   return (
     <div class="console-tools" role="group" aria-label="Console">
-      {isScreen && (
-        <>
-          <button type="button" class="button small" disabled={isOff} onClick={() => {
-            far?.chord?.(CTRL_ALT_DEL);
-            far?.focus();
-          }}>Ctrl+Alt+Del</button>
-          <Menu label="Keys" disabled={isOff} button={<>Keys <Icon name="chevron-down" size={14} /></>}>
-            <div class="console-keys">
-              {chords.filter((c) => c !== CTRL_ALT_DEL).map((c) => (
-                <button key={c.label} type="button" class="menu-item" onClick={() => {
-                  far?.chord?.(c);
-                  far?.focus();
-                }}>{c.label}</button>
-              ))}
-            </div>
-          </Menu>
-        </>
-      )}
-      <Tool icon="clipboard" label="Paste" tip={isScreen ? 'Type a text as keystrokes' : 'Paste a text'} disabled={isOff} onClick={onPaste}><span class="wide-only"> Paste</span></Tool>
-      <SoftKeyboard far={far} disabled={isOff} />
+      {!isTerminal && <Chords far={far} disabled={isMute} />}
+      <Tool icon="clipboard" label="Paste" tip={isTerminal ? 'Paste a text' : 'Type a text as keystrokes'} disabled={isMute} onClick={onPaste}><span class="wide-only"> Paste</span></Tool>
+      <SoftKeyboard far={far} disabled={isMute} />
+      {vm && choosing && <Choices vm={vm} choosing={choosing} />}
       <Menu label="View" disabled={isOff} button={<><Icon name="monitor" size={14} /> <span class="wide-only">View</span> <Icon name="chevron-down" size={14} /></>}>
-        {isScreen ? (
-          <div class="menu-row"><span>Picture</span><Choice<Scale> label="Size of the picture" value={scale} options={scales} onChange={onScale} /></div>
-        ) : (
+        {isTerminal ? (
           <label class="console-readers"><input type="checkbox" checked={isRead} onChange={(e) => onRead(e.currentTarget.checked)} /> For screen readers</label>
+        ) : (
+          <div class="menu-row"><span>Picture</span><Choice<Scale> label="Size of the picture" value={scale} options={scales} onChange={onScale} /></div>
         )}
         <p class="console-hint dim">Ctrl+Alt+Home brings the keyboard to this toolbar.</p>
       </Menu>
       <Tool icon="maximize" label="Full screen" tip="Full screen, and back" disabled={isOff} onClick={fullScreen} />
-      <Menu label="Power" disabled={busy || actions.length === 0} button={<><Icon name="power" size={14} /> <span class="wide-only">Power</span> <Icon name="chevron-down" size={14} /></>}>
-        {actions.map((a) => (
-          <button key={a} type="button" class="menu-item" disabled={!mayDo(vm.id, a)} onClick={() => want(vm, a)}>
-            <Icon name={icons[a]} /> {verbs[a].label}{a === 'stop' || a === 'reset' ? ' …' : ''}
-          </button>
-        ))}
-      </Menu>
-      <Tool icon="refresh-cw" label="Reconnect" tip="Close it and open it anew" disabled={isOff} onClick={onReopen} />
+      {vm && <Power vm={vm} />}
+      <Tool icon="refresh-cw" label="Reconnect" tip={vm ? 'Close it and open it anew' : 'Close this shell and open another'} disabled={state.at !== 'live' || !far} onClick={onReopen} />
       <span class="console-state">
+        {choosing?.isLook && <LookBadge isLocked={choosing.isLocked} />}
         {watchers && <span class="dim" role="status">{watchers}</span>}
-        <Sign state={state} />
+        <Sign state={state} ms={ms} />
       </span>
     </div>
   );

@@ -12,6 +12,8 @@ export interface FarEvents {
 
 export interface Far {
   focus(): void;
+  /** Nothing is sent while it is held; what is only looked at is always. */
+  hold(isHeld: boolean): void;
   /** Nothing comes any more: what was seen last stays. Before the connection's end is told to anybody else. */
   freeze(): void;
   /** Nothing of it is left in the page. */
@@ -23,4 +25,25 @@ export interface Far {
   readers?(isOn: boolean): void;
 }
 
-export type OpenFar = (host: HTMLElement, socket: WebSocket, label: string, on: FarEvents) => Far;
+export interface FarWish {
+  label: string;    // for who hears the page
+  isLook: boolean;  // it is only looked at
+}
+
+export type OpenFar = (host: HTMLElement, socket: WebSocket, wish: FarWish, on: FarEvents) => Far;
+
+const TOUCH_MS = 60_000;
+
+/**
+ * One that is only looked at ends like any other when nobody touches it for long: the server drops `message`, which is
+ * of a hand, and knows that somebody is there.
+ */
+export function tellTouches(host: HTMLElement, socket: WebSocket, message: Uint8Array<ArrayBuffer>): void {
+  let last = Date.now();
+  const touch = () => {
+    if (Date.now() - last < TOUCH_MS || socket.readyState !== WebSocket.OPEN) return;
+    last = Date.now();
+    socket.send(message);
+  };
+  for (const what of ['pointermove', 'pointerdown', 'keydown', 'wheel']) host.addEventListener(what, touch, { passive: true, capture: true });
+}

@@ -1,20 +1,31 @@
 // console-over: what stands over the picture while there is none: how far it is, how it ended, and what to do.
 
-import { ApiError } from '../link/api';
+import type { ApiError } from '../link/api';
 import { mayDo } from '../state/assigned';
-import { STEPS, TRIES, type State, type Step } from '../state/console';
+import { conOf, holdersOf, STEPS, TRIES, type Holder, type State, type Step } from '../state/console';
+import { endConsole } from '../state/consoles';
 import { actionsOf, statusWord, whyIdle, type GuestRow } from '../state/guests';
 import { busyOf, verbs } from '../state/operations';
-import { own } from '../state/own';
-import { now } from '../state/store';
+import { own, ownSubject } from '../state/own';
+import { act, now } from '../state/store';
 import type { ComponentChildren } from 'preact';
 import { Icon, type IconName } from '../parts/icon';
+import { Ago } from '../parts/num';
 import { ErrorCode, Hint, said } from '../parts/panel';
 import { Busy, guestName, icons, want } from './infra-vm-parts';
 
+/** Another way to look at it, when this one is refused. */
+export interface Other {
+  label: string;
+  run: () => void;
+}
+
 interface OverProps {
-  vm: GuestRow;
+  vm: GuestRow | null; // null: the shell of a node
+  name: string;
+  isTerminal: boolean;
   state: State;
+  other: Other | null;
   retryAt: number;
   moved: string | null; // to which node
   onOpen: () => void;
@@ -46,53 +57,89 @@ function Card({ icon, title, role, children }: { icon: IconName; title: string; 
   );
 }
 
-export function Over({ vm, state, retryAt, moved, onOpen, onNow }: OverProps) {
-  const name = guestName(vm);
-  const isTerminal = (state.kind ?? (vm.type === 'lxc' ? 'terminal' : 'vnc')) === 'terminal';
+export function Over({ vm, name, isTerminal, state, retryAt, moved, other, onOpen, onNow }: OverProps) {
   switch (state.at) {
-    case 'live': return null;
+    case 'live': return state.isQuiet ? (
+      <Card icon="wifi-off" title="No answer from Binnacle" role="status"><p>This is what was seen last. What you type now is not sent; it goes on by itself as soon as there is an answer.</p></Card>
+    ) : null;
     case 'idle':
     case 'connecting':
-    case 'waiting': return state.tries > 0 || moved ? (
-      <Card icon="refresh-cw" title={moved ? `${name} moved to ${own(moved)}, following…` : `Reconnecting ${Math.max(1, state.tries)}/${TRIES}`} role="status">
-        {!moved && state.why && <p>{said(state.why)}</p>}
-        {state.at === 'waiting' && (
-          <div class="row">
-            <button type="button" class="button small" onClick={onNow}>Try now</button>
-            {retryAt - now.value > 1000 && <span class="dim num" aria-hidden="true">next try in {Math.ceil((retryAt - now.value) / 1000)} s</span>}
-          </div>
-        )}
-      </Card>
-    ) : (
-      <Card icon="terminal" title={isTerminal ? 'Opening the terminal…' : 'Establishing VNC connection…'} role="status"><Steps state={state} isTerminal={isTerminal} /></Card>
-    );
-    case 'off': return <Off vm={vm} />;
+    case 'waiting': return <Coming name={name} isTerminal={isTerminal} what={vm ? 'terminal' : 'shell'} state={state} retryAt={retryAt} moved={moved} onNow={onNow} />;
+    case 'off': return vm && <Off vm={vm} />;
     case 'closed': return (
-      <Card icon="circle-stop" title="Connection closed" role="status">
+      <Card icon="circle-stop" title={vm ? 'Connection closed' : 'Shell closed'} role="status">
         <p>{said(state.why)}</p>
-        <div class="row"><button type="button" class="button primary" onClick={onOpen}>Reconnect</button></div>
+        <div class="row"><button type="button" class="button primary" onClick={onOpen}>{vm ? 'Reconnect' : 'Open another'}</button></div>
       </Card>
     );
     case 'failed': return (
       <Card icon="circle-alert" title={state.isEmpty ? 'No connection data received' : 'Connection error'} role="alert">
         {state.isEmpty ? <p>Binnacle answered without the data a console needs. Nothing was left open; trying again asks for a new ticket.</p> : <p>{said(state.why)}</p>}
-        <Refusal error={state.error} />
+        <Refusal error={state.error} onRoom={onOpen} />
         <div class="row">
           <button type="button" class="button primary" onClick={onOpen}>Try again</button>
+          {other && <button type="button" class="button" onClick={other.run}>{other.label}</button>}
         </div>
       </Card>
     );
   }
 }
 
-function Refusal({ error }: { error: ApiError | null }) {
+type ComingProps = Pick<OverProps, 'name' | 'isTerminal' | 'state' | 'retryAt' | 'moved' | 'onNow'> & { what: string };
+
+/** On its way, for the first time or again. */
+function Coming({ name, isTerminal, what, state, retryAt, moved, onNow }: ComingProps) {
+  const left = retryAt - now.value;
+  const retry = state.at === 'waiting' && (
+    <div class="row">
+      <button type="button" class="button small" onClick={onNow}>Try now</button>
+      {left > 1000 && <span class="dim num" aria-hidden="true">next try in {Math.ceil(left / 1000)} s</span>}
+    </div>
+  );
+  if (state.isAway) {
+    return (
+      <Card icon="wifi-off" title="No connection to Binnacle" role="status">
+        <p>It does not answer, or the network is down. {state.hasFrame && 'This is what was seen last. '}The console opens again by itself as soon as the way there is back.</p>
+        {retry}
+      </Card>
+    );
+  }
+  if (state.tries > 0 || moved) {
+    return (
+      <Card icon="refresh-cw" title={moved ? `${name} moved to ${own(moved)}, following…` : `Reconnecting ${Math.max(1, state.tries)}/${TRIES}`} role="status">
+        {!moved && state.why && <p>{said(state.why)}</p>}
+        {retry}
+      </Card>
+    );
+  }
+  return <Card icon="terminal" title={isTerminal ? `Opening the ${what}…` : 'Establishing VNC connection…'} role="status"><Steps state={state} isTerminal={isTerminal} /></Card>;
+}
+
+function Refusal({ error, onRoom }: { error: ApiError | null; onRoom: () => void }) {
   if (!error) return null;
+  const con = conOf(error);
+  const holders = holdersOf(error);
   return (
     <>
       <Hint text={error.hint} />
-      {error.con && <p class="failure-code"><code>{error.con}</code>{error.step && <> · failed at: {error.step}</>}</p>}
+      {holders.length > 0 && <Holders list={holders} onRoom={onRoom} />}
+      {con && <p class="failure-code"><code>{con}</code>{typeof error.said.step === 'string' && <> · failed at: {error.said.step}</>}</p>}
       <ErrorCode error={error} />
     </>
+  );
+}
+
+/** Those that leave no room: one of them makes it. */
+function Holders({ list, onRoom }: { list: Holder[]; onRoom: () => void }) {
+  return (
+    <ul class="console-holders" aria-label="Open consoles">
+      {list.map((h) => (
+        <li key={h.id}>
+          <span class="console-holder"><strong>{ownSubject(h.subject ?? '') || 'a console'}</strong> <span class="dim">{own(h.user_name || 'a key')}{h.since ? <>, <Ago at={h.since} /></> : ', being opened'}</span></span>
+          <button type="button" class="button small" aria-label={`End the console of ${ownSubject(h.subject ?? '')}, ${h.user_name || 'a key'}, and open this one`} onClick={() => void act(() => endConsole(h.id)).then((isDone) => isDone && onRoom())}>End</button>
+        </li>
+      ))}
+    </ul>
   );
 }
 

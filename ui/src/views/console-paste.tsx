@@ -2,6 +2,7 @@
 
 import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
 import { layoutOf, layouts, likely, strokesOf, type Bad } from '../state/keys';
+import { toast } from '../state/store';
 import { Dialog } from '../parts/dialog';
 import { Choice, Select } from '../parts/form';
 import { Icon } from '../parts/icon';
@@ -53,12 +54,18 @@ export function PasteDialog({ far, onClose }: { far: Far; onClose: () => void })
   const [speed, setSpeed] = useState<Speed>('40');
   const [note, setNote] = useState('');
   const [done, setDone] = useState<number | null>(null); // typed so far
+  const [isStopped, setStopped] = useState(false);
   const timer = useRef(0);
   const isScreen = far.type !== undefined;
   const { strokes, bad } = useMemo(() => (isScreen ? strokesOf(text, layoutOf(layout)) : { strokes: [], bad: [] }), [text, layout, isScreen]);
-  const isTyping = done !== null;
+  const isTyping = done !== null && !isStopped;
   const count = [...text].length;
-  useEffect(() => () => window.clearInterval(timer.current), []);
+  const unsaid = useRef(''); // what is to be said if it ends by itself
+  unsaid.current = isTyping ? `${done} of ${strokes.length}` : '';
+  useEffect(() => () => {
+    window.clearInterval(timer.current);
+    if (unsaid.current) toast('info', `The console was lost while a text was typed: ${unsaid.current} keys were sent.`);
+  }, []);
 
   // Only when asked to: what lies on the clipboard is nobody's business until then.
   async function fromClipboard(): Promise<void> {
@@ -75,24 +82,39 @@ export function PasteDialog({ far, onClose }: { far: Far; onClose: () => void })
       far.paste?.(text);
       return onClose();
     }
-    let at = 0;
-    setDone(0);
+    let at = isStopped ? done! : 0;
+    setStopped(false);
+    setDone(at);
     timer.current = window.setInterval(() => {
       const stroke = strokes[at];
-      if (!stroke) return onClose();
+      if (!stroke) {
+        unsaid.current = '';
+        return onClose();
+      }
       far.type!(stroke);
       at += 1;
       setDone(at);
     }, 1000 / Number(speed));
   }
 
+  /** What was typed is in the guest and stays there; the rest can follow. */
+  function stop(): void {
+    window.clearInterval(timer.current);
+    setStopped(true);
+  }
+
+  const close = isTyping ? stop : onClose;
   return (
-    <Dialog title={isScreen ? 'Type a text as keystrokes' : 'Paste into the terminal'} class="console-paste" onClose={onClose} holds>
+    <Dialog title={isScreen ? 'Type a text as keystrokes' : 'Paste into the terminal'} class="console-paste" onClose={close} holds>
       <div class="console-paste-body">
         <div class="field">
           <label for={id}>Text</label>
           <textarea id={id} rows={6} value={text} maxLength={MAX} spellcheck={false} autocapitalize="none" autocomplete="off" readOnly={isTyping} autofocus
-            aria-describedby={`${id}-note`} onInput={(e) => setText(e.currentTarget.value)} />
+            aria-describedby={`${id}-note`} onInput={(e) => {
+              setText(e.currentTarget.value);
+              setStopped(false);
+              setDone(null);
+            }} />
           <p class="field-hint" id={`${id}-note`}>
             {letters(count)}{isScreen && ' · the guest hears keys, not letters: choose the layout that is set in it'}
           </p>
@@ -104,6 +126,8 @@ export function PasteDialog({ far, onClose }: { far: Far; onClose: () => void })
               <Select label="Keyboard layout of the guest" value={layout} options={layouts.map((l) => ({ id: l.id, label: `${l.label} layout` }))} onChange={(v) => {
                 setLayout(v);
                 storeLayout(v);
+                setStopped(false);
+                setDone(null);
               }} />
               <Choice<Speed> label="How fast" value={speed} options={speeds} onChange={setSpeed} />
             </>
@@ -112,9 +136,10 @@ export function PasteDialog({ far, onClose }: { far: Far; onClose: () => void })
         {note && <p class="note" role="status">{note}</p>}
         {bad.length > 0 && <p class="note warn" role="alert"><Icon name="triangle-alert" /> <span>No key of the {layoutOf(layout).label} layout gives {badWords(bad, text.split('\n').length)}.</span></p>}
         {isTyping && <p role="status" class="console-typing"><progress max={strokes.length} value={done} aria-label="Typed so far" /> <span class="num">{done} of {strokes.length} keys</span></p>}
+        {isStopped && <p role="status" class="note">Stopped: {done} of {strokes.length} keys were typed and are in the guest; the others were not sent.</p>}
         <div class="dialog-foot">
-          <button type="button" class="button" onClick={onClose}>{isTyping ? 'Stop typing' : 'Cancel'}</button>
-          {!isTyping && <button type="button" class="button primary" disabled={isScreen ? strokes.length === 0 : count === 0} onClick={begin}>{!isScreen ? 'Paste' : bad.length > 0 ? `Type without ${bad.length === 1 ? 'it' : 'them'}` : 'Type'}</button>}
+          <button type="button" class="button" onClick={close}>{isTyping ? 'Stop typing' : isStopped ? 'Close' : 'Cancel'}</button>
+          {!isTyping && <button type="button" class="button primary" disabled={isScreen ? strokes.length === 0 : count === 0} onClick={begin}>{isStopped ? 'Type the rest' : !isScreen ? 'Paste' : bad.length > 0 ? `Type without ${bad.length === 1 ? 'it' : 'them'}` : 'Type'}</button>}
         </div>
       </div>
     </Dialog>

@@ -6,12 +6,17 @@ import { next, openedOf, START, waitOf, type Event, type Kind, type State } from
 import type { Far, OpenFar } from './console-far';
 
 export interface Where {
-  path: string;        // of the guest: api/v1/servers/…/qemu/100
+  path: string;        // of the guest or node: api/v1/servers/…/qemu/100
   label: string;       // for who hears the page
   guess: Kind;         // what will likely be answered
+  wish?: { kind?: Kind; view_only?: boolean }; // asked for
+  isShell?: boolean;   // of a node: it ends with its connection, and what runs in it
 }
 
 const OPENS_WITHIN_MS = 15_000; // the browser's own patience has no end people would wait for
+const ASKS_WITHIN_MS = 25_000;  // Binnacle itself gives up after ten seconds, and may ask twice
+const STUCK_MS = 2000;          // a question asked so long before the way was back hangs in a connection of before
+const QUIET_AFTER = 2;          // questions without an answer, one after the other
 const SHAPE = 24;
 
 const parts: Record<Kind, () => Promise<{ openFar: OpenFar }>> = {
@@ -39,6 +44,8 @@ export class Session {
   private abort: AbortController | null = null;
   private timer = 0;
   private round = 0;
+  private askedAt = 0;
+  private misses = 0;
   private isLeft = false; // nobody looks any more
   private isSeen = false; // what is there now showed something
 
@@ -50,6 +57,7 @@ export class Session {
     if (this.isLeft || now === was) return;
     this.state.value = now;
     window.clearTimeout(this.timer);
+    this.far.peek()?.hold(now.isQuiet);
     if (now.at === 'connecting' && was.at !== 'connecting') void this.begin();
     else if (now.at !== 'connecting' && now.at !== 'live') this.drop();
     if (now.at === 'waiting') {
@@ -57,6 +65,25 @@ export class Session {
       this.retryAt.value = Date.now() + ms;
       this.timer = window.setTimeout(() => this.tell({ t: 'again' }), ms);
     }
+  }
+
+  /** Binnacle did not answer. */
+  missed(): void {
+    this.misses += 1;
+    if (this.misses >= QUIET_AFTER) this.tell({ t: 'quiet' });
+  }
+
+  /** It answered. After a silence what was lost with the way there is back with it. */
+  heard(): void {
+    if (this.misses > 0) this.back();
+    this.misses = 0;
+  }
+
+  back(): void {
+    const { at, step, tries } = this.state.peek();
+    const isStuck = at === 'connecting' && step === 'ask' && tries > 0 && Date.now() - this.askedAt > STUCK_MS;
+    if (isStuck && !this.isLeft) void this.begin();
+    else this.tell({ t: 'heard', keeps: this.where().isShell === true });
   }
 
   /** By a person: what is open is left first. */
@@ -99,18 +126,23 @@ export class Session {
   private async begin(): Promise<void> {
     this.drop();
     const round = this.round;
-    const { path, label, guess } = this.where();
+    const { path, label, guess, wish, isShell } = this.where();
     const isOver = () => round !== this.round;
     parts[guess]().catch(() => {}); // meanwhile; whether it came is seen below
-    this.abort = new AbortController();
+    const abort = this.abort = new AbortController();
+    const late = window.setTimeout(() => abort.abort(), ASKS_WITHIN_MS);
+    this.askedAt = Date.now();
     let answer: unknown;
     try {
-      answer = await api<unknown>('POST', `${path}/console`, { tab }, this.abort.signal);
+      answer = await api<unknown>('POST', `${path}/console`, { tab, ...wish }, abort.signal);
     } catch (cause) {
       if (isOver()) return;
+      if (abort.signal.aborted) return this.tell({ t: 'refused', error: new ApiError(0, 'offline', `Binnacle did not answer within ${ASKS_WITHIN_MS / 1000} s.`, null, null, null, `POST ${path}/console`) });
       // An answer that is no JSON is none.
       this.tell(cause instanceof ApiError ? { t: 'refused', error: cause } : { t: 'empty' });
       return;
+    } finally {
+      window.clearTimeout(late);
     }
     if (isOver()) return;
     const opened = openedOf(answer);
@@ -123,10 +155,13 @@ export class Session {
       if (!isOver()) this.tell({ t: 'refused', error: new ApiError(0, 'offline', 'A part of this page could not be fetched from the server. It may be restarting, or have been updated since this tab was opened.', null, null, null, 'GET assets') });
       return;
     }
-    if (!isOver()) this.join(opened.url, label, open, (answer as { id?: unknown }).id);
+    if (isOver()) return;
+    const { id, view_only } = answer as { id?: unknown; view_only?: unknown };
+    this.id.value = typeof id === 'string' ? id : null;
+    this.join(opened.url, open, { label, isLook: view_only === true, isShell: isShell === true });
   }
 
-  private join(url: string, label: string, open: OpenFar, id: unknown): void {
+  private join(url: string, open: OpenFar, of: { label: string; isLook: boolean; isShell: boolean }): void {
     const round = this.round;
     const isOver = () => round !== this.round;
     const socket = new WebSocket(addressOf(url), 'binary');
@@ -141,11 +176,10 @@ export class Session {
       if (isOver()) return;
       this.freeze();
       this.socket = null;
-      this.tell({ t: 'down', code: trouble ? 1002 : e.code, reason: trouble || e.reason, now: Date.now() });
+      this.tell({ t: 'down', code: trouble ? 1002 : e.code, reason: trouble || e.reason, now: Date.now(), isShell: of.isShell });
     });
     this.stage.append(host);
-    this.id.value = typeof id === 'string' ? id : null;
-    this.far.value = open(host, socket, label, {
+    this.far.value = open(host, socket, of, {
       joined: () => isOver() || this.tell({ t: 'joined' }),
       picture: () => {
         if (isOver()) return;

@@ -4,7 +4,7 @@ import { FitAddon } from '@xterm/addon-fit';
 import { Terminal } from '@xterm/xterm';
 import { ALIVE, ALIVE_MS, binaryOf, inputOf, sizeOf } from '../state/termproxy';
 import { copy } from '../state/store';
-import type { Far, FarEvents } from './console-far';
+import { tellTouches, type Far, type FarEvents, type FarWish } from './console-far';
 
 const THEME = {
   background: '#0b0f14', foreground: '#dfe6ec', cursor: '#dfe6ec', cursorAccent: '#0b0f14', selectionBackground: '#2f5568',
@@ -12,9 +12,9 @@ const THEME = {
   brightBlack: '#7b8794', brightRed: '#ffa198', brightGreen: '#8be0ae', brightYellow: '#f2cc7f', brightBlue: '#9ccfff', brightMagenta: '#e2bdf7', brightCyan: '#8fe0ea', brightWhite: '#f4f7fa',
 };
 
-export function openFar(host: HTMLElement, socket: WebSocket, label: string, on: FarEvents): Far {
+export function openFar(host: HTMLElement, socket: WebSocket, { label, isLook }: FarWish, on: FarEvents): Far {
   const term = new Terminal({
-    theme: THEME, fontSize: 14, scrollback: 5000, cursorBlink: true,
+    theme: THEME, fontSize: 14, scrollback: 5000, cursorBlink: !isLook, disableStdin: isLook,
     fontFamily: getComputedStyle(document.documentElement).getPropertyValue('--mono').trim() || 'monospace',
   });
   const fit = new FitAddon();
@@ -32,6 +32,7 @@ export function openFar(host: HTMLElement, socket: WebSocket, label: string, on:
     on.joined();
     on.picture(); // a terminal that says nothing waits for somebody to type
   });
+  if (isLook) inputOf(' ').forEach((message) => tellTouches(host, socket, message));
   socket.addEventListener('message', (e: MessageEvent<ArrayBuffer>) => term.write(new Uint8Array(e.data))); // it puts letters together that came in parts
   term.onData((text) => inputOf(text).forEach(send));
   term.onBinary((text) => send(binaryOf(text)));
@@ -58,6 +59,9 @@ export function openFar(host: HTMLElement, socket: WebSocket, label: string, on:
   };
   return {
     focus: () => term.focus(),
+    hold(isHeld) {
+      term.options.disableStdin = isLook || isHeld;
+    },
     freeze() {
       end();
       term.options.disableStdin = true;
@@ -69,7 +73,7 @@ export function openFar(host: HTMLElement, socket: WebSocket, label: string, on:
       term.dispose();
       host.remove();
     },
-    paste: (text) => term.paste(text),
+    paste: (text) => term.options.disableStdin || term.paste(text),
     readers: (isOn) => {
       term.options.screenReaderMode = isOn;
     },

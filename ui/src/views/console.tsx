@@ -1,27 +1,29 @@
-// console: the screen or the terminal of one guest, with nothing around it but its toolbar.
+// console: the screen or the terminal of one guest, or the shell of a node, with nothing around it but its toolbar.
 
 import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { linkStatus } from '../link/live';
 import { go, href, route, thing } from '../link/route';
 import type { Vm } from '../model.gen';
-import { assignedError, assignedSection, askAssigned, isRestricted, mayLook, serverName, useAssigned } from '../state/assigned';
-import { addressOf, guestAt, isOn, START, type Address } from '../state/console';
+import { assignedError, assignedSection, askAssigned, isRestricted, mayLook, mayType, serverName, useAssigned } from '../state/assigned';
+import { addressOf, guestAt, isOn, shellOf, START, usualKind, type Address, type Kind } from '../state/console';
 import { consolesOf, useConsoles } from '../state/consoles';
 import { serverOf, servers, useTopic } from '../state/fleet';
 import type { GuestRow } from '../state/guests';
 import { own } from '../state/own';
-import { Icon } from '../parts/icon';
 import { Empty, Failure, Forbidden, Skeleton } from '../parts/panel';
-import { ConsoleHead, Toolbar } from './console-bar';
-import type { Scale } from './console-far';
-import { Over } from './console-over';
-import { PasteDialog } from './console-paste';
-import { Session } from './console-session';
+import { ConsoleHead } from './console-bar';
+import { Frame, Inside, useSession } from './console-frame';
+import type { Session } from './console-session';
+import { ShellPage } from './console-shell';
 import { CONSOLE_FORBIDDEN, consoleHref, guestName, PowerQuestion } from './infra-vm-parts';
 
 export function ConsolePage() {
   const { page, query } = route.value;
+  const shell = shellOf(page, query);
+  return shell ? <ShellPage key={`${shell.serverId} ${shell.node}`} of={shell} /> : <GuestPage page={page} query={query} />;
+}
+
+function GuestPage({ page, query }: { page: string; query: URLSearchParams }) {
   const address = useMemo(() => addressOf(page, query), [page, query]);
   const topic = useTopic('infra.vms');
   const isMine = isRestricted();
@@ -71,80 +73,42 @@ function Which({ ids, vms, address }: { ids: string[]; vms: Record<string, Vm>; 
   );
 }
 
-const HIDES_AFTER_MS = 3000;
-const EDGE_PX = 56;
+const addressHref = (vm: GuestRow, kind: Kind | null, isLook: boolean): string => `${consoleHref(vm)}${kind ? `&kind=${kind}` : ''}${isLook ? '&look=1' : ''}`;
 
-/** The toolbar leaves the picture alone after a while, and is back when somebody comes for it. */
-function useHiding(mayHide: boolean) {
-  const bar = useRef<HTMLElement>(null);
-  const timer = useRef(0);
-  const [isShown, show] = useState(true);
-  const wake = () => {
-    show(true);
-    window.clearTimeout(timer.current);
-    timer.current = window.setTimeout(() => {
-      if (bar.current?.matches(':hover, :focus-within') || document.querySelector('dialog[open]')) wake();
-      else show(false);
-    }, HIDES_AFTER_MS);
-  };
-  useEffect(() => {
-    if (mayHide) wake();
-    else show(true);
-    return () => window.clearTimeout(timer.current);
-  }, [mayHide]);
-  return { bar, isShown: isShown || !mayHide, wake };
-}
+const part = (x: string | number | undefined) => encodeURIComponent(String(x ?? ''));
 
 function Console({ vm, isGone, address }: { vm: GuestRow; isGone: boolean; address: Address }) {
-  const stage = useRef<HTMLDivElement>(null);
-  const latest = useRef(vm);
-  latest.current = vm;
-  const [session, setSession] = useState<Session | null>(null);
-  useLayoutEffect(() => {
-    const made = new Session(stage.current!, () => {
-      const v = latest.current;
-      const part = (x: string | number | undefined) => encodeURIComponent(String(x ?? ''));
-      return {
-        path: `api/v1/servers/${part(v.server_id)}/nodes/${part(v.node)}/${part(v.type)}/${part(v.vmid)}`,
-        label: `${v.type === 'lxc' ? 'Terminal' : 'Screen'} of ${guestName(v)}`, guess: v.type === 'lxc' ? 'terminal' : 'vnc',
-      };
-    });
-    setSession(made);
-    const leave = () => made.end();
-    const back = (e: PageTransitionEvent) => e.persisted && made.reopen();
-    window.addEventListener('pagehide', leave);
-    window.addEventListener('pageshow', back);
-    return () => {
-      window.removeEventListener('pagehide', leave);
-      window.removeEventListener('pageshow', back);
-      made.end();
-    };
-  }, []);
+  const usual = usualKind(vm.type);
+  const kind = address.kind ?? usual;
+  const { stage, session } = useSession(() => ({
+    path: `api/v1/servers/${part(vm.server_id)}/nodes/${part(vm.node)}/${part(vm.type)}/${part(vm.vmid)}`,
+    label: `${kind === 'terminal' ? 'Terminal' : 'Screen'} of ${guestName(vm)}`,
+    guess: kind,
+    wish: { ...(address.kind ? { kind: address.kind } : {}), ...(address.isLook ? { view_only: true } : {}) },
+  }));
   const state = session?.state.value ?? START;
   const isAllowed = mayLook(vm.id);
-  const isTerminal = (state.kind ?? (vm.type === 'lxc' ? 'terminal' : 'vnc')) === 'terminal';
+  const isTerminal = (state.kind ?? kind) === 'terminal';
   return (
-    <main id="main" tabIndex={-1} class={`console-main ${state.at !== 'live' && state.hasFrame ? 'is-old' : ''} ${state.at === 'live' ? 'is-live' : ''} ${isTerminal ? 'is-terminal' : ''}`} data-state={state.at}>
-      {session && isAllowed && <Inside session={session} vm={vm} isGone={isGone} address={address} />}
-      <div class="console-stage" ref={stage} />
+    <Frame session={session} stage={stage} isTerminal={isTerminal} inside={isAllowed && <Guest session={session!} vm={vm} isGone={isGone} address={address} isTerminal={isTerminal} />}>
       {!isAllowed && (
         <section class="panel console-refused">
           <Empty icon="lock" isPage title={`You don't have console access to ${guestName(vm)}`}><p>{CONSOLE_FORBIDDEN}.</p><Way /></Empty>
         </section>
       )}
       <PowerQuestion />
-    </main>
+    </Frame>
   );
 }
 
-/** What moves it: the guest's own state, the way to Binnacle, and the address. */
+/** What moves it: the guest's own state, and the address. */
 function useCourse(session: Session, vm: GuestRow, isGone: boolean, address: Address): string | null {
   const state = session.state.value;
   const [moved, setMoved] = useState<string | null>(null);
   const node = useRef(vm.node);
   useEffect(() => {
     // The address says where it is now, so that a reload finds it.
-    const to = consoleHref(vm);
+    const to = addressHref(vm, address.kind, address.isLook);
     if (to !== location.pathname + location.search) go(to, 'replace');
     if (node.current !== vm.node) {
       setMoved(vm.node ?? null);
@@ -152,6 +116,12 @@ function useCourse(session: Session, vm: GuestRow, isGone: boolean, address: Add
       if (session.state.peek().at === 'waiting') session.tell({ t: 'again' });
     }
   }, [vm.node, vm.type, address]);
+  const wish = `${address.kind} ${address.isLook}`;
+  const was = useRef(wish);
+  useEffect(() => {
+    if (was.current !== wish && session.state.peek().at !== 'off') session.reopen();
+    was.current = wish;
+  }, [wish]);
   useEffect(() => {
     if (state.at === 'live') setMoved(null);
   }, [state.at]);
@@ -164,72 +134,27 @@ function useCourse(session: Session, vm: GuestRow, isGone: boolean, address: Add
     else if (!on) session.tell({ t: 'off' });
     else if (state.at === 'idle' || state.at === 'off') session.tell({ t: 'open' });
   }, [on, isGone, state.at]);
-  const link = linkStatus.value.phase;
-  useEffect(() => {
-    if (link === 'live') session.tell({ t: 'again' }); // what was lost with the way there is back with it
-  }, [link]);
   return moved;
 }
 
-function Inside({ session, vm, isGone, address }: { session: Session; vm: GuestRow; isGone: boolean; address: Address }) {
+function Guest({ session, vm, isGone, address, isTerminal }: { session: Session; vm: GuestRow; isGone: boolean; address: Address; isTerminal: boolean }) {
   const state = session.state.value;
-  const far = session.far.value;
   const moved = useCourse(session, vm, isGone, address);
-  const isLive = state.at === 'live';
-  const { bar, isShown, wake } = useHiding(isLive && state.kind === 'vnc');
-  const [isPasting, setPasting] = useState(false);
-  const [scale, setScale] = useState<Scale>('fit');
-  const [isRead, setRead] = useState(false);
   const watchers = useWatchers(vm.id, session.id.value);
-  useEffect(() => {
-    if (!isLive || !far) return setPasting(false);
-    far.scale?.(scale);
-    far.readers?.(isRead);
-    if (!document.querySelector('dialog[open]') && !bar.current?.contains(document.activeElement)) far.focus();
-  }, [isLive, far]);
-  useEffect(() => {
-    // Before the picture, which takes every other key.
-    const key = (e: KeyboardEvent) => {
-      if (!e.ctrlKey || !e.altKey || e.key !== 'Home') return;
-      e.preventDefault();
-      e.stopPropagation();
-      wake();
-      bar.current?.querySelector<HTMLElement>('.console-tools button:not(:disabled)')?.focus();
-    };
-    const move = (e: PointerEvent) => {
-      if (e.clientY < EDGE_PX) wake();
-    };
-    window.addEventListener('keydown', key, true);
-    window.addEventListener('pointermove', move, true);
-    return () => {
-      window.removeEventListener('keydown', key, true);
-      window.removeEventListener('pointermove', move, true);
-    };
-  }, []);
-  const reopen = () => session.reopen();
+  const usual = usualKind(vm.type);
+  const kind = address.kind ?? usual;
+  // A container that was shown its screen because its terminal is not to be had: who asks for that is told why.
+  const isInstead = address.kind === null && state.kind !== null && state.kind !== usual;
+  const choose = (to: Kind, isLook: boolean) => {
+    (document.activeElement as HTMLElement | null)?.blur(); // the keyboard is for the guest then
+    go(addressHref(vm, to === usual && !isInstead ? null : to, isLook), 'replace');
+  };
+  const isLocked = !mayType(vm.id);
+  const other: Kind = kind === 'vnc' ? 'terminal' : 'vnc';
   return (
-    <>
-      <header ref={bar} class={`console-bar ${isShown ? '' : 'is-away'}`} onFocusCapture={wake}>
-        <ConsoleHead vm={vm} />
-        <Toolbar vm={vm} state={state} far={far} watchers={watchers} scale={scale} isRead={isRead} onPaste={() => setPasting(true)} onReopen={reopen}
-          onScale={(s) => {
-            setScale(s);
-            far?.scale?.(s);
-          }}
-          onRead={(isOn) => {
-            setRead(isOn);
-            far?.readers?.(isOn);
-          }} />
-      </header>
-      {!isShown && <button type="button" class="console-handle" aria-label="Show the toolbar" onClick={wake}><Icon name="chevron-down" size={14} /></button>}
-      <div class="console-over">
-        <Over vm={vm} state={state} retryAt={session.retryAt.value} moved={moved} onOpen={reopen} onNow={() => session.tell({ t: 'again' })} />
-      </div>
-      {isPasting && far && <PasteDialog far={far} onClose={() => {
-        setPasting(false);
-        far.focus();
-      }} />}
-    </>
+    <Inside session={session} name={guestName(vm)} vm={vm} head={<ConsoleHead vm={vm} />} isTerminal={isTerminal} moved={moved} watchers={watchers}
+      choosing={{ kind: state.kind ?? kind, isLook: address.isLook || isLocked, isLocked, onKind: (to) => choose(to, address.isLook), onLook: (isOn) => choose(kind, isOn) }}
+      other={address.kind && state.at === 'failed' && !state.isLost ? { label: other === 'vnc' ? 'Show the screen' : 'Open the terminal', run: () => choose(other, address.isLook) } : null} />
   );
 }
 

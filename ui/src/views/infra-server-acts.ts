@@ -5,10 +5,10 @@ import { useEffect } from 'preact/hooks';
 import { api, ApiError } from '../link/api';
 import { go, href } from '../link/route';
 import type { RowAct } from '../parts/rowmenu';
-import { servers, type ServerRow } from '../state/fleet';
+import { nodes, servers, type NodeRow, type ServerRow } from '../state/fleet';
 import { active as underWay, isActive, operations, type Operation } from '../state/operations';
 import { silences } from '../state/silence';
-import { wantsFresh } from '../state/servers';
+import { homeOf, wantsFresh } from '../state/servers';
 import { act, local, may, now, toast, who } from '../state/store';
 import { own } from '../state/own';
 import { silence, silencedUntil } from './silence';
@@ -100,6 +100,16 @@ export function setActive(s: ServerRow, isActive: boolean): void {
 }
 
 /** What the menu of a server offers to the one who looks. */
+const SHELLS = 4; // in a menu; more stand on the server's page
+
+export const shellHref = (n: Pick<NodeRow, 'node' | 'server_id'>): string => href(`console/${encodeURIComponent(n.node ?? '')}/shell`, { serverId: n.server_id ?? '' });
+
+/** Shells of its nodes, for administrators. */
+function shellActs(s: ServerRow): RowAct[] {
+  const all = may('admin') && s.is_active !== false ? nodes.peek().filter((n) => n.server_id === homeOf(s) && n.status === 'online') : [];
+  return all.length > SHELLS ? [] : all.map((n) => ({ label: `Shell of ${own(n.node ?? '?')}`, icon: 'terminal', run: () => void window.open(shellHref(n), '_blank', 'noopener') }));
+}
+
 export function actsOf(s: ServerRow): (RowAct | false)[] {
   const mayAct = may('operate');
   const isOn = s.is_active !== false;
@@ -112,6 +122,7 @@ export function actsOf(s: ServerRow): (RowAct | false)[] {
     mayAct && (isOn ? { label: 'Disable', icon: 'pause', run: () => setActive(s, false) } : { label: 'Enable', icon: 'play', run: () => setActive(s, true) }),
     mayAct && (silencedUntil(s, now.peek()) !== null ? { label: 'End silence', icon: 'bell', run: () => silence(s, null) }
       : { label: 'Silence for 1 hour', icon: 'bell', run: () => silence(s, silences(now.peek())[0]!.until) }),
+    ...shellActs(s),
     may('admin') && { label: 'Delete', icon: 'trash-2', run: () => (open.value = { kind: 'delete', id: s.id }) },
   ];
 }

@@ -6,13 +6,15 @@ import { timeLimit } from '../state/attempts';
 import { nodes, serverOf, type NodeRow, type ServerRow } from '../state/fleet';
 import { dateTime, duration, line, bytes, percent, time, zone } from '../state/format';
 import { CERT_WARN_DAYS, homeOf, isUp, placeOf } from '../state/servers';
-import { copy, local, now } from '../state/store';
+import { own } from '../state/own';
+import { copy, local, may, now } from '../state/store';
 import { Meter } from '../parts/gauge';
 import { Icon } from '../parts/icon';
 import { Ago } from '../parts/num';
 import { Empty } from '../parts/panel';
 import { Table, type Column } from '../parts/table';
 import { Rate } from './infra-history';
+import { shellHref } from './infra-server-acts';
 import { CertTag } from './infra-server-parts';
 
 function Fact({ name, children }: { name: string; children: ComponentChildren }) {
@@ -112,6 +114,14 @@ function NodeState({ node }: { node: NodeRow }) {
   );
 }
 
+/** Its shell, in a tab of its own. */
+function ShellButton({ node: n, isOn }: { node: NodeRow; isOn: boolean }) {
+  const label = `Open the shell of ${own(n.node ?? '?')}`;
+  const inside = <Icon name="terminal" size={14} />;
+  if (!isOn || n.status !== 'online') return <button type="button" class="button small icon-only quiet" disabled aria-label={label} data-tip={isOn ? 'A node that is not online has no shell' : 'Its server is disabled: enable it first'}>{inside}</button>;
+  return <a class="button small icon-only quiet" href={shellHref(n)} target="_blank" rel="noopener" aria-label={label} data-tip="Open its shell">{inside}</a>;
+}
+
 export function Nodes({ server }: { server: ServerRow }) {
   const home = homeOf(server);
   const list = nodes.value.filter((n) => n.server_id === home);
@@ -125,6 +135,7 @@ export function Nodes({ server }: { server: ServerRow }) {
     { id: 'mem', head: 'Memory', isNumber: true, sort: (n) => share(n.mem, n.maxmem), cell: (n) => <Of label={`memory of ${n.node}`} used={n.mem} all={n.maxmem} /> },
     { id: 'disk', head: 'Root disk', isNumber: true, minor: 2, sort: (n) => share(n.disk, n.maxdisk), cell: (n) => <Of label={`root disk of ${n.node}`} used={n.disk} all={n.maxdisk} /> },
     { id: 'uptime', head: 'Up', isNumber: true, minor: 1, sort: (n) => n.uptime, cell: (n) => <span class="num" data-tip={n.uptime === undefined ? notTold : `${n.uptime} s`}>{n.uptime === undefined ? '–' : duration(n.uptime * 1000)}</span> },
+    ...(may('admin') ? [{ id: 'shell', head: 'Shell', isSilent: true, cell: (n: NodeRow) => <ShellButton node={n} isOn={(serverOf(home) ?? server).is_active !== false} /> }] : []),
   ];
   return (
     <>

@@ -7,11 +7,11 @@ import { go, href } from '../link/route';
 import type { Topic } from '../link/topics';
 import type { Vm } from '../model.gen';
 import { askAssigned, assignedSection, isRestricted, mayDo, mayLook, serverName } from '../state/assigned';
-import { nodesDown, serverOf, servers } from '../state/fleet';
+import { nodes, nodesDown, serverOf, servers } from '../state/fleet';
 import { actionsOf, type GuestRow, type PowerAction } from '../state/guests';
 import { busyOf, power, verbs } from '../state/operations';
 import { Index, verbOf, type Hit } from '../state/search';
-import { placeOf, settledOf, STATES } from '../state/servers';
+import { homeOf, placeOf, settledOf, STATES } from '../state/servers';
 import { act, may } from '../state/store';
 import { own } from '../state/own';
 import type { IconName } from '../parts/icon';
@@ -32,8 +32,9 @@ interface Thing {
 }
 
 const GUESTS = 'infra.vms';
-const VERBS = ['check', 'open', 'console', 'start', 'shutdown', 'reboot', 'stop', 'reset', 'suspend', 'resume'] as const;
+const VERBS = ['check', 'open', 'console', 'shell', 'start', 'shutdown', 'reboot', 'stop', 'reset', 'suspend', 'resume'] as const;
 const ACTED_ON = 8; // things one verb is offered for
+const SHELLS = 4;   // of nodes, of one server
 const FEW = 3;      // as many are likely meant, and get what can be done with them
 
 /** All servers, and the guests from the first word on: they are many, and the topic is joined for them alone. */
@@ -104,7 +105,11 @@ function actsOf(t: Thing, vms: Record<string, Vm>): Entry[] {
     if (!may('operate')) return [];
     const s = serverOf(t.id);
     if (!s || s.is_active === false) return [];
-    return [{ id: `check ${t.id}`, group: 'Act', icon: 'refresh-cw', text: `Check ${own(s.name ?? s.host ?? '')} now`, run: () => void check(t.id) }];
+    const shells: Entry[] = !may('admin') ? [] : nodes.peek().filter((n) => n.server_id === homeOf(s) && n.status === 'online').slice(0, SHELLS).map((n) => ({
+      id: `shell ${n.id}`, group: 'Act', icon: 'terminal', text: `Shell of ${own(n.node ?? '?')}`, note: own(s.name ?? s.host ?? ''),
+      run: () => go(href(`console/${encodeURIComponent(n.node ?? '')}/shell`, { serverId: n.server_id ?? '' })),
+    }));
+    return [{ id: `check ${t.id}`, group: 'Act', icon: 'refresh-cw', text: `Check ${own(s.name ?? s.host ?? '')} now`, run: () => void check(t.id) }, ...shells];
   }
   const v = vms[t.id];
   if (!v) return [];

@@ -4,7 +4,7 @@ import { useMemo, useRef, useState } from 'preact/hooks';
 import { api, ApiError } from '../link/api';
 import type { Assignment, Vm } from '../model.gen';
 import { useAsk } from '../state/ask';
-import { PERMISSIONS, permissionsOf, withPermission, type Permission } from '../state/assignments';
+import { isIncluded, OFFERED, permissionsOf, withPermission, type Permission } from '../state/assignments';
 import { serverOf, servers, useTopic } from '../state/fleet';
 import { statusWord } from '../state/guests';
 import { Index, wordsOf } from '../state/search';
@@ -32,7 +32,7 @@ interface SheetProps {
 const SHOWN = 6; // found at once; more words find fewer
 
 const words: Record<Permission, string> = {
-  view: 'See its state and charts', console: 'Open its console', start: 'Start and resume', stop: 'Shut down, stop and suspend', restart: 'Reboot and reset',
+  view: 'See its state and charts', console_view: 'Look into its console without typing', console: 'Open its console', start: 'Start and resume', stop: 'Shut down, stop and suspend', restart: 'Reboot and reset',
 };
 
 interface Removed {
@@ -154,9 +154,9 @@ function Permissions({ label, value, onChange }: { label: string; value: string;
   const has = permissionsOf(value);
   return (
     <div class="assigned-may" role="group" aria-label={label}>
-      {PERMISSIONS.map((p) => (
-        <label key={p} data-tip={p === 'view' ? `${words.view}; part of every assignment` : words[p]}>
-          <input type="checkbox" name={p} checked={has.has(p)} disabled={p === 'view'} onChange={(e) => onChange(withPermission(value, p, e.currentTarget.checked))} /> {p}
+      {OFFERED.map((p) => (
+        <label key={p} data-tip={p === 'view' ? `${words.view}; part of every assignment` : isIncluded(p, has) ? `${words[p]}; part of console` : words[p]}>
+          <input type="checkbox" name={p} checked={has.has(p) || isIncluded(p, has)} disabled={isIncluded(p, has)} onChange={(e) => onChange(withPermission(value, p, e.currentTarget.checked))} /> {p === 'console_view' ? 'look' : p}
         </label>
       ))}
     </div>

@@ -4,32 +4,35 @@ import { computed, useSignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import { go, href, route, withQuery } from '../link/route';
 import { useAsk } from '../state/ask';
-import { consolesOf, endConsole, isOpen, lastedOf, useConsoles, type ConsolePage, type ConsoleRow } from '../state/consoles';
+import { consolesOf, endConsole, isOpen, isShell, kindOf, lastedOf, useConsoles, type ConsolePage, type ConsoleRow } from '../state/consoles';
+import { servers } from '../state/fleet';
 import { bytes, line } from '../state/format';
 import { own, ownSubject } from '../state/own';
 import { act, may, who } from '../state/store';
 import { Answer } from '../parts/asked';
 import { Dialog } from '../parts/dialog';
+import { Select } from '../parts/form';
 import { Icon } from '../parts/icon';
 import { Ago, Since } from '../parts/num';
 import { Empty, Panel, Skeleton, Stale } from '../parts/panel';
 import { Table, type Column } from '../parts/table';
 import { guestHref } from './infra-vm-parts';
 
-const kinds: Record<string, string> = { vnc: 'screen', terminal: 'terminal' };
-const guestOf = (c: ConsoleRow) => (c.server_id && c.vmid !== undefined ? `${c.server_id}/${c.vmid}` : null);
-const titleOf = (c: ConsoleRow) => ownSubject(c.subject ?? '') || `VM ${c.vmid}`;
+const titleOf = (c: ConsoleRow) => ownSubject(c.subject ?? '') || (isShell(c) ? `Node ${c.node ?? '?'}` : `VM ${c.vmid}`);
 
+/** The guest it is of, or the server of the node. */
 function Guest({ of }: { of: ConsoleRow }) {
-  const id = guestOf(of);
-  return id ? <a class="vm-name" href={guestHref(id)} data-tip={titleOf(of)}>{titleOf(of)}</a> : <>{titleOf(of)}</>;
+  if (!of.server_id) return <>{titleOf(of)}</>;
+  return <a class="vm-name" href={isShell(of) ? href(`servers/${encodeURIComponent(of.server_id)}`) : guestHref(`${of.server_id}/${of.vmid}`)} data-tip={titleOf(of)}>{titleOf(of)}</a>;
 }
+
+const LOOK = 'Nothing was sent to it: looked at only';
 
 const common: Column<ConsoleRow>[] = [
   { id: 'at', head: 'Opened', cell: (c) => <Ago at={c.started_at ?? null} /> },
   { id: 'who', head: 'Who', cell: (c) => <span class="vm-cut">{own(c.user_name || 'a key')}</span> },
-  { id: 'what', head: 'Machine', isWide: true, cell: (c) => <Guest of={c} /> },
-  { id: 'kind', head: 'What', minor: 2, cell: (c) => <span class="dim">{kinds[c.kind ?? ''] ?? '–'}</span> },
+  { id: 'what', head: 'Of what', isWide: true, cell: (c) => <><Guest of={c} />{c.view_only && <> <span class="badge quiet" data-tip={LOOK}><Icon name="eye" size={11} /> look only</span></>}</> },
+  { id: 'kind', head: 'What', minor: 2, cell: (c) => <span class="dim">{kindOf(c) ?? '–'}</span> },
   { id: 'from', head: 'From', minor: 2, cell: (c) => <code>{c.address || '–'}</code> },
   { id: 'lasted', head: 'For', isNumber: true, cell: (c) => (isOpen(c) ? <Since at={c.started_at} /> : <span class="num">{lastedOf(c) ?? '–'}</span>) },
   { id: 'bytes', head: 'Bytes', isNumber: true, minor: 1, cell: (c) => (isOpen(c) ? <span class="dim" data-tip="known when it is over">–</span>
@@ -84,7 +87,7 @@ function EndQuestion({ of, onClose, onEnded }: { of: ConsoleRow; onClose: () => 
   return (
     <Dialog title={`End the console of ${titleOf(of)}?`} class="narrow" onClose={onClose}>
       <div class="vm-question">
-        <p>{isMine ? 'It is yours' : <><strong>{own(of.user_name || 'A key')}</strong> has it open</>}{of.address ? ` from ${of.address}` : ''}. It closes at once and says who ended it; what runs in the machine goes on.</p>
+        <p>{isMine ? 'It is yours' : <><strong>{own(of.user_name || 'A key')}</strong> has it open</>}{of.address ? ` from ${of.address}` : ''}. It closes at once and says who ended it; {isShell(of) ? 'what runs in that shell ends with it' : 'what runs in the machine goes on'}.</p>
         <div class="dialog-foot">
           <button type="button" class="button" onClick={onClose}>Cancel</button>
           <button type="button" class="button danger primary" onClick={() => {
@@ -97,11 +100,31 @@ function EndQuestion({ of, onClose, onEnded }: { of: ConsoleRow; onClose: () => 
   );
 }
 
+/** Of one server or person. */
+function Filters({ of: { server, user } }: { of: { server: string; user: string } }) {
+  const people = useAsk<{ users: { id: string; name: string }[] }>('api/v1/users');
+  const set = (name: string, value: string) => go(withoutPage(withQuery(name, value || null)), 'replace');
+  const some = <T extends { id: string; name?: string }>(all: readonly T[] | undefined) => (all ?? []).map((x) => ({ id: x.id, label: own(x.name ?? x.id) }));
+  return (
+    <>
+      <Select label="Of which server" value={server} options={[{ id: '', label: 'All servers' }, ...some(servers.value)]} onChange={(v) => set('server', v)} />
+      <Select label="Of whom" value={user} options={[{ id: '', label: 'Everybody' }, ...some(people.value.value?.users)]} onChange={(v) => set('user', v)} />
+    </>
+  );
+}
+
+/** Another choice begins at its first page. */
+function withoutPage(address: string): string {
+  const url = new URL(address, location.href);
+  url.searchParams.delete('page');
+  return url.pathname + url.search;
+}
+
 function Past() {
   const topic = useConsoles();
-  const query = route.value.query;
-  const page = query.get('page') ?? '1';
-  const asked = useAsk<ConsolePage>(`api/v1/consoles?page=${encodeURIComponent(page)}`);
+  const { query } = route.value;
+  const [page, server, user] = [query.get('page') ?? '1', query.get('server') ?? '', query.get('user') ?? ''];
+  const asked = useAsk<ConsolePage>(`api/v1/consoles?${new URLSearchParams({ page, ...(server ? { server_id: server } : {}), ...(user ? { user_id: user } : {}) })}`);
   // Each end is a line more.
   const ended = useMemo(() => computed(() => consolesOf(topic.value.value).filter((c) => !isOpen(c)).length), [topic]);
   const n = ended.value;
@@ -113,9 +136,11 @@ function Past() {
     id: 'why', head: 'How it ended', minor: 1, isWide: true, cell: (c) => (isOpen(c) ? <span class="badge quiet">open</span> : <span class="cell-command" data-tip={c.reason || undefined}>{c.reason || '–'}</span>),
   }];
   return (
-    <Panel title="Of the last 90 days" icon="list" aside={<Stale topic={topic} />}>
+    <Panel title="Of the last 90 days" icon="list" class="consoles-past" aside={<>{may('admin') && <Filters of={{ server, user }} />}<Stale topic={topic} /></>}>
       <Answer of={asked} lines={5}>
-        {(answer) => answer.consoles.length === 0 ? <Empty icon="list" title="No console was opened yet">Who looked at which machine, from where and for how long is kept here. What was typed is not.</Empty> : (
+        {(answer) => answer.consoles.length === 0 ? server || user || page !== '1' ? (
+          <Empty icon="list" title="None of these"><p>No console of the last 90 days fits what was chosen.</p><div><a class="button" href={href('operations/consoles')}>Show all</a></div></Empty>
+        ) : <Empty icon="list" title="No console was opened yet">Who looked at which machine, from where and for how long is kept here. What was typed is not.</Empty> : (
           <>
             <Table label="Consoles of the last 90 days" columns={columns} rows={answer.consoles} keyOf={(c) => c.id} />
             {answer.pages > 1 && (
