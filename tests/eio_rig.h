@@ -89,7 +89,8 @@ static void app_closed(struct bn_eio_session *session, const char *why)
     bn_buf_printf(&heard, "closed:%s ", why);
 }
 
-static const struct bn_eio_host host = {host_answer, host_cut, host_send, host_close, host_queued};
+static const struct bn_eio_host host = {host_answer, host_cut, host_send, host_close, host_queued,
+        NULL};
 static const struct bn_eio_app app = {app_opened, app_message, app_drained, app_closed};
 
 static void begin(void)

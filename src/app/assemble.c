@@ -214,6 +214,8 @@ static void fill_web_config(struct app *app, struct bn_web_config *web)
     bn_text_clip(web->ui_dir, sizeof web->ui_dir, bn_str(config->ui_dir));
     for (size_t i = 0; i < config->allow_host.count; i++)
         bn_text_clip(web->hosts[web->host_count++], 128, bn_str(config->allow_host.items[i]));
+    for (size_t i = 0; i < config->allow_origin.count; i++)
+        bn_text_clip(web->origins[web->origin_count++], 128, bn_str(config->allow_origin.items[i]));
     for (size_t i = 0; i < config->trusted_proxies.count; i++)
         web->proxies[web->proxy_count++] = config->trusted_proxies.items[i];
     const char *host = strstr(config->public_url, "://");

@@ -36,6 +36,10 @@ const struct bn_setting bn_settings[] = {
         ROW(allow_host, BN_SET_NAMES, "", .flags = BN_SET_RELOAD,
                 .doc = "More names the Host header may carry. IP addresses and localhost always "
                        "may; any other name is answered 421."),
+        ROW(allow_origin, BN_SET_ORIGINS, "", .flags = BN_SET_RELOAD,
+                .doc = "Pages of other sites that may connect to /socket.io/ with a token, by "
+                       "their origin, like https://wall.lan:3000. Pages of this server always "
+                       "may."),
         ROW(trusted_proxies, BN_SET_NETS, "", .flags = BN_SET_RELOAD,
                 .doc = "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed; from "
                        "anybody else they are ignored."),

@@ -42,6 +42,7 @@ struct bn_config {
     char ui_dir[256];
     struct bn_name_list
             allow_host; /* names the Host header may carry besides literals and localhost */
+    struct bn_name_list allow_origin;   /* pages that may connect to /socket.io/ */
     struct bn_net_list trusted_proxies; /* peers whose X-Forwarded-* is believed */
     struct bn_net_list allow_target;    /* opened although the default policy refuses them */
     char key_file[256];                 /* the master key, or "": beside the data folder */
@@ -69,6 +70,7 @@ enum bn_setting_type {
     BN_SET_URL,
     BN_SET_NETS,
     BN_SET_NAMES,
+    BN_SET_ORIGINS,
     BN_SET_COUNT,
     BN_SET_BYTES,
     BN_SET_DURATION,

@@ -10,6 +10,7 @@ static const char *const type_words[] = {
         [BN_SET_URL] = "URL",
         [BN_SET_NETS] = "list of networks",
         [BN_SET_NAMES] = "list of names",
+        [BN_SET_ORIGINS] = "list of origins",
         [BN_SET_COUNT] = "number",
         [BN_SET_BYTES] = "bytes, or with K, M, G",
         [BN_SET_DURATION] = "time with ms, s, m, h or d",
@@ -34,7 +35,8 @@ static void put_setting(struct bn_buf *out, const struct bn_setting *setting)
     bn_buf_puts(out, " · ");
     put_spelled(out, setting, false);
     bn_buf_printf(out, " · %s", type_words[setting->type]);
-    if (setting->type == BN_SET_NETS || setting->type == BN_SET_NAMES)
+    if (setting->type == BN_SET_NETS || setting->type == BN_SET_NAMES ||
+            setting->type == BN_SET_ORIGINS)
         bn_buf_printf(out, ", at most %d, comma-separated or repeated", BN_CONFIG_LIST_MAX);
     if (setting->type == BN_SET_COUNT)
         bn_buf_printf(out, ", %lld to %lld", (long long)setting->min, (long long)setting->max);

@@ -17,7 +17,8 @@ static const void *const_member(const struct bn_setting *setting, const struct b
 
 bool bn_setting_is_list(const struct bn_setting *setting)
 {
-    return setting->type == BN_SET_NETS || setting->type == BN_SET_NAMES;
+    return setting->type == BN_SET_NETS || setting->type == BN_SET_NAMES ||
+           setting->type == BN_SET_ORIGINS;
 }
 
 void bn_setting_clear(const struct bn_setting *setting, struct bn_config *config)
@@ -156,6 +157,28 @@ static bool add_name(struct bn_name_list *list, struct bn_str text, struct bn_er
     return true;
 }
 
+static bool add_origin(struct bn_name_list *list, struct bn_str text, struct bn_err *err)
+{
+    if (list->count == BN_CONFIG_LIST_MAX)
+        return bn_fail(err, BN_E_INVALID, "at most %d origins are taken", BN_CONFIG_LIST_MAX);
+    char *item = list->items[list->count];
+    if (!set_url(item, sizeof list->items[0], text, err))
+        return false;
+    for (char *p = item; *p; p++)
+        *p = (char)tolower((unsigned char)*p);
+    list->count++;
+    return true;
+}
+
+static bool add_item(const struct bn_setting *setting, void *list, struct bn_str text,
+        struct bn_err *err)
+{
+    if (setting->type == BN_SET_NETS)
+        return add_net(list, text, err);
+    return setting->type == BN_SET_ORIGINS ? add_origin(list, text, err)
+                                           : add_name(list, text, err);
+}
+
 /* "a, b" is two entries; an entry of nothing is a slip and refused. */
 static bool add_list(const struct bn_setting *setting, void *list, struct bn_str text,
         struct bn_err *err)
@@ -167,8 +190,7 @@ static bool add_list(const struct bn_setting *setting, void *list, struct bn_str
             return bn_fail(err, BN_E_INVALID, "an entry of \"%.*s\" is empty", BN_ARG(text));
         if (!piece.len)
             break;
-        if (!(setting->type == BN_SET_NETS ? add_net(list, piece, err)
-                                           : add_name(list, piece, err)))
+        if (!add_item(setting, list, piece, err))
             return false;
     }
     return true;
@@ -255,6 +277,7 @@ bool bn_setting_set(const struct bn_setting *setting, struct bn_config *config, 
     case BN_SET_BASE_PATH: return set_base_path(at, setting->size, text, err);
     case BN_SET_URL: return !text.len || set_url(at, setting->size, text, err);
     case BN_SET_NETS:
+    case BN_SET_ORIGINS:
     case BN_SET_NAMES: return add_list(setting, at, text, err);
     case BN_SET_COUNT:
     case BN_SET_DURATION:
@@ -268,7 +291,7 @@ bool bn_setting_set(const struct bn_setting *setting, struct bn_config *config, 
 
 static void put_list(const struct bn_setting *setting, const void *at, struct bn_buf *out)
 {
-    if (setting->type == BN_SET_NAMES) {
+    if (setting->type != BN_SET_NETS) {
         const struct bn_name_list *names = at;
         for (size_t i = 0; i < names->count; i++)
             bn_buf_printf(out, "%s%s", i ? ", " : "", names->items[i]);
@@ -294,6 +317,7 @@ void bn_setting_put(const struct bn_setting *setting, const struct bn_config *co
     const void *at = const_member(setting, config);
     switch ((enum bn_setting_type)setting->type) {
     case BN_SET_NETS:
+    case BN_SET_ORIGINS:
     case BN_SET_NAMES: put_list(setting, at, out); return;
     case BN_SET_COUNT:
     case BN_SET_BYTES: bn_buf_put_i64(out, *(const int64_t *)at); return;

@@ -26,7 +26,8 @@ struct bn_sink {
     uint32_t sub_count;
     bool is_waiting; /* a sub has something that is not due yet: ask again with bn_sink_poll */
     bool has_more;   /* the last take left something that is due */
-    struct bn_list due_link; /* private */
+    struct bn_list due_link;   /* private */
+    void (*pump)(void *owner); /* takes what is due; NULL: a listener of live/1 (web/live) */
 };
 
 void bn_sink_init(struct bn_sink *sink, struct bn_topics *set, void *owner);

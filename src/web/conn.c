@@ -9,6 +9,7 @@
 #include "web/console.h"
 #include "web/crowd.h"
 #include "web/setup_code.h"
+#include "web/socketio.h"
 #include "web/web_private.h"
 
 #define ARENA_BYTES_MAX (1 << 20) /* per request: decoded paths and queries, what handlers copy */
@@ -40,6 +41,7 @@ static struct bn_answering *request_create(struct bn_conn *conn)
 static void request_destroy(struct bn_answering *a)
 {
     HASH_DELETE(hh, a->conn->web->requests, a);
+    bn_socketio_request_gone(a);
     if (a->poll_topic)
         a->conn->web->poll_count--;
     bn_list_remove(&a->poll_link);
@@ -132,7 +134,7 @@ static bool check_asker(struct bn_answering *a, struct bn_err *err)
     const struct bn_route *route = req->route;
     bool unsafe = bn_guard_is_unsafe(req->head->method) || req->head->wants_upgrade;
     if (route->right == BN_RIGHT_NONE) {
-        if (unsafe && bn_guard_is_foreign(req->head, req->is_secure))
+        if (unsafe && !route->judges_origin && bn_guard_is_foreign(req->head, req->is_secure))
             return bn_fail(err, BN_E_FORBIDDEN, "this request comes from a page of another site");
         return true;
     }
@@ -170,6 +172,8 @@ static bool check_body(const struct bn_request *req, struct bn_err *err)
         return bn_fail(err, BN_E_TOO_BIG, "the body may have at most %zu bytes, this one has %lld",
                 req->route->body_max, (long long)bytes);
     const char *wanted = req->route->body_type ? req->route->body_type : "application/json";
+    if (strcmp(wanted, "*") == 0)
+        return true;
     struct bn_str type = bn_http_find(req->head, "Content-Type");
     if (!is_type(type, bn_str(wanted)))
         return bn_fail_field(err, "Content-Type", "send Content-Type: %s", wanted);
@@ -288,7 +292,7 @@ static void drop_parser(struct bn_conn *conn)
 /* What comes is of another protocol than HTTP. */
 static bool is_upgraded(const struct bn_conn *conn)
 {
-    return conn->live || conn->console;
+    return conn->live || conn->console || conn->socketio;
 }
 
 static void forget_request(struct bn_conn *conn)
@@ -374,6 +378,8 @@ static size_t conn_data(void *user, const char *p, size_t len)
         used += bn_live_data(conn->live, p + used, len - used);
     if (conn->console && used < len)
         used += bn_console_data(conn->console, p + used, len - used);
+    if (conn->socketio && used < len)
+        used += bn_socketio_data(conn->socketio, p + used, len - used);
     return used;
 }
 
@@ -383,6 +389,8 @@ void bn_conn_drained(struct bn_conn *conn)
         bn_live_drained(conn->live);
     else if (conn->console)
         bn_console_drained(conn->console);
+    else if (conn->socketio)
+        bn_socketio_drained(conn->socketio);
     else if (!conn->request && !conn->must_close)
         bn_stream_resume(conn->stream);
 }
@@ -399,7 +407,7 @@ static bool conn_ended(void *user)
 {
     struct bn_conn *conn = user;
     struct bn_answering *a = conn->request;
-    if (is_upgraded(conn) || !a || !a->is_done)
+    if (is_upgraded(conn) || !a || !a->is_done || a->held)
         return false;
     conn->must_close = conn->is_owed = true;
     conn->since_mono_ms = conn->web->config.clock->mono_ms;
@@ -416,6 +424,8 @@ static void conn_closed(void *user, const struct bn_err *err)
         bn_live_closed(conn->live);
     if (conn->console)
         bn_console_left(conn->console);
+    if (conn->socketio)
+        bn_socketio_left(conn->socketio);
     if (conn->request)
         request_destroy(conn->request);
     struct bn_addr addr;

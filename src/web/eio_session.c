@@ -46,8 +46,6 @@ struct bn_eio {
     struct bn_list dirty; /* something may leave, or it is to be told */
 };
 
-const struct bn_eio_refusal bn_eio_bad_request = {400, 3, "Bad request"};
-
 struct bn_eio *bn_eio_create(const struct bn_eio_config *config)
 {
     struct bn_eio *eio = bn_alloc(sizeof *eio);
@@ -66,6 +64,18 @@ void bn_eio_destroy(struct bn_eio *eio)
         bn_eio_end(container_of(it, struct bn_eio_session, link), "server shutting down");
     bn_eio_flush(eio);
     free(eio);
+}
+
+struct bn_eio_session *bn_eio_find(const struct bn_eio *eio, struct bn_str sid)
+{
+    struct bn_eio_session *session = NULL;
+    HASH_FIND(hh, eio->by_sid, sid.p, sid.len, session);
+    return session;
+}
+
+bool bn_eio_has_socket(const struct bn_eio_session *session)
+{
+    return session->socket != NULL;
 }
 
 size_t bn_eio_count(const struct bn_eio *eio)
@@ -147,9 +157,11 @@ static void answer(struct bn_eio_session *session, struct bn_str body)
         host_of(session)->answer(poll, body);
 }
 
-/* As many as one answer may hold, one at least. True: it was told that this is the end. */
+/* As many as one answer may hold, one at least; or that this is the end, which then is told (true):
+   alone, because clients that find both in one answer act on the end first. */
 static bool answer_with_waiting(struct bn_eio_session *session)
 {
+    const bool is_over = session->is_leaving && bn_list_is_empty(&session->waiting);
     BN_BUF_AUTO body;
     bn_buf_init(&body, BN_EIO_ANSWER_BYTES + 2 * session->waiting_bytes + 64);
     bn_list_each_safe(it, tmp, &session->waiting) {
@@ -160,7 +172,6 @@ static bool answer_with_waiting(struct bn_eio_session *session)
         bn_eio_put(&body, &packet);
         forget(session, waiting);
     }
-    const bool is_over = session->is_leaving && bn_list_is_empty(&session->waiting);
     if (is_over)
         bn_eio_put(&body, &(struct bn_eio_packet){.type = BN_EIO_CLOSE});
     answer(session, bn_buf_str(&body));
@@ -255,80 +266,21 @@ void bn_eio_close(struct bn_eio_session *session, const char *why)
     touch(session);
 }
 
+bool bn_eio_is_leaving(const struct bn_eio_session *session)
+{
+    return session->is_leaving;
+}
+
 static void destroy(struct bn_eio_session *session)
 {
+    if (host_of(session)->forget)
+        host_of(session)->forget(session);
     bn_list_each_safe(it, tmp, &session->waiting)
         forget(session, container_of(it, struct waiting, link));
     bn_list_remove(&session->link);
     bn_list_remove(&session->dirty_link);
     bn_wipe(session->sid, sizeof session->sid);
     free(session);
-}
-
-/* --- judging a request ------------------------------------------------------------------------ */
-
-static bool is_clean(struct bn_str text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (text.p[i] < ' ' || text.p[i] > '~')
-            return false;
-    return true;
-}
-
-static enum bn_eio_verdict refuse(struct bn_eio_refusal *out, int status, int code,
-        const char *message)
-{
-    *out = (struct bn_eio_refusal){status, code, message};
-    return BN_EIO_REFUSED;
-}
-
-static enum bn_eio_verdict judge_known(const struct bn_eio_session *session,
-        const struct bn_eio_ask *ask, struct bn_eio_refusal *out)
-{
-    const bool polls = bn_str_is(ask->transport, "polling");
-    if (ask->is_upgrade)
-        return polls ? refuse(out, 400, 3, "Bad request") : BN_EIO_JOINS;
-    if (!polls || session->socket)
-        return refuse(out, 400, 3, "Bad request");
-    if (bn_str_is(ask->method, "GET"))
-        return BN_EIO_POLLS;
-    return bn_str_is(ask->method, "POST") ? BN_EIO_POSTS : refuse(out, 400, 3, "Bad request");
-}
-
-static enum bn_eio_verdict judge_new(const struct bn_eio_ask *ask, struct bn_eio_refusal *out)
-{
-    const bool polls = bn_str_is(ask->transport, "polling");
-    if (!bn_str_is(ask->method, "GET"))
-        return refuse(out, 400, 2, "Bad handshake method");
-    if (polls == ask->is_upgrade)
-        return refuse(out, 400, 3, "Bad request");
-    if (ask->forbidden)
-        return refuse(out, 403, 4, ask->forbidden);
-    if (!bn_str_is(ask->version, "4"))
-        return refuse(out, 400, 5, "Unsupported protocol version");
-    return BN_EIO_OPENS;
-}
-
-enum bn_eio_verdict bn_eio_judge(const struct bn_eio *eio, const struct bn_eio_ask *ask,
-        struct bn_eio_session **out_session, struct bn_eio_refusal *out_refusal)
-{
-    struct bn_eio_session *session = NULL;
-    if (!bn_str_is(ask->transport, "polling") && !bn_str_is(ask->transport, "websocket"))
-        return refuse(out_refusal, 400, 0, "Transport unknown");
-    if (!is_clean(ask->origin))
-        return refuse(out_refusal, 400, 3, "Bad request");
-    if (!ask->sid.p)
-        return judge_new(ask, out_refusal);
-    HASH_FIND(hh, eio->by_sid, ask->sid.p, ask->sid.len, session);
-    if (!session)
-        return refuse(out_refusal, 400, 1, "Session ID unknown");
-    *out_session = session;
-    return judge_known(session, ask, out_refusal);
-}
-
-void bn_eio_put_refusal(struct bn_buf *out, const struct bn_eio_refusal *refusal)
-{
-    bn_buf_printf(out, "{\"code\":%d,\"message\":\"%s\"}", refusal->code, refusal->message);
 }
 
 /* --- the beginning ---------------------------------------------------------------------------- */

@@ -33,6 +33,8 @@ struct bn_eio_host {
     /* Says goodbye after what is queued; it is forgotten here. */
     void (*close)(void *socket);
     size_t (*queued)(const void *socket); /* bytes it has not handed on yet */
+    /* The last of it: what bn_eio_owner() is may go. NULL: nothing to do. */
+    void (*forget)(struct bn_eio_session *session);
 };
 
 struct bn_eio_app {
@@ -60,6 +62,8 @@ struct bn_eio_config {
 struct bn_eio *bn_eio_create(const struct bn_eio_config *config); /* copies it */
 void bn_eio_destroy(struct bn_eio *eio); /* ends all sessions; NULL is fine */
 size_t bn_eio_count(const struct bn_eio *eio);
+struct bn_eio_session *bn_eio_find(const struct bn_eio *eio, struct bn_str sid); /* may be NULL */
+bool bn_eio_has_socket(const struct bn_eio_session *session); /* it does not poll any more */
 
 /* --- requests --------------------------------------------------------------------------------- */
 
@@ -134,6 +138,8 @@ bool bn_eio_is_idle(const struct bn_eio_session *session);
 void bn_eio_close(struct bn_eio_session *session, const char *why);
 /* The same, but nothing more is owed to it. */
 void bn_eio_end(struct bn_eio_session *session, const char *why);
+
+bool bn_eio_is_leaving(const struct bn_eio_session *session); /* closed, and not over yet */
 
 /* Once a turn, after everything else: polls are answered, who has ended is told and freed. */
 void bn_eio_flush(struct bn_eio *eio);

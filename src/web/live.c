@@ -457,11 +457,15 @@ void bn_live_flush(struct bn_web *web)
     struct bn_topics *topics = &web->config.hub->topics;
     struct bn_sink *next = bn_sink_next_due(topics);
     while (next) {
-        struct bn_live_conn *live = next->owner;
+        struct bn_sink *sink = next;
         next = bn_sink_next_due(topics);
-        if (next)
+        if (next && !next->pump)
             __builtin_prefetch(((struct bn_live_conn *)next->owner)->stream);
-        pump(web, live);
+        if (sink->pump) {
+            sink->pump(sink->owner);
+            continue;
+        }
+        pump(web, sink->owner);
         if (web->tally.undated >= BN_TALLY_WRITES)
             date_writes(web);
     }

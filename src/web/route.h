@@ -45,8 +45,10 @@ struct bn_route {
     const struct bn_record_type *takes; /* request body, or NULL */
     const struct bn_record_type *gives; /* answer, or NULL */
     const char *json_schema;            /* of a body no record describes, or NULL */
-    const char *body_type;    /* of the request, or several: "a/b, c/d"; NULL: application/json */
+    const char *body_type; /* of the request, or several: "a/b, c/d"; NULL: application/json; "*":
+                              any, and none */
     const char *const *query; /* for openapi.json, as for bn_query_only; NULL: none */
+    bool judges_origin;       /* right NONE: the handler says which pages may ask */
 };
 
 /* Unknown parameters are refused by name, and repeated ones, for which of two values counts is a

@@ -11,6 +11,7 @@
 #include "web/console.h"
 #include "web/crowd.h"
 #include "web/guest_right.h"
+#include "web/socketio.h"
 #include "web/undo.h"
 #include "web/web_private.h"
 
@@ -31,6 +32,7 @@ static void tick(void *user)
     bn_conn_tick(web, mono_ms);
     bn_live_tick(web, mono_ms);
     bn_console_tick(web, mono_ms);
+    bn_socketio_tick(web);
     if (mono_ms - web->swept_mono_ms >= SWEEP_MS) {
         web->swept_mono_ms = mono_ms;
         bn_sessions_sweep(web->config.sessions);
@@ -68,6 +70,8 @@ struct bn_web *bn_web_create(const struct bn_web_config *config)
     bn_hub_watch(config->hub, BN_KIND_KEY, people_changed, web);
     bn_web_add_routes(web, bn_self_routes, bn_self_route_count);
     bn_web_add_routes(web, bn_live_routes, bn_live_route_count);
+    bn_web_add_routes(web, bn_socketio_routes, bn_socketio_route_count);
+    web->socketio = bn_socketio_create(web);
     return web;
 }
 
@@ -100,7 +104,9 @@ void bn_web_set_policy(struct bn_web *web, const struct bn_web_config *config)
 {
     memcpy(web->config.hosts, config->hosts, sizeof web->config.hosts);
     memcpy(web->config.proxies, config->proxies, sizeof web->config.proxies);
+    memcpy(web->config.origins, config->origins, sizeof web->config.origins);
     web->config.host_count = config->host_count;
+    web->config.origin_count = config->origin_count;
     web->config.proxy_count = config->proxy_count;
     web->config.listeners_max = config->listeners_max;
     web->config.console_idle_ms = config->console_idle_ms;
@@ -117,6 +123,7 @@ static void check_owners(struct bn_web *web)
 {
     bn_live_check_owners(web);
     bn_console_check_owners(web);
+    bn_socketio_check_owners(web);
 }
 
 void bn_web_flush(struct bn_web *web)
@@ -124,6 +131,7 @@ void bn_web_flush(struct bn_web *web)
     if (web->people_changed)
         check_owners(web); /* before anything more is told */
     bn_live_flush(web);
+    bn_socketio_flush(web);
     while (!bn_list_is_empty(&web->dirty)) {
         struct bn_conn *conn = container_of(web->dirty.next, struct bn_conn, dirty_link);
         bn_list_remove(&conn->dirty_link);
@@ -150,9 +158,10 @@ void bn_web_drain(struct bn_web *web, int64_t window_ms)
     close_listeners(web);
     bn_live_drain(web, window_ms);
     bn_console_drain(web);
+    bn_socketio_drain(web);
     bn_list_each_safe(it, tmp, &web->conns) {
         struct bn_conn *conn = container_of(it, struct bn_conn, link);
-        if (conn->live || conn->console)
+        if (conn->live || conn->console || conn->socketio)
             continue;            /* goes with a bye of its own */
         conn->must_close = true; /* after the answer, where one is due */
         if (!conn->request)
@@ -180,6 +189,7 @@ void bn_web_destroy(struct bn_web *web)
         bn_stream_abort(container_of(it, struct bn_conn, link)->stream);
     bn_loop_reap_now(web->config.loop); /* closed() of each reaches into the server */
     bn_console_destroy_all(web);
+    bn_socketio_destroy(web->socketio);
     bn_crowd_destroy(web->crowd);
     bn_undos_destroy(web->undos);
     free(web);

@@ -23,6 +23,7 @@ struct bn_target_policy;
 
 #define BN_HOSTS_MAX   33 /* as many as the setting takes, and the one used at set-up */
 #define BN_PROXIES_MAX 32
+#define BN_ORIGINS_MAX 32 /* as many as the setting takes */
 
 struct bn_web_config {
     struct bn_loop *loop;
@@ -47,6 +48,8 @@ struct bn_web_config {
     char hosts[BN_HOSTS_MAX]
               [128]; /* names that may stand in Host, besides addresses and localhost */
     size_t host_count;
+    char origins[BN_ORIGINS_MAX][128]; /* pages that may connect to /socket.io/, "https://a.b" */
+    size_t origin_count;
     struct bn_net proxies[BN_PROXIES_MAX]; /* whose X-Forwarded-* is believed */
     size_t proxy_count;
     int64_t listeners_max;

@@ -386,6 +386,12 @@ bool bn_sessions_identify(struct bn_sessions *sessions, const struct bn_http_hea
                                                   : "log in, or send a key");
 }
 
+bool bn_sessions_identify_key(struct bn_sessions *sessions, struct bn_str key, const char *address,
+        struct bn_who *out, struct bn_err *err)
+{
+    return identify_key(sessions, key, address, out, err);
+}
+
 void bn_sessions_note_denial(struct bn_sessions *sessions, const struct bn_who *who,
         const char *address, const char *object, const char *why)
 {

@@ -42,6 +42,10 @@ BN_MUST_CHECK bool bn_sessions_identify(struct bn_sessions *sessions,
         const struct bn_http_head *head, bool is_secure, const char *address, struct bn_who *out,
         struct bn_err *err);
 
+/* The same for a key that came in some other way than a header. */
+BN_MUST_CHECK bool bn_sessions_identify_key(struct bn_sessions *sessions, struct bn_str key,
+        const char *address, struct bn_who *out, struct bn_err *err);
+
 /* Does the session, key or user behind who still stand, and which rights has it now? Asked for
    live sockets at their until_ms and after every change of people. False: it ended. */
 bool bn_sessions_refresh(struct bn_sessions *sessions, struct bn_who *who);

@@ -325,3 +325,13 @@ struct bn_sio_socket *bn_sio_next_socket(const struct bn_eio *eio,
     }
     return NULL;
 }
+
+void bn_sio_each_socket(struct bn_eio_session *session,
+        void (*fn)(struct bn_sio_socket *socket, void *user), void *user)
+{
+    struct bn_sio_conn *conn = bn_eio_user(session);
+    if (!conn) /* it is leaving, and was told */
+        return;
+    bn_list_each_safe(it, tmp, &conn->sockets)
+        fn(container_of(it, struct bn_sio_socket, link), user);
+}

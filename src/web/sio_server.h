@@ -78,3 +78,6 @@ void bn_sio_server_tick(struct bn_sio_server *server, struct bn_eio *eio);
 /* All sockets one by one, first NULL; those that are over are passed over. */
 struct bn_sio_socket *bn_sio_next_socket(const struct bn_eio *eio,
         const struct bn_sio_socket *after);
+/* Those of one session; fn may disconnect the one it is given. */
+void bn_sio_each_socket(struct bn_eio_session *session,
+        void (*fn)(struct bn_sio_socket *socket, void *user), void *user);

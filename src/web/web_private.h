@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 
+#include "web/guard.h"
 #include "web/server.h"
 #include "web/tally.h"
 #include "wire/ws.h"
@@ -15,6 +16,9 @@ struct bn_crowd;
 struct bn_live_conn;
 struct bn_console_session;
 struct bn_undos;
+struct bn_socketio;
+struct bn_socketio_pipe;
+struct bn_eio_session;
 #define BN_ROUTE_SETS_MAX 16
 
 struct bn_route_set {
@@ -28,10 +32,11 @@ struct bn_web {
     struct bn_list ears;  /* live connections */
     struct bn_list polls; /* requests that wait for a topic to move */
     size_t poll_count;
-    struct bn_list check_runs;     /* asked for and not over: api_server_check.c */
-    size_t tests_running;          /* api_server_test.c */
-    struct bn_undos *undos;        /* imports that can be taken back */
-    struct bn_list consoles;       /* open, and just over: console.c */
+    struct bn_list check_runs; /* asked for and not over: api_server_check.c */
+    size_t tests_running;      /* api_server_test.c */
+    struct bn_undos *undos;    /* imports that can be taken back */
+    struct bn_list consoles;   /* open, and just over: console.c */
+    struct bn_socketio *socketio;
     struct bn_list dirty;          /* connections with something to write this turn */
     struct bn_answering *requests; /* by ticket */
     struct bn_route_set sets[BN_ROUTE_SETS_MAX];
@@ -61,6 +66,7 @@ struct bn_conn {
     struct bn_answering *request;
     struct bn_live_conn *live;          /* after an upgrade, or while an event stream runs */
     struct bn_console_session *console; /* after an upgrade to a console's pipe */
+    struct bn_socketio_pipe *socketio;  /* after an upgrade to Socket.IO */
     struct bn_http *http;               /* NULL once it is a listener */
     int64_t since_mono_ms;              /* when what it does now began: idle, head, body */
     uint64_t body_seen, body_judged;    /* so far, and when its speed was last judged */
@@ -83,9 +89,10 @@ struct bn_answering {
     struct bn_topic *poll_topic;
     uint64_t poll_after;
     int64_t poll_until_mono_ms;
-    struct bn_err refusal; /* decided at the head, said when the body has been read past */
-    int refusal_status;    /* 0: the code's own */
-    bool is_done;          /* the whole request has come */
+    struct bn_eio_session *held; /* a poll of Socket.IO that waits */
+    struct bn_err refusal;       /* decided at the head, said when the body has been read past */
+    int refusal_status;          /* 0: the code's own */
+    bool is_done;                /* the whole request has come */
     bool refused, has_answer, wants_head_only, in_handler;
     int64_t begun_ns;
 };
@@ -108,17 +115,6 @@ bool bn_request_knows(const struct bn_request *req, const char *etag);
 void bn_reply_stranger(struct bn_request *req); /* 421, said to a person */
 /* For connections without a request: bytes that were not HTTP. status 0: the code's own. */
 void bn_reply_bad(struct bn_conn *conn, int status, const struct bn_err *err);
-
-/* guard.c: pure, so that the table of cases is a test */
-struct bn_str bn_guard_host_name(struct bn_str host); /* without the port */
-bool bn_guard_host(const struct bn_web_config *config, struct bn_str host);
-bool bn_guard_is_proxy(const struct bn_web_config *config, const char *address);
-/* Corrects address and is_secure of a request that a trusted proxy passed on: the right-most
-   address that is none of ours. Nobody else's headers are believed; several fields are one list. */
-void bn_guard_client(const struct bn_web_config *config, struct bn_request *req);
-bool bn_guard_origin(const struct bn_http_head *head, bool is_secure); /* named, and our own */
-bool bn_guard_is_foreign(const struct bn_http_head *head, bool is_secure);
-bool bn_guard_is_unsafe(struct bn_str method);
 
 /* route.c */
 const struct bn_route *bn_web_route(const struct bn_web *web, struct bn_str method,

@@ -90,7 +90,7 @@ static size_t host_queued(const void *socket)
 }
 
 static const struct bn_eio_host eio_host = {host_answer, host_cut, host_send, host_close,
-        host_queued};
+        host_queued, NULL};
 
 /* The connection is gone. */
 static void eio_left(struct conn *conn)

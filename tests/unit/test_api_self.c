@@ -12,13 +12,13 @@ static void act(struct bn_request *req)
 /* Two methods of one path that do not stand together, a parameter, a body that is no JSON. */
 static const struct bn_route routes[] = {
         {"GET", "/api/v1/things/{id}", BN_RIGHT_READ, act, 0, "One thing", NULL, NULL, NULL, NULL,
-                NULL},
+                NULL, false},
         {"POST", "/api/v1/open", BN_RIGHT_NONE, act, 100, "For everybody", NULL, NULL, NULL, NULL,
-                NULL},
+                NULL, false},
         {"PUT", "/api/v1/things/{id}/parts/{part}", BN_RIGHT_OPERATE, act, 100, "A part", NULL,
-                NULL, NULL, "text/plain", NULL},
+                NULL, NULL, "text/plain", NULL, false},
         {"DELETE", "/api/v1/things/{id}", BN_RIGHT_ADMIN, act, 0, "No thing", NULL, NULL, NULL,
-                NULL, NULL},
+                NULL, NULL, false},
 };
 
 static struct web_rig rig;

@@ -112,12 +112,15 @@ BN_TEST(flags_win_over_variables_and_variables_over_the_file)
 BN_TEST(lists_grow_within_one_source_and_are_replaced_by_a_stronger_one)
 {
     make_dir();
-    write_file("allow_host = nas.lan, Box\nallow_host = third\ntrusted_proxies = 10.0.0.0/8\n");
+    write_file("allow_host = nas.lan, Box\nallow_host = third\ntrusted_proxies = 10.0.0.0/8\n"
+               "allow_origin = https://Wall.lan:3000/, http://b\n");
     const char *flags[] = {"--trusted-proxies", "127.0.0.1", "--trusted-proxies", "fd00::/8,::1",
             NULL};
     CHECK(load(NULL, flags));
     CHECK_INT(config.allow_host.count, 3);
     CHECK_STR(config.allow_host.items[1], "box");
+    CHECK_INT(config.allow_origin.count, 2);
+    CHECK_STR(config.allow_origin.items[0], "https://wall.lan:3000");
     CHECK_INT(config.trusted_proxies.count, 3);
     CHECK_INT(config.trusted_proxies.items[0].bits, 128);
     CHECK_INT(config.trusted_proxies.items[1].bits, 8);
@@ -127,6 +130,8 @@ BN_TEST(lists_grow_within_one_source_and_are_replaced_by_a_stronger_one)
 #define X50  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 #define X300 X50 X50 X50 X50 X50 X50
 #define N8   "a,b,c,d,e,f,g,h,"
+#define O2   "http://a,http://b,"
+#define O8   O2 O2 O2 O2
 #define A8   "::1,::2,::3,::4,::5,::6,::7,::8,"
 
 BN_TEST(each_wrong_line_of_a_file_is_named_with_its_number)
@@ -153,6 +158,9 @@ BN_TEST(each_wrong_line_of_a_file_is_named_with_its_number)
             {"base_path = /a?b\n", "base_path: must begin with '/'"},
             {"public_url = ftp://x\n", "public_url: must be http://HOST or https://HOST"},
             {"public_url = https://x/path\n", "public_url: must be http://HOST"},
+            {"allow_origin = " O8 O8 O8 O8 "http://a\n", "at most 32 origins are taken"},
+            {"allow_origin = wall.lan\n", "allow_origin: must be http://HOST or https://HOST"},
+            {"allow_origin = https://a/b\n", "without a path"},
             {"allow_host = http://x\n", "allow_host: must be a host name without scheme"},
             {"allow_host = a,,b\n", "an entry of \"a,,b\" is empty"},
             {"trusted_proxies = 10.0.0.0/33\n", "the prefix of 10.0.0.0 must be 0..32"},

@@ -19,8 +19,10 @@ static void refuse(struct bn_request *req)
 }
 
 static const struct bn_route routes[] = {
-        {"GET", "/api/v1/grow", BN_RIGHT_NONE, grow, 0, "Too much", NULL, NULL, NULL, NULL, NULL},
-        {"GET", "/api/v1/refuse", BN_RIGHT_NONE, refuse, 0, "Theirs", NULL, NULL, NULL, NULL, NULL},
+        {"GET", "/api/v1/grow", BN_RIGHT_NONE, grow, 0, "Too much", NULL, NULL, NULL, NULL, NULL,
+                false},
+        {"GET", "/api/v1/refuse", BN_RIGHT_NONE, refuse, 0, "Theirs", NULL, NULL, NULL, NULL, NULL,
+                false},
 };
 
 BN_TEST(an_answer_that_grew_too_large_is_an_error_of_ours_and_logged)

@@ -7,15 +7,18 @@ static void nothing(struct bn_request *req)
 }
 
 static const struct bn_route first[] = {
-        {"GET", "/", BN_RIGHT_NONE, nothing, 0, "", NULL, NULL, NULL, NULL, NULL},
-        {"GET", "/things", BN_RIGHT_NONE, nothing, 0, "", NULL, NULL, NULL, NULL, NULL},
-        {"POST", "/things", BN_RIGHT_NONE, nothing, 0, "", NULL, NULL, NULL, NULL, NULL},
-        {"GET", "/things/new", BN_RIGHT_NONE, nothing, 0, "", NULL, NULL, NULL, NULL, NULL},
-        {"DELETE", "/things/{id}", BN_RIGHT_NONE, nothing, 0, "", NULL, NULL, NULL, NULL, NULL},
+        {"GET", "/", BN_RIGHT_NONE, nothing, 0, "", NULL, NULL, NULL, NULL, NULL, false},
+        {"GET", "/things", BN_RIGHT_NONE, nothing, 0, "", NULL, NULL, NULL, NULL, NULL, false},
+        {"POST", "/things", BN_RIGHT_NONE, nothing, 0, "", NULL, NULL, NULL, NULL, NULL, false},
+        {"GET", "/things/new", BN_RIGHT_NONE, nothing, 0, "", NULL, NULL, NULL, NULL, NULL, false},
+        {"DELETE", "/things/{id}", BN_RIGHT_NONE, nothing, 0, "", NULL, NULL, NULL, NULL, NULL,
+                false},
 };
 static const struct bn_route second[] = {
-        {"PATCH", "/things/{id}", BN_RIGHT_NONE, nothing, 0, "", NULL, NULL, NULL, NULL, NULL},
-        {"GET", "/a/{x}/b/{y}/{z}", BN_RIGHT_NONE, nothing, 0, "", NULL, NULL, NULL, NULL, NULL},
+        {"PATCH", "/things/{id}", BN_RIGHT_NONE, nothing, 0, "", NULL, NULL, NULL, NULL, NULL,
+                false},
+        {"GET", "/a/{x}/b/{y}/{z}", BN_RIGHT_NONE, nothing, 0, "", NULL, NULL, NULL, NULL, NULL,
+                false},
 };
 
 struct found {

@@ -32,7 +32,7 @@ static size_t host_queued(const void *socket)
     return 0;
 }
 
-static const struct bn_eio_host host = {NULL, NULL, host_send, host_close, host_queued};
+static const struct bn_eio_host host = {NULL, NULL, host_send, host_close, host_queued, NULL};
 
 static bool on_connect(struct bn_sio_socket *socket, struct bn_str auth, struct bn_buf *refusal)
 {
