@@ -146,6 +146,8 @@ static void eio_head(struct conn *conn)
     conn->body_seen = 0;
     conn->is_upgrade = head->wants_upgrade;
     bn_buf_reset(&conn->body);
+    if (head->expects_continue)
+        bn_stream_put(conn->stream, "HTTP/1.1 100 Continue\r\n\r\n", 25);
     conn->verdict = judge(conn, conn->engine);
     if (conn->verdict != BN_EIO_POSTS) { /* judged again when it is whole */
         conn->session = NULL;

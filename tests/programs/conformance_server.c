@@ -1,7 +1,7 @@
 /*
  * conformance_server: a peer on our own wire/, io/ and session code, for outside protocol suites.
  *
- *     conformance_server --listen 127.0.0.1:9001
+ *     conformance_server --listen 127.0.0.1:9001 [--recovery]
  *
  * /echo answers every WebSocket message with itself, text and binary, compressed when that was
  * agreed; messages may have 16 MiB. /engine.io/ is bare Engine.IO, which echoes every message;
@@ -306,6 +306,9 @@ static void build_engines(struct echo_server *server, int ping_timeout_ms)
     config.user = server->sio_server;
     server->sio = bn_eio_create(&config);
     server->world.eio = server->sio;
+    server->world.recovery.clock = &server->clock;
+    bn_list_init(&server->world.recovery.log);
+    bn_list_init(&server->world.recovery.broken);
 }
 
 static bool start(struct echo_server *server, char **argv, struct bn_err *err)
@@ -317,6 +320,7 @@ static bool start(struct echo_server *server, char **argv, struct bn_err *err)
     if (!bn_secret_start(err) || !bn_loop_create(&server->loop, &server->clock, err) ||
             !bn_listener_open(server->loop, &config, &server->listener, err))
         return false;
+    server->world.recovery.is_on = flag_is_set(argv, "--recovery");
     build_engines(server, (int)flag_number(argv, "--ping-timeout", 200));
     server->tick = bn_timer_create(server->loop, on_tick, server);
     bn_timer_start(server->tick, TICK_MS, TICK_MS);
@@ -345,6 +349,7 @@ int main(int argc, char **argv)
     bn_eio_destroy(server.bare);
     bn_eio_destroy(server.sio);
     bn_sio_server_destroy(server.sio_server);
+    recovery_sweep(&server.world.recovery, true);
     bn_list_each_safe(it, tmp, &server.conns)
         bn_stream_abort(container_of(it, struct conn, link)->stream);
     bn_timer_destroy(server.tick);

@@ -4,9 +4,8 @@
 #pragma once
 
 #include "conformance.h"
+#include "conformance_recovery.h"
 
-#define ROOM_MAX    64
-#define ROOMS_MAX   32
 #define ANSWER_MS   1500 /* for the client's ack of a question */
 #define BURST_BYTES (32 << 20)
 
@@ -21,14 +20,25 @@ struct question {
 /* What the app keeps of one socket. */
 struct member {
     struct bn_list questions;
-    char rooms[ROOMS_MAX][ROOM_MAX];
-    size_t room_count;
+    struct footing footing;
+    bool is_taken; /* somebody came back as it while it was still here */
     const struct bn_clock *clock;
 };
 
 struct sio_world {
     struct bn_eio *eio;
+    struct recovery recovery;
 };
+
+/* To one client; numbered where connections are taken up again. */
+static void say(struct bn_sio_socket *socket, struct bn_sio_args *args)
+{
+    struct sio_world *world = bn_sio_server_user(socket);
+    if (world->recovery.is_on && !socket->is_over)
+        emit_logged(socket, log_event(&world->recovery, socket->nsp, socket->sid, false, args));
+    else
+        bn_sio_emit(socket, args);
+}
 
 /* The items of an event after its name. */
 static struct bn_str after_name(const struct bn_sio_packet *packet)
@@ -61,14 +71,6 @@ static void ack_text(struct bn_sio_socket *socket, const struct bn_sio_packet *p
 
 /* --- rooms ------------------------------------------------------------------------------------ */
 
-static size_t find_room(const struct member *member, const char *room)
-{
-    size_t i = 0;
-    while (i < member->room_count && strcmp(member->rooms[i], room) != 0)
-        i++;
-    return i;
-}
-
 static void on_join(struct bn_sio_socket *socket, const struct bn_sio_packet *packet, bool joins)
 {
     struct member *member = socket->user;
@@ -77,17 +79,19 @@ static void on_join(struct bn_sio_socket *socket, const struct bn_sio_packet *pa
     char room[ROOM_MAX];
     if (!bn_sio_json_item(&rest, &item) || !bn_sio_json_text(item, room, sizeof room))
         return;
-    const size_t at = find_room(member, room);
-    if (joins && at == member->room_count && at < ROOMS_MAX)
-        memcpy(member->rooms[member->room_count++], room, sizeof room);
-    else if (!joins && at < member->room_count)
-        memcpy(member->rooms[at], member->rooms[--member->room_count], ROOM_MAX);
+    struct footing *footing = &member->footing;
+    const size_t at = find_room(footing, room);
+    if (joins && at == footing->room_count && at < ROOMS_MAX)
+        memcpy(footing->rooms[footing->room_count++], room, sizeof room);
+    else if (!joins && at < footing->room_count)
+        memmove(footing->rooms[at], footing->rooms[--footing->room_count], ROOM_MAX);
     ack_text(socket, packet, "ok");
 }
 
 static void on_publish(struct bn_sio_socket *socket, const struct bn_sio_packet *packet)
 {
-    const struct sio_world *world = bn_sio_server_user(socket);
+    struct sio_world *world = bn_sio_server_user(socket);
+    const struct logged *logged = NULL;
     struct bn_str rest = after_name(packet);
     struct bn_str item;
     char room[ROOM_MAX];
@@ -96,10 +100,16 @@ static void on_publish(struct bn_sio_socket *socket, const struct bn_sio_packet 
     if (!bn_sio_json_item(&rest, &item) || !bn_sio_json_text(item, room, sizeof room))
         return;
     put_rest(&args, packet, rest);
+    if (world->recovery.is_on)
+        logged = log_event(&world->recovery, socket->nsp, room, true, &args);
     struct bn_sio_socket *next = bn_sio_next_socket(world->eio, NULL);
     for (; next; next = bn_sio_next_socket(world->eio, next)) {
         const struct member *member = next->user;
-        if (strcmp(next->nsp, socket->nsp) == 0 && find_room(member, room) < member->room_count)
+        if (strcmp(next->nsp, socket->nsp) != 0 || !is_in(&member->footing, room))
+            continue;
+        if (logged)
+            emit_logged(next, logged);
+        else
             bn_sio_emit(next, &args);
     }
     ack_text(socket, packet, "ok");
@@ -165,7 +175,7 @@ static void on_message(struct bn_sio_socket *socket, const struct bn_sio_packet 
     bn_sio_args_init(&args, ARGS_MAX);
     bn_sio_put_text(&args, BN_STR("message-back"));
     put_rest(&args, packet, after_name(packet));
-    bn_sio_emit(socket, &args);
+    say(socket, &args);
 }
 
 static void on_message_with_ack(struct bn_sio_socket *socket, const struct bn_sio_packet *packet)
@@ -197,7 +207,7 @@ static void on_send_binary(struct bn_sio_socket *socket, const struct bn_sio_pac
     bn_sio_put_binary(&args, (struct bn_str){bytes, n});
     bn_sio_put_json(&args, BN_STR("{\"k\":{\"_placeholder\":true,\"num\":1}}"));
     args.attachments[args.attachment_count++] = BN_STR("\x09\x08\x07");
-    bn_sio_emit(socket, &args);
+    say(socket, &args);
     free(bytes);
 }
 
@@ -217,7 +227,7 @@ static void on_burst(struct bn_sio_socket *socket, const struct bn_sio_packet *p
         bn_sio_put_text(&args, BN_STR("burst-item"));
         bn_sio_put_json(&args, bn_str(number));
         bn_sio_put_json(&args, (struct bn_str){text, (size_t)size + 2});
-        bn_sio_emit(socket, &args);
+        say(socket, &args);
     }
     free(text);
 }
@@ -251,42 +261,72 @@ static void sio_event(struct bn_sio_socket *socket, const char *name,
 
 /* --- coming and going ------------------------------------------------------------------------- */
 
-static bool sio_connect(struct bn_sio_socket *socket, struct bn_str auth, struct bn_buf *refusal)
+/* One that comes back while we have not noticed that it left: the old one goes. */
+static void take_over(struct sio_world *world, const char *nsp, struct bn_str auth)
 {
-    char token[32] = "";
-    struct bn_str value = {NULL, 0};
+    char pid[BN_EIO_SID_SIZE];
+    struct bn_sio_socket *socket = NULL;
+    if (!read_member(auth, "pid", pid, sizeof pid))
+        return;
+    while ((socket = bn_sio_next_socket(world->eio, socket))) {
+        struct member *member = socket->user;
+        if (strcmp(socket->nsp, nsp) != 0 || strcmp(member->footing.pid, pid) != 0 ||
+                member->is_taken)
+            continue;
+        member->is_taken = true;
+        recovery_keep(&world->recovery, &member->footing);
+        bn_eio_close(bn_sio_session(socket), "forced close");
+    }
+}
+
+static bool may_connect(const struct bn_sio_socket *socket, struct bn_str auth,
+        struct bn_buf *refusal)
+{
+    char token[32];
     if (strcmp(socket->nsp, "/") == 0 || strcmp(socket->nsp, "/custom") == 0)
         return true;
     if (strcmp(socket->nsp, "/secure") != 0) {
         bn_buf_puts(refusal, "{\"message\":\"Invalid namespace\"}");
         return false;
     }
-    if (auth.len > 0)
-        value = bn_sio_json_member(auth, "token");
-    if (value.p && bn_sio_json_text(value, token, sizeof token) && strcmp(token, "letmein") == 0)
+    if (read_member(auth, "token", token, sizeof token) && strcmp(token, "letmein") == 0)
         return true;
     bn_buf_puts(refusal,
             "{\"message\":\"not authorized\",\"data\":{\"code\":\"E_AUTH\",\"retry\":false}}");
     return false;
 }
 
-static void sio_connected(struct bn_sio_socket *socket, struct bn_str auth)
+static bool sio_connect(struct bn_sio_socket *socket, struct bn_str auth, struct bn_buf *refusal)
 {
+    struct sio_world *world = bn_sio_server_user(socket);
+    if (!may_connect(socket, auth, refusal))
+        return false;
     struct member *member = bn_alloc(sizeof *member);
-    BN_SIO_ARGS_AUTO args;
-    bn_sio_args_init(&args, ARGS_MAX);
     bn_list_init(&member->questions);
     member->clock = bn_eio_clock(bn_sio_session(socket));
     socket->user = member;
+    if (world->recovery.is_on) {
+        take_over(world, socket->nsp, auth);
+        recovery_begin(&world->recovery, socket, auth, &member->footing);
+    }
+    return true;
+}
+
+static void sio_connected(struct bn_sio_socket *socket, struct bn_str auth)
+{
+    BN_SIO_ARGS_AUTO args;
+    bn_sio_args_init(&args, ARGS_MAX);
     bn_sio_put_text(&args, BN_STR("auth"));
     bn_sio_put_json(&args, auth.len > 0 ? auth : BN_STR("{}"));
-    bn_sio_emit(socket, &args);
+    say(socket, &args);
 }
 
 static void sio_disconnected(struct bn_sio_socket *socket, const char *why)
 {
     struct member *member = socket->user;
-    (void)why;
+    struct sio_world *world = bn_sio_server_user(socket);
+    if (world->recovery.is_on && !member->is_taken && was_lost(why))
+        recovery_keep(&world->recovery, &member->footing);
     bn_list_each_safe(it, tmp, &member->questions)
         free(container_of(it, struct question, link));
     free(member);
