@@ -157,6 +157,44 @@ static void stuff_at_accept(struct scene *scene)
     stuff(stuffed);
 }
 
+static size_t most; /* shown at once */
+
+static size_t weigh(void *user, const char *p, size_t len)
+{
+    most = BN_MAX(most, len);
+    return on_data(user, p, len);
+}
+
+BN_TEST(records_that_came_together_are_shown_together_but_not_without_end)
+{
+    static const struct bn_stream_ops weighing = {weigh, on_drained, on_ended, on_closed};
+    struct peer peer;
+    peer_init(&peer, TLS1_3_VERSION);
+    rounds(&peer.scene, 3); /* what a handshake leaves behind */
+    bn_stream_set(peer.scene.stream, &weighing, &peer.scene);
+    for (int i = 0; i < 20; i++)
+        send_record(&peer, 23, "x", 1);
+    expect_heard(&peer.scene, "xxxxxxxxxxxxxxxxxxxx");
+    CHECK_INT(most, 8); /* RECORDS_ONCE */
+    peer_finish(&peer);
+}
+
+BN_TEST(an_end_behind_what_is_not_used_yet_is_found_when_it_is)
+{
+    struct peer peer;
+    peer_init(&peer, TLS1_3_VERSION);
+    peer.scene.use_max = 3;
+    send_record(&peer, 23, "abcdef", 6);
+    shutdown(peer.scene.fd, SHUT_WR);
+    expect_heard(&peer.scene, "abc");
+    rounds(&peer.scene, 5);
+    CHECK_INT(peer.scene.closed, 0);
+    bn_stream_resume(peer.scene.stream);
+    expect_heard(&peer.scene, "abcdef");
+    wait_closed(&peer.scene);
+    peer_finish(&peer);
+}
+
 BN_TEST(a_handshake_that_cannot_be_answered_waits_without_spinning)
 {
     static const char change_cipher_spec[] = {20, 3, 3, 0, 1, 1}; /* allowed at any time */
