@@ -58,11 +58,21 @@ async function listed(page) {
 /** A machine of the lab in use. */
 async function typed(page) {
   await page.waitForSelector('.console-main[data-state=live]', { timeout: 60_000 });
-  for (const line of ['sum 40 2', 'hello, helm', 'sum 1200 34']) {
+  for (const line of ['mode 3', 'sum 40 2', 'hello, helm', 'sum 1200 34']) {
     await page.waitForTimeout(700);
     await page.keyboard.type(line, { delay: 30 });
     await page.keyboard.press('Enter');
   }
+}
+
+/** Somebody has two open. */
+async function opened(page, ids) {
+  for (const more of ['', '&look=1']) {
+    const other = await page.context().newPage();
+    await other.goto(new URL(ids.console + more, setup).href);
+    await other.waitForSelector('.console-main[data-state=live]', { timeout: 60_000 });
+  }
+  await page.bringToFront();
 }
 
 /** name, address, whether the picture of the README is wide or of a phone, in which theme, and what is done before. */
@@ -75,15 +85,17 @@ const shots = [
   ['guests', () => '/vms', ['dark', 'light']],
   ['diagnostics', () => '/diagnostics', ['light', null]],
   ['console', (ids) => ids.console, ['dark', 'light'], typed],
+  ['consoles', () => '/operations/consoles', ['light', null], opened],
 ];
 
 async function shoot(state, ids, [name, path, [wide, phone], before], theme, width) {
   const page = await open(width, width < 500 ? 844 : 900, theme, state);
   await page.goto(new URL(path(ids), setup).href);
   await page.waitForSelector('.indicator.live, .console-main');
-  if (before) await before(page);
+  if (before) await before(page, ids);
   await page.waitForTimeout(2500);
   await page.mouse.move(1, 1);
+  await page.waitForTimeout(500); // a toolbar that comes to the pointer
   const file = `${name}${width < 500 ? '-phone' : ''}-${theme}.png`;
   if (isAll || theme === (width < 500 ? phone : wide)) await page.screenshot({ path: join(out, file) });
   await page.context().close();

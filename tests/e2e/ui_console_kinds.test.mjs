@@ -79,7 +79,7 @@ describe('kinds of consoles', () => {
     page.expect(/status of 409/);
     await at.stateOf(page, 'failed');
     const words = await page.innerText('.console-card');
-    assert.match(words, /has no serial port/);
+    assert.match(words, /^No serial port\s[^]*has no serial port/);
     assert.match(words, /CON-06/);
     assert.match(await page.locator('.console-card code.command').innerText(), /^qm set 100 --serial0 socket$/);
     await page.axe('a machine without a serial port');
@@ -99,6 +99,7 @@ describe('kinds of consoles', () => {
     await shows(page, 'canvas');
     await at.stateOf(page, 'live');
     assert.equal(new URL(page.url()).searchParams.get('kind'), 'vnc');
+    await at.says('prompt> ', 'alpha', 101);
     await at.command(page, 'sum 6 6');
     await at.says('sum 6 6\r\n12\r\n', 'alpha', 101);
     await page.clean();
@@ -217,7 +218,7 @@ describe('kinds of consoles', () => {
     const page = await at.open(at.path('alpha', 100));
     page.expect(/status of 429/);
     await at.stateOf(page, 'failed');
-    assert.match(await page.innerText('.console-card'), /8 consoles open, which is the limit/);
+    assert.match(await page.innerText('.console-card'), /^No room for another console\s[^]*8 consoles open, which is the limit/);
     const holders = page.locator('.console-holders li');
     assert.equal(await holders.count(), PER_USER);
     assert.match(await holders.first().innerText(), /parrot \(104\) on alpha\s+ada/);

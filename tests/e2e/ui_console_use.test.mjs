@@ -101,6 +101,18 @@ describe('consoles in use', () => {
     await terminal.keyboard.insertText('echo phone-$((2*21))');
     await terminal.keyboard.press('Enter');
     await until('the shell', async () => (await at.rows(terminal)).includes('phone-42'));
+    // A keyboard that covers half of the window, which Chromium without a phone has none of: the terminal keeps to the rest.
+    const high = await terminal.locator('.xterm-rows > div').count();
+    await terminal.evaluate(() => {
+      Object.defineProperty(visualViewport, 'height', { configurable: true, get: () => 500 });
+      visualViewport.dispatchEvent(new Event('resize'));
+    });
+    await until('fewer rows', async () => (await terminal.locator('.xterm-rows > div').count()) < high - 10);
+    await terminal.evaluate(() => {
+      delete visualViewport.height;
+      visualViewport.dispatchEvent(new Event('resize'));
+    });
+    await until('all of them again', async () => (await terminal.locator('.xterm-rows > div').count()) === high);
     await terminal.clean();
     await phone.close();
   });

@@ -89,7 +89,7 @@ export function Hint({ text }: { text: string | null | undefined }) {
   if (!/^(sudo )?(pve\w+|qm) /.test(text)) return <p>{said(text)}</p>;
   return (
     <div class="hint">
-      <p>Run this as root on one of its nodes:</p>
+      <p>Run this as root on {/qm /.test(text) ? 'its node' : 'one of its nodes'}:</p>
       <code class="command">{text}</code>
       <button type="button" class="button small" onClick={() => void copy(text, 'Command')}><Icon name="copy" size={14} /> Copy command</button>
     </div>

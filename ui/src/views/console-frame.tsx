@@ -137,12 +137,27 @@ export function Inside({ session, name, vm, head, isTerminal, choosing, moved = 
   );
 }
 
+/** As high as what is seen of the page: the keyboard of a phone covers the rest. */
+function useSeen(main: RefObject<HTMLElement | null>): void {
+  useLayoutEffect(() => {
+    const seen = window.visualViewport;
+    const fit = () => {
+      if (main.current && seen) main.current.style.height = seen.scale === 1 && seen.height < window.innerHeight - 1 ? `${seen.height}px` : '';
+    };
+    fit();
+    seen?.addEventListener('resize', fit);
+    return () => seen?.removeEventListener('resize', fit);
+  }, []);
+}
+
 /** The page around one: `inside` once there is a session. */
 export function Frame({ session, stage, isTerminal, inside, children }: { session: Session | null; stage: RefObject<HTMLDivElement | null>; isTerminal: boolean; inside: ComponentChildren; children?: ComponentChildren }) {
   const state = session?.state.value;
   const isLive = state?.at === 'live' && !state.isQuiet;
+  const main = useRef<HTMLElement>(null);
+  useSeen(main);
   return (
-    <main id="main" tabIndex={-1} class={`console-main ${state?.hasFrame && !isLive ? 'is-old' : ''} ${isLive ? 'is-live' : ''} ${isTerminal ? 'is-terminal' : ''}`}
+    <main ref={main} id="main" tabIndex={-1} class={`console-main ${state?.hasFrame && !isLive ? 'is-old' : ''} ${isLive ? 'is-live' : ''} ${isTerminal ? 'is-terminal' : ''}`}
       data-state={state?.isQuiet ? 'quiet' : state?.at ?? 'idle'}>
       {session && inside}
       <div class="console-stage" ref={stage} />

@@ -73,7 +73,7 @@ export function Over({ vm, name, isTerminal, state, retryAt, moved, other, onOpe
       </Card>
     );
     case 'failed': return (
-      <Card icon="circle-alert" title={state.isEmpty ? 'No connection data received' : 'Connection error'} role="alert">
+      <Card icon="circle-alert" title={titleOf(state)} role="alert">
         {state.isEmpty ? <p>Binnacle answered without the data a console needs. Nothing was left open; trying again asks for a new ticket.</p> : <p>{said(state.why)}</p>}
         <Refusal error={state.error} onRoom={onOpen} />
         <div class="row">
@@ -83,6 +83,12 @@ export function Over({ vm, name, isTerminal, state, retryAt, moved, other, onOpe
       </Card>
     );
   }
+}
+
+function titleOf({ isEmpty, error }: State): string {
+  if (isEmpty) return 'No connection data received';
+  if (error?.status === 429) return 'No room for another console';
+  return error && conOf(error) === 'CON-06' ? 'No serial port' : 'Connection error';
 }
 
 type ComingProps = Pick<OverProps, 'name' | 'isTerminal' | 'state' | 'retryAt' | 'moved' | 'onNow'> & { what: string };

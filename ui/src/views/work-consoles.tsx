@@ -31,7 +31,7 @@ const LOOK = 'Nothing was sent to it: looked at only';
 const common: Column<ConsoleRow>[] = [
   { id: 'at', head: 'Opened', cell: (c) => <Ago at={c.started_at ?? null} /> },
   { id: 'who', head: 'Who', cell: (c) => <span class="vm-cut">{own(c.user_name || 'a key')}</span> },
-  { id: 'what', head: 'Of what', isWide: true, cell: (c) => <><Guest of={c} />{c.view_only && <> <span class="badge quiet" data-tip={LOOK}><Icon name="eye" size={11} /> look only</span></>}</> },
+  { id: 'what', head: 'Of what', isWide: true, cell: (c) => <span class="consoles-what"><Guest of={c} />{c.view_only && <span class="badge quiet" data-tip={LOOK}><Icon name="eye" size={11} /> look only</span>}</span> },
   { id: 'kind', head: 'What', minor: 2, cell: (c) => <span class="dim">{kindOf(c) ?? '–'}</span> },
   { id: 'from', head: 'From', minor: 2, cell: (c) => <code>{c.address || '–'}</code> },
   { id: 'lasted', head: 'For', isNumber: true, cell: (c) => (isOpen(c) ? <Since at={c.started_at} /> : <span class="num">{lastedOf(c) ?? '–'}</span>) },
@@ -125,9 +125,9 @@ function Past() {
   const { query } = route.value;
   const [page, server, user] = [query.get('page') ?? '1', query.get('server') ?? '', query.get('user') ?? ''];
   const asked = useAsk<ConsolePage>(`api/v1/consoles?${new URLSearchParams({ page, ...(server ? { server_id: server } : {}), ...(user ? { user_id: user } : {}) })}`);
-  // Each end is a line more.
-  const ended = useMemo(() => computed(() => consolesOf(topic.value.value).filter((c) => !isOpen(c)).length), [topic]);
-  const n = ended.value;
+  // Each beginning is a line more, and each end changes one.
+  const changes = useMemo(() => computed(() => consolesOf(topic.value.value).map((c) => (isOpen(c) ? 1 : 2)).reduce((a, b) => a + b, 0)), [topic]);
+  const n = changes.value;
   useEffect(() => {
     if (n > 0) void asked.again();
   }, [n]);
