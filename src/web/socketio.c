@@ -117,19 +117,44 @@ static bool origin_may(const struct bn_request *req)
     return false;
 }
 
-static size_t count_own(const struct bn_eio *eio, const struct bn_who *who)
+static size_t count_sessions(const struct bn_eio *eio,
+        bool (*is_one)(const struct bn_socketio_owner *owner, const void *than), const void *than)
 {
     size_t n = 0;
     struct bn_eio_session *session = NULL;
     while ((session = bn_eio_next_session(eio, session))) {
         const struct bn_socketio_owner *owner = bn_eio_owner(session);
-        if (who->kind == BN_WHO_NOBODY)
-            n += owner && !owner->is_known;
-        else
-            n += owner && owner->who.kind == BN_WHO_USER &&
-                 strcmp(owner->who.user_id, who->user_id) == 0;
+        n += owner && is_one(owner, than);
     }
     return n;
+}
+
+static bool is_of_user(const struct bn_socketio_owner *owner, const void *than)
+{
+    const struct bn_who *who = than;
+    return owner->who.kind == BN_WHO_USER && strcmp(owner->who.user_id, who->user_id) == 0 &&
+           strcmp(owner->who.tenant, who->tenant) == 0;
+}
+
+static bool is_stranger(const struct bn_socketio_owner *owner, const void *than)
+{
+    (void)than;
+    return !owner->is_known;
+}
+
+static bool is_stranger_from(const struct bn_socketio_owner *owner, const void *than)
+{
+    return !owner->is_known && strcmp(owner->address, than) == 0;
+}
+
+/* One address must not take the places of all others; what comes from here may be many. */
+static bool address_is_full(const struct bn_request *req)
+{
+    struct bn_addr addr;
+    if (!bn_addr_parse(bn_str(req->address), &addr) || bn_addr_is_loopback(&addr))
+        return false;
+    return count_sessions(req->web->socketio->eio, is_stranger_from, req->address) >=
+           BN_SIO_STRANGERS_PER_IP_MAX;
 }
 
 /* Why no new session may begin, or NULL. */
@@ -141,10 +166,12 @@ static const char *forbidden(const struct bn_request *req, const struct bn_who *
         return "the server is shutting down";
     if ((int64_t)bn_eio_count(eio) + web->stats.listeners >= web->config.listeners_max)
         return "too many connections";
-    if (who->kind == BN_WHO_NOBODY && count_own(eio, who) >= BN_SIO_STRANGERS_MAX)
-        return "too many connections without a login";
-    if (who->kind == BN_WHO_USER && count_own(eio, who) >= BN_SIO_PER_USER_MAX)
+    if (who->kind == BN_WHO_USER && count_sessions(eio, is_of_user, who) >= BN_SIO_PER_USER_MAX)
         return "too many connections of one person";
+    if (who->kind == BN_WHO_NOBODY &&
+            (address_is_full(req) ||
+                    count_sessions(eio, is_stranger, NULL) >= BN_SIO_STRANGERS_MAX))
+        return "too many connections without a login";
     return NULL;
 }
 
@@ -188,7 +215,7 @@ static enum bn_eio_verdict judge(struct bn_request *req, const struct bn_socketi
             .sid = bn_query(req, "sid", NULL),
             .version = bn_query(req, "EIO", NULL),
             .origin = bn_http_find(req->head, "Origin"),
-            .forbidden = forbidden(req, &asker->who),
+            .forbidden = bn_query(req, "sid", NULL).p ? NULL : forbidden(req, &asker->who),
             .is_upgrade = req->head->wants_upgrade};
     *out_session = NULL;
     const enum bn_eio_verdict verdict = bn_eio_judge(req->web->socketio->eio, &ask, out_session,

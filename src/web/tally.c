@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "web/live.h"
+#include "web/socketio.h"
 
 static const char *const proto_words[] = {"ws", "sse"};
 static const char *const mode_words[] = {"delta", "merged", "snapshot", "event", "gap"};
@@ -71,6 +72,8 @@ static void put_listeners(struct bn_buf *out, struct bn_web *web)
         snprintf(labels, sizeof labels, "proto=\"%s\"", proto_words[p]);
         bn_metric_value(out, "live_connections", labels, (double)web->tally.listeners[p]);
     }
+    bn_metric_value(out, "live_connections", "proto=\"socketio\"",
+            (double)bn_eio_count(web->socketio->eio));
     bn_metric_begin(out, "live_subscriptions", "gauge", "Subscriptions of all listeners.");
     bn_metric_value(out, "live_subscriptions", "kind=\"state\"",
             (double)(topics->sub_count - topics->log_sub_count));
