@@ -7,12 +7,15 @@ import fs from 'node:fs';
 import http2 from 'node:http2';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import tls from 'node:tls';
 import WebSocket from 'ws';
+import { startBrowser } from './lib/browser.mjs';
 import { ask, join } from './lib/console.mjs';
 import { EventStream } from './lib/events.mjs';
 import { startFleet } from './lib/fleet.mjs';
-import { CLIENT, DOC, NAME, names, snippets, startProxy } from './lib/proxies.mjs';
-import { PASSWORD, cookieOf, sleep, startServer, until } from './lib/server.mjs';
+import { live, login } from './lib/page.mjs';
+import { CLIENT, DOC, NAME, makeCertificate, names, snippets, startProxy } from './lib/proxies.mjs';
+import { PASSWORD, cookieOf, makeFolder, sleep, startServer, until } from './lib/server.mjs';
 
 const MIB = 1 << 20;
 const SCENE = {
@@ -159,6 +162,23 @@ async function checkConsole(site, cookie) {
   assert.ok(!site.log.includes(cookie.split('=')[1]), 'the session is in no log');
 }
 
+/** The page in Chromium: logged in, live, and a terminal typed into, over HTTP/2 where there is TLS. */
+async function checkBrowser(site, name, browser, serverId) {
+  const context = await browser.chromium.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1440, height: 900 } });
+  const page = await browser.open(site.origin, { path: `${site.base}/login`, context });
+  await page.waitForSelector('input[name=username]');
+  await login(page, name);
+  await page.waitForSelector(live);
+  assert.equal(await page.evaluate(() => performance.getEntriesByType('navigation')[0].nextHopProtocol), site.isTls ? 'h2' : 'http/1.1');
+  await page.goto(`${site.origin}${site.base}/console/pve1/102?type=lxc&serverId=${serverId}`);
+  await page.waitForSelector('.console-main[data-state=live]', { timeout: 60000 });
+  await page.keyboard.type('echo "sum=$((40 + 2))"');
+  await page.keyboard.press('Enter');
+  await until('the shell to answer', async () => (await page.locator('.xterm-rows').innerText()).includes('sum=42'), { within: 20000, every: 100 });
+  await page.clean();
+  await context.close();
+}
+
 async function checkTerminal(site, cookie) {
   const it = await join(site, { cookie }, await ask(site.at, 'alpha', 102, { type: 'lxc', as: { cookie } }));
   it.send('1:100:30:');
@@ -209,6 +229,10 @@ async function checkQuiet(site, { live, stream, screen }) {
 }
 
 describe('behind a proxy', { concurrency: true }, () => {
+  const rest = [];
+  let browser;
+  before(async () => { browser = await startBrowser({ after: (end) => rest.push(end) }, { args: [`--host-resolver-rules=MAP ${NAME} 127.0.0.1`] }); });
+  after(async () => { for (const end of rest) await end(); });
   for (const kind of KINDS) {
     describe(kind.title, { concurrency: 1 }, () => {
       const ends = [];
@@ -256,6 +280,7 @@ describe('behind a proxy', { concurrency: true }, () => {
             }
             await t.test('a console: a mebibyte there and back, a ticket of one use', () => checkConsole(site, cookie));
             await t.test('a terminal', () => checkTerminal(site, cookie));
+            await t.test('Chromium shows the page and a terminal', () => checkBrowser(site, name, browser, fleet.ids.alpha));
             await t.test('a WebSocket gets each second', () => checkLive(site, cookie));
             await t.test('an event stream arrives as it is written', () => checkEvents(t, site, cookie));
             await t.test('a change is waited for', () => checkChange(site, cookie));
@@ -291,6 +316,22 @@ test('a proxy nobody said to trust is whom it is taken for', { timeout: 60000 },
   const { sessions } = await site.api('GET', '/api/v1/sessions', { cookie: cookieOf(made) });
   assert.deepEqual(sessions.map((session) => session.address), ['127.0.0.1']);
   assert.doesNotMatch(made.headers['set-cookie'][0], /Secure/);
+});
+
+test('without a proxy: a console over TLS of our own', { timeout: 60000 }, async (t) => {
+  const folder = makeFolder();
+  t.after(() => fs.rmSync(folder, { recursive: true }));
+  const cert = makeCertificate(folder);
+  const fleet = await startFleet(t, { scenario: SCENE, args: ['--tls-cert', path.join(folder, 'binnacle.crt'), '--tls-key', path.join(folder, 'binnacle.key')] });
+  fleet.server.dial = () => tls.connect({ port: fleet.server.port, host: '127.0.0.1', ca: cert, servername: NAME });
+  const it = await join(fleet.server, fleet.admin, await ask(fleet, 'alpha', 100));
+  await it.greet();
+  const bytes = crypto.randomBytes(8 * MIB);
+  for (let at = 0; at < bytes.length; at += 32768) it.send(bytes.subarray(at, at + 32768));
+  assert.ok((await it.read(bytes.length)).equals(bytes));
+  it.send([3, 232], 8);
+  await it.closed();
+  assert.equal(it.code, 1000);
 });
 
 test('every metric stands in docs/operations.md', async (t) => {

@@ -27,8 +27,8 @@ function watch() {
   });
 }
 
-export async function startBrowser(t) {
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ARGS });
+export async function startBrowser(t, { args = [] } = {}) {
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: [...ARGS, ...args] });
   t.after(() => browser.close());
   return {
     chromium: browser,

@@ -43,7 +43,8 @@ export function freePort() {
   });
 }
 
-function makeCertificate(dir) {
+/** For NAME, in that folder as binnacle.crt, .key and .pem (both); its text. */
+export function makeCertificate(dir) {
   const key = path.join(dir, 'binnacle.key');
   const cert = path.join(dir, 'binnacle.crt');
   execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '30', '-keyout', key, '-out', cert,
