@@ -238,6 +238,11 @@ describe('kinds of consoles', () => {
     const button = list.locator('a[aria-label="Open the shell of pve1"]');
     await button.waitFor();
     await list.axe('the nodes of a server');
+    await list.shot('server-nodes');
+    await list.keyboard.press('Control+k');
+    await list.keyboard.type('shell alpha');
+    await list.locator('[role=option]:has-text("Shell of pve1")').first().waitFor();
+    await list.keyboard.press('Escape');
     const [page] = await Promise.all([context.waitForEvent('page'), button.click()]);
     const bad = [];
     page.on('console', (m) => m.type() === 'error' && bad.push(m.text()));

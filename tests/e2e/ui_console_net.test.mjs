@@ -88,7 +88,7 @@ describe('a console and its network', () => {
     await page.close();
   });
 
-  test('sixty seconds, with a reset and without a word: greyed and said all the time, nothing typed arrives, and back by themselves', LONG, async (t) => {
+  test('sixty seconds, with a reset and without a word: greyed and said all the time, nothing typed arrives, and back by themselves', { timeout: 240_000 }, async (t) => {
     const reset = await openScreen(t);
     const silent = await openScreen(t);
     const { way, page: terminal } = await openVia(t, at.path('alpha', 101, 'lxc'));

@@ -140,7 +140,7 @@ export function Toolbar({ vm, state, ms, far, isTerminal, choosing, watchers, sc
   };
   return (
     <div class="console-tools" role="group" aria-label="Console">
-      {!isTerminal && <Chords far={far} disabled={isMute} />}
+      {vm && !isTerminal && <Chords far={far} disabled={isMute} />}
       <Tool icon="clipboard" label="Paste" tip={isTerminal ? 'Paste a text' : 'Type a text as keystrokes'} disabled={isMute} onClick={onPaste}><span class="wide-only"> Paste</span></Tool>
       <SoftKeyboard far={far} disabled={isMute} />
       {vm && choosing && <Choices vm={vm} choosing={choosing} />}

@@ -52,9 +52,10 @@ function Shell({ node }: { node: NodeRow }) {
     if (session.state.peek().at === 'idle') session.tell({ t: 'open' });
     else if (isOnline) session.back(); // it was rebooted
   }, [session, isOnline]);
+  const isTerminal = state.kind !== 'vnc'; // some give a token the picture of one alone
   return (
-    <Frame session={session} stage={stage} isTerminal={(state.kind ?? 'terminal') === 'terminal'}
-      inside={<Inside session={session!} name={own(name)} vm={null} isTerminal choosing={null} head={<ShellHead node={node} name={name} />} />} />
+    <Frame session={session} stage={stage} isTerminal={isTerminal}
+      inside={<Inside session={session!} name={own(name)} vm={null} isTerminal={isTerminal} choosing={null} head={<ShellHead node={node} name={name} />} />} />
   );
 }
 

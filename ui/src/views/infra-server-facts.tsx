@@ -128,14 +128,14 @@ export function Nodes({ server }: { server: ServerRow }) {
   if (list.length === 0) {
     return <Empty icon="server" title="No node known yet">{server.connection_status === 'online' ? 'The next answer lists the nodes of this server.' : 'Nodes appear when the server answers.'}</Empty>;
   }
+  const isOn = (serverOf(home) ?? server).is_active !== false;
   const columns: Column<NodeRow>[] = [
-    { id: 'node', head: 'Node', sort: (n) => n.node, cell: (n) => <span class="cell-name">{n.node}</span> },
+    { id: 'node', head: 'Node', sort: (n) => n.node, cell: (n) => <span class="cell-shell"><span class="cell-name">{n.node}</span>{may('admin') && <ShellButton node={n} isOn={isOn} />}</span> },
     { id: 'status', head: 'State', sort: (n) => n.status, cell: (n) => <NodeState node={n} /> },
     { id: 'cpu', head: 'CPU', isNumber: true, sort: (n) => n.cpu, cell: (n) => <span class="cell-meter"><Meter label={`CPU of ${n.node}`} pct={n.cpu === undefined ? null : n.cpu * 100} why={notTold} /><span class="dim num" data-tip="processors">{n.maxcpu === undefined ? '' : `${n.maxcpu} cores`}</span></span> },
     { id: 'mem', head: 'Memory', isNumber: true, sort: (n) => share(n.mem, n.maxmem), cell: (n) => <Of label={`memory of ${n.node}`} used={n.mem} all={n.maxmem} /> },
     { id: 'disk', head: 'Root disk', isNumber: true, minor: 2, sort: (n) => share(n.disk, n.maxdisk), cell: (n) => <Of label={`root disk of ${n.node}`} used={n.disk} all={n.maxdisk} /> },
     { id: 'uptime', head: 'Up', isNumber: true, minor: 1, sort: (n) => n.uptime, cell: (n) => <span class="num" data-tip={n.uptime === undefined ? notTold : `${n.uptime} s`}>{n.uptime === undefined ? '–' : duration(n.uptime * 1000)}</span> },
-    ...(may('admin') ? [{ id: 'shell', head: 'Shell', isSilent: true, cell: (n: NodeRow) => <ShellButton node={n} isOn={(serverOf(home) ?? server).is_active !== false} /> }] : []),
   ];
   return (
     <>
