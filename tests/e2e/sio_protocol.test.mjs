@@ -6,7 +6,7 @@ import http from 'node:http';
 import net from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { RS, Polling, ask, openSession, openSocket, Socket, startConformance } from './lib/sio.mjs';
-import { sleep, until } from './lib/server.mjs';
+import { until } from './lib/server.mjs';
 
 const PING_MS = 300;
 const PONG_MS = 200;
@@ -134,9 +134,9 @@ describe('messages', () => {
 
   test('a poll waits until there is something', async () => {
     const session = await poll();
-    const held = session.get();
+    const held = await session.hold();
     await session.post('4later');
-    assert.equal((await held).text, '4later');
+    assert.equal((await held.answer).text, '4later');
   });
 
   test('a body without a type, and in chunks', async () => {
@@ -181,9 +181,9 @@ describe('messages', () => {
 
   test('what stands before a bad packet is heard, what stands after it is not', async () => {
     const session = await poll();
-    const held = session.get();
+    const held = await session.hold();
     await session.post(`4a${RS}x${RS}4b`);
-    assert.equal((await held).text, '1');
+    assert.equal((await held.answer).text, '1');
     await isOver(session);
   });
 
@@ -231,11 +231,10 @@ describe('messages', () => {
 describe('two requests at once', () => {
   test('a second poll ends the session: the first is told, the second refused', async () => {
     const session = await poll();
-    const first = session.get();
-    await sleep(20);
+    const first = await session.hold();
     const second = await session.get();
-    assert.equal((await first).status, 200);
-    assert.equal((await first).text, '1');
+    assert.equal((await first.answer).status, 200);
+    assert.equal((await first.answer).text, '1');
     assert.equal(second.status, 400);
     await isOver(session);
   });
@@ -244,9 +243,8 @@ describe('two requests at once', () => {
     const session = await poll();
     const first = http.request(session.url, { method: 'POST', headers: { 'Content-Length': 10 } });
     const cut = new Promise((resolve) => { first.on('error', resolve); });
-    first.write('4abc');
-    await new Promise((resolve) => { first.on('socket', (s) => { s.once('connect', resolve); if (!s.connecting) resolve(); }); });
-    await sleep(30);
+    await new Promise((resolve) => { first.write('4abc', resolve); });
+    await session.settle();
     assert.equal((await session.post('4b')).status, 400);
     assert.match(String(await cut), /ECONNRESET|socket hang up/);
     await isOver(session);
@@ -255,18 +253,18 @@ describe('two requests at once', () => {
   test('a poll that is cut ends the session', async () => {
     const session = await poll();
     const gone = new AbortController();
-    const held = session.get({ signal: gone.signal }).catch(() => 'cut');
-    await sleep(20);
+    const held = await session.hold({ signal: gone.signal });
     gone.abort();
-    assert.equal(await held, 'cut');
+    await assert.rejects(held.answer, /abort/);
     await until('the end', async () => (await ask(session.url, { method: 'PUT' })).text.includes('unknown'));
   });
 
   test('a POST that is cut ends the session', async () => {
     const session = await poll();
     const socket = net.connect(server.port, '127.0.0.1');
-    socket.write(`POST ${session.url.slice(server.url.length)} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n4ab`);
-    await sleep(30);
+    const text = `POST ${session.url.slice(server.url.length)} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n4ab`;
+    await new Promise((resolve) => { socket.write(text, resolve); });
+    await session.settle();
     socket.destroy();
     await until('the end', async () => (await ask(session.url, { method: 'PUT' })).text.includes('unknown'));
   });
@@ -277,7 +275,7 @@ describe('signs of life', () => {
   before(() => { lively = `${brisk.url}/engine.io/`; });
 
   test('a ping each interval, over polling', async () => {
-    const session = await new Polling(lively).open();
+    const session = await new Polling(engine).open();
     for (let i = 0; i < 3; i += 1) {
       assert.equal((await session.get()).text, '2');
       assert.equal((await session.post('3')).status, 200);
@@ -285,7 +283,7 @@ describe('signs of life', () => {
   });
 
   test('a ping each interval, over a WebSocket', async () => {
-    const { socket } = await openSession(lively, { pongs: false });
+    const { socket } = await openSession(engine, { pongs: false });
     for (let i = 0; i < 3; i += 1) {
       assert.equal(await socket.next(), '2');
       socket.send('3');
@@ -326,10 +324,9 @@ describe('signs of life', () => {
 describe('the end', () => {
   test('a client that polls says 1: its poll is answered 6 and the session is gone', async () => {
     const session = await poll();
-    const held = session.get();
-    await sleep(20);
+    const held = await session.hold();
     assert.equal((await session.post('1')).text, 'ok');
-    assert.equal((await held).text, '6');
+    assert.equal((await held.answer).text, '6');
     await isOver(session);
   });
 
@@ -360,10 +357,9 @@ describe('the upgrade', () => {
 
   test('a poll that waits is answered 6 as soon as the probe is', async () => {
     const session = await poll();
-    const held = session.get();
-    await sleep(20);
+    const held = await session.hold();
     const socket = await probe(session);
-    assert.equal((await held).text, '6');
+    assert.equal((await held.answer).text, '6');
     assert.equal((await session.get()).text, '6', 'and the next one at once');
     socket.send('5');
     socket.send('4x');

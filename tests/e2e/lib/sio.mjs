@@ -33,8 +33,8 @@ export async function startConformance(args = [], port = 0) {
 
 export const RS = '\x1e';
 
-// One request, whole: {status, headers, text}. `signal` cuts it.
-export function ask(url, { method = 'GET', body, headers = {}, signal, agent } = {}) {
+// One request, whole: {status, headers, text}. `signal` cuts it; `sent` is called when it has left.
+export function ask(url, { method = 'GET', body, headers = {}, signal, agent, sent } = {}) {
   return new Promise((resolve, reject) => {
     const req = http.request(url, { method, headers, signal, agent }, (res) => {
       let text = '';
@@ -44,6 +44,7 @@ export function ask(url, { method = 'GET', body, headers = {}, signal, agent } =
       res.on('error', reject);
     });
     req.on('error', reject);
+    if (sent) req.on('finish', sent);
     req.end(body);
   });
 }
@@ -59,6 +60,20 @@ export class Polling {
     this.hello = JSON.parse(this.queue.shift().slice(1));
     this.url = `${this.base}?EIO=4&transport=polling&sid=${this.hello.sid}`;
     return this;
+  }
+
+  // What was sent before has been heard: the server, one thread, has answered others meanwhile.
+  async settle() {
+    for (let i = 0; i < 3; i += 1) await ask(this.url, { method: 'PUT' });
+  }
+
+  // A poll that waits at the server: {answer}, a promise.
+  async hold(options = {}) {
+    let answer;
+    await new Promise((resolve) => { answer = this.get({ ...options, sent: resolve }); });
+    answer.catch(() => {}); // whoever holds it looks at it later
+    await this.settle();
+    return { answer };
   }
 
   get(options = {}) { return ask(this.url, { headers: this.headers, ...options }); }
