@@ -296,6 +296,8 @@ static void put_body(struct bn_json *json, const struct bn_route *route)
     bn_json_key(json, "content");
     bn_json_object(json);
     struct bn_str types = bn_str(route->body_type ? route->body_type : "application/json");
+    if (bn_str_is(types, "*")) /* any, or none: what is meant is text */
+        types = BN_STR("text/plain");
     while (types.p)
         put_media(json, bn_str_trim(bn_str_cut(&types, ',')), route);
     bn_json_object_end(json);
