@@ -22,7 +22,23 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "bn_test.h"
+#ifndef CHECK /* not a test but a bench */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CHECK(cond)                                 \
+    do {                                            \
+        if (!(cond)) {                              \
+            fprintf(stderr, "failed: " #cond "\n"); \
+            exit(1);                                \
+        }                                           \
+    } while (0)
+#define CHECK_INT(got, want) CHECK((long long)(got) == (long long)(want))
+#endif
 
 /* Where the libssh server does what `fault` says. */
 enum peer_stage {
@@ -406,7 +422,8 @@ static inline void peer_make_files(struct peer_files *files, ssh_key host_key, s
     peer_write(files->authorized, line);
 }
 
-/* False: there is no sshd here. extra: more lines of its settings. */
+/* False: there is no sshd here. extra: more lines of its settings. A bash of some depth reads no
+   .bashrc of whoever runs the tests. */
 static inline bool peer_start_sshd(struct peer *peer, struct peer_files *files, const char *extra)
 {
     static const char *argv[] = {"/usr/sbin/sshd", "-i", "-e", "-f", NULL, NULL};
@@ -417,7 +434,7 @@ static inline bool peer_start_sshd(struct peer *peer, struct peer_files *files, 
         mkdir("/run/sshd", 0755); /* which its service would make */
     snprintf(config, sizeof config,
             "HostKey %s\nAuthorizedKeysFile %s\nStrictModes no\nUsePAM no\nPermitRootLogin yes\n"
-            "PidFile none\nPrintMotd no\nPrintLastLog no\nLogLevel QUIET\n%s\n",
+            "PidFile none\nSetEnv SHLVL=3\nPrintMotd no\nPrintLastLog no\nLogLevel QUIET\n%s\n",
             files->host_key, files->authorized, extra);
     peer_write(files->config, config);
     argv[4] = files->config;

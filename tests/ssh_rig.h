@@ -5,11 +5,12 @@
 
 #include <dirent.h>
 
+#include "bn_test.h"
 #include "io/ssh.h"
 #include "remove_tree.h"
 #include "ssh_peer.h"
 
-#define WAIT_MS 20000
+#define WAIT_MS 60000
 
 struct scene {
     struct bn_clock clock;

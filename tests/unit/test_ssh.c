@@ -372,4 +372,203 @@ BN_TEST(a_runner_that_dies_ends_its_sessions_and_the_next_one_serves)
     stop(&scene);
 }
 
+/* It can be stopped by nothing it reads, but a debugger, or a flaw, could. */
+BN_TEST(a_runner_that_hangs_is_left_at_the_limit_and_then_ended)
+{
+    struct scene scene;
+    struct peer peer = {.pid = 0};
+    struct bn_ssh_stats stats;
+    start(&scene);
+    peer_start_libssh(&peer, &plain_config, scene.host_key);
+    struct bn_ssh_to to = to_port(&scene, peer.port);
+    open_session(&scene, &to);
+    struct bn_ssh_session *first = scene.session;
+    bn_ssh_get_stats(scene.ssh, &stats);
+    CHECK_INT(kill(stats.runner_pid, SIGSTOP), 0);
+    to.kex_ms = 300;
+    const int64_t begun_ms = bn_clock_mono_ns() / 1000000;
+    fails(&scene, &to, "timeout", "banner", "waiting for the server's first words");
+    CHECK(bn_clock_mono_ns() / 1000000 - begun_ms >= 300 + BN_SSH_GRACE_MS);
+    scene.session = first;
+    scene.ended = 0;
+    check_end(&scene, "runner", "idle", "did not answer");
+    open_session(&scene, &to);
+    CHECK_INT(run(&scene, "status 0")->status, 0);
+    close_session(&scene);
+    peer_stop(&peer);
+    stop(&scene);
+}
+
+BN_TEST(a_session_ends_at_its_own_limit_whatever_it_does)
+{
+    struct scene scene;
+    struct peer peer = {.pid = 0};
+    start(&scene);
+    peer_start_libssh(&peer, &plain_config, scene.host_key);
+    struct bn_ssh_to to = to_port(&scene, peer.port);
+    to.total_ms = 800;
+    open_session(&scene, &to);
+    check_end(&scene, "timeout", "idle", "the whole session may take no longer");
+    open_session(&scene, &to);
+    run_begin(&scene, &(struct bn_ssh_run){.command = "nothing"});
+    check_end(&scene, "timeout", "run", "the whole session may take no longer");
+    CHECK_INT(scene.done, 1);
+    CHECK_INT(scene.result.fault, BN_SSH_FAULT_TIMEOUT);
+    peer_stop(&peer);
+    stop(&scene);
+}
+
+BN_TEST(a_session_can_be_closed_at_any_moment)
+{
+    struct scene scene;
+    struct peer peer = {.pid = 0};
+    start(&scene);
+    peer_start_libssh(&peer, &plain_config, scene.host_key);
+    const struct bn_ssh_to to = to_port(&scene, peer.port);
+    begin(&scene, &to); /* while it is dialled */
+    close_session(&scene);
+    for (enum bn_ssh_phase phase = BN_SSH_PHASE_BANNER; phase < BN_SSH_PHASE_CHANNEL; phase++) {
+        begin(&scene, &to);
+        WAIT_FOR(&scene, scene.phase >= phase);
+        close_session(&scene);
+        scene.phase = BN_SSH_PHASE_CONNECT;
+    }
+    open_session(&scene, &to);
+    run_begin(&scene, &(struct bn_ssh_run){.command = "nothing"});
+    close_session(&scene);
+    open_session(&scene, &to); /* who is closed is not heard of any more, and the rest goes on */
+    CHECK_INT(run(&scene, "status 1")->status, 1);
+    CHECK_INT(scene.ended, 0);
+    close_session(&scene);
+    bn_ssh_close(NULL);
+    peer_stop(&peer);
+    stop(&scene);
+}
+
+BN_TEST(a_command_is_cancelled_before_it_began_and_while_it_runs)
+{
+    struct scene scene;
+    struct peer peer = {.pid = 0};
+    start(&scene);
+    peer_start_libssh(&peer, &plain_config, scene.host_key);
+    const struct bn_ssh_to to = to_port(&scene, peer.port);
+    open_session(&scene, &to);
+    for (int i = 0; i < 2; i++) {
+        run_begin(&scene, &(struct bn_ssh_run){.command = "nothing"});
+        if (i == 1)
+            WAIT_FOR(&scene, scene.started);
+        bn_ssh_cancel(scene.session);
+        WAIT_FOR(&scene, scene.done);
+        CHECK_INT(scene.result.fault, BN_SSH_FAULT_CANCELLED);
+    }
+    bn_ssh_cancel(scene.session); /* nothing runs */
+    CHECK_INT(run(&scene, "status 2")->status, 2);
+    close_session(&scene);
+    peer_stop(&peer);
+    stop(&scene);
+}
+
+/* --- what is refused before anything is done ------------------------------------------------- */
+
+static void refused(struct scene *scene, const struct bn_ssh_to *to, const char *field,
+        const char *text)
+{
+    struct bn_ssh_session *session;
+    struct bn_err err;
+    CHECK(!bn_ssh_open(scene->ssh, to, &session_ops, scene, &session, &err));
+    CHECK_STR(err.field, field);
+    if (!strstr(err.text, text))
+        fail_msg("\"%s\", wanted \"%s\"", err.text, text);
+}
+
+BN_TEST(what_no_runner_should_see_is_refused_by_the_name_of_its_field)
+{
+    static char secret[BN_SSH_SECRET_MAX + 2];
+    static char key[BN_SSH_KEY_MAX + 2];
+    static char user[BN_SSH_USER_MAX + 2];
+    struct scene scene;
+    start(&scene);
+    memset(secret, 'x', sizeof secret - 1);
+    memset(key, 'x', sizeof key - 1);
+    memset(user, 'x', sizeof user - 1);
+    struct bn_ssh_to to = to_port(&scene, 0);
+    refused(&scene, &to, "port", "must be 1..65535, got 0");
+    to.port = 65536;
+    refused(&scene, &to, "port", "must be 1..65535, got 65536");
+    to.port = 22;
+    to.user = "";
+    refused(&scene, &to, "user", "must not be empty");
+    to.user = user;
+    refused(&scene, &to, "user", "must have at most 255 bytes, got 256");
+    to.user = "operator";
+    to.host = "";
+    refused(&scene, &to, "host", "must not be empty");
+    to.host = "127.0.0.1";
+    to.password = bn_str(secret);
+    refused(&scene, &to, "password", "at most 1024 bytes, got 1025");
+    to.password = (struct bn_str){"a\0b", 3};
+    refused(&scene, &to, "password", "must not hold a NUL");
+    to.password = BN_STR("");
+    to.key = bn_str(key);
+    refused(&scene, &to, "key", "at most 16384 bytes, got 16385");
+    to.key = BN_STR("");
+    to.passphrase = bn_str(secret);
+    refused(&scene, &to, "passphrase", "at most 1024 bytes");
+    stop(&scene);
+}
+
+BN_TEST(no_more_sessions_than_the_limit_are_open)
+{
+    static struct bn_ssh_session *sessions[BN_SSH_SESSIONS_MAX];
+    struct scene scene;
+    struct bn_err err;
+    int port;
+    start(&scene);
+    const int hole = peer_listen(&port); /* takes calls, says nothing */
+    const struct bn_ssh_to to = to_port(&scene, port);
+    for (size_t i = 0; i < BN_SSH_SESSIONS_MAX; i++)
+        CHECK(bn_ssh_open(scene.ssh, &to, &session_ops, &scene, &sessions[i], NULL));
+    CHECK(!bn_ssh_open(scene.ssh, &to, &session_ops, &scene, &scene.session, &err));
+    CHECK_INT(err.code, BN_E_TOO_MANY);
+    CHECK_STR(err.text, "256 SSH sessions are open, and no more may be");
+    bn_ssh_close(sessions[0]);
+    CHECK(bn_ssh_open(scene.ssh, &to, &session_ops, &scene, &sessions[0], NULL));
+    WAIT_FOR(&scene, scene.phase == BN_SSH_PHASE_BANNER);
+    for (size_t i = 0; i < BN_SSH_SESSIONS_MAX; i++)
+        bn_ssh_close(sessions[i]);
+    close(hole);
+    stop(&scene);
+}
+
+BN_TEST(a_command_that_cannot_be_sent_is_refused)
+{
+    static char line[BN_SSH_COMMAND_MAX + 2];
+    struct scene scene;
+    struct peer peer = {.pid = 0};
+    struct bn_err err;
+    start(&scene);
+    peer_start_libssh(&peer, &plain_config, scene.host_key);
+    const struct bn_ssh_to to = to_port(&scene, peer.port);
+    begin(&scene, &to);
+    CHECK(!bn_ssh_run(scene.session, &(struct bn_ssh_run){.command = "x"}, &run_ops, &scene, &err));
+    CHECK_STR(err.text, "the SSH session is not open");
+    WAIT_FOR(&scene, scene.opened);
+    memset(line, 'x', sizeof line - 1);
+    CHECK(!bn_ssh_run(scene.session, &(struct bn_ssh_run){.command = line}, &run_ops, &scene,
+            &err));
+    CHECK_STR(err.field, "command");
+    line[BN_SSH_COMMAND_MAX] = 0;
+    run_begin(&scene, &(struct bn_ssh_run){.command = line});
+    WAIT_FOR(&scene, peer.seen->commands == 1);
+    bn_ssh_cancel(scene.session);
+    WAIT_FOR(&scene, scene.done);
+    CHECK(!bn_ssh_run(scene.session,
+            &(struct bn_ssh_run){.command = "", .term = "vt100", .cols = 0, .rows = 24}, &run_ops,
+            &scene, &err));
+    CHECK_STR(err.text, "a terminal has 1..1000 columns and rows, got 0 x 24");
+    close_session(&scene);
+    peer_stop(&peer);
+    stop(&scene);
+}
+
 BN_TEST_MAIN()
