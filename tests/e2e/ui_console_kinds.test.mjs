@@ -23,6 +23,7 @@ const SCENE = {
   ],
 };
 const PER_USER = 8; // BN_CONSOLES_PER_USER_MAX
+const POINTER = '050000000000'; // PointerEvent of RFB, which the server drops
 const LAB_ROOT = 'lab-root'; // who a login of the lab lets in
 
 describe('kinds of consoles', () => {
@@ -126,6 +127,8 @@ describe('kinds of consoles', () => {
     await page.waitForFunction(() => new URL(location.href).searchParams.get('look') === '1');
     await until('it to be known as such', async () => (await fleet.api('GET', '/api/v1/consoles?open=1')).consoles.some((c) => c.view_only === true));
     await at.stateOf(page, 'live');
+    const sent = [];
+    page.on('websocket', (w) => /\/console\//.test(w.url()) && w.on('framesent', ({ payload }) => sent.push(Buffer.from(payload).toString('hex'))));
     await page.reload();
     await at.stateOf(page, 'live');
     assert.equal(await page.locator('button[aria-label="Look only"]').getAttribute('aria-pressed'), 'true');
@@ -143,6 +146,17 @@ describe('kinds of consoles', () => {
     await at.command(other, 'paint 4');
     await until('the picture of what the other typed', async () => (await at.middle(page)) !== dark, BOOTS);
     assert.doesNotMatch(await at.serial('alpha', 100), /sum 31|42/);
+    // That somebody touches it is told once a minute, so that it does not end as one that nobody looks at.
+    assert.ok(!sent.includes(POINTER), 'not in the first minute');
+    await page.bringToFront();
+    await page.evaluate(() => {
+      const real = Date.now;
+      Date.now = () => real() + 61_000;
+    });
+    for (const x of [600, 610, 620]) await page.mouse.move(x, 500);
+    await until('a word of it', () => sent.includes(POINTER));
+    assert.equal(sent.filter((hex) => hex === POINTER).length, 1);
+    assert.ok(!sent.some((hex) => /^04/.test(hex)), 'and no key');
     const list = await at.open('/operations/consoles');
     const looks = list.locator('.panel:has(h2:has-text("Open now")) tbody tr', { hasText: 'look only' });
     await looks.waitFor();

@@ -7,7 +7,7 @@ import { consolePages, CUT, FAST, LONG } from './lib/console_page.mjs';
 import { openPage, startFleet } from './lib/fleet.mjs';
 import { measured, suite } from './lib/page.mjs';
 import { sleep, until } from './lib/server.mjs';
-import { startWay } from './lib/way.mjs';
+import { startDeafProxy, startWay } from './lib/way.mjs';
 
 const SHORT_MS = 2000;
 const LONG_MS = 60_000;
@@ -84,6 +84,24 @@ describe('a console and its network', () => {
     assert.ok(!(await seen()).some((s) => /^failed/.test(s)), String(await seen()));
     assert.ok(!await isGrey(page));
     await answers(page, 7, 6);
+    await page.clean();
+    await page.close();
+  });
+
+  test('a proxy that passes no WebSockets: its number, and what to tell each kind of proxy', LONG, async (t) => {
+    const page = await at.open(at.path('alpha', 100), { origin: await startDeafProxy(t, fleet.server.port), init });
+    page.expect(CUT, /WebSocket/, /status of 4\d\d/);
+    await at.stateOf(page, 'failed');
+    const card = page.locator('.console-card');
+    assert.match(await card.innerText(), /Connection error[^]*does not pass WebSockets[^]*CON-05/);
+    for (const [name, line] of [['nginx', /proxy_set_header Upgrade/], ['Caddy', /^reverse_proxy/], ['Apache', /upgrade=websocket$/], ['HAProxy', /timeout tunnel/]]) {
+      await card.locator(`.choice label:has-text("${name}")`).click();
+      assert.match(await card.locator('code.command').innerText(), line);
+    }
+    await page.axe('a proxy without WebSockets');
+    await page.shot('console-deaf-proxy');
+    await card.locator('button:has-text("Copy")').first().click();
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'mode http\ntimeout tunnel 75s');
     await page.clean();
     await page.close();
   });

@@ -154,6 +154,10 @@ test('a first connection that fails is an error with its cause, not a loss', () 
   const s = run([{ t: 'open' }, { t: 'answered', kind: 'vnc' }, down(1006)]);
   assert.equal(s.at, 'failed');
   assert.match(s.why, /proxy/);
+  assert.equal(s.isBlocked, true);
+  assert.equal(next(s, { t: 'open' }).isBlocked, false);
+  const late = run([{ t: 'open' }, { t: 'answered', kind: 'vnc' }, { t: 'joined' }, down(1006)]);
+  assert.deepEqual([late.at, late.isBlocked, late.why], ['failed', false, 'The connection was lost.'], 'it was through already');
   assert.equal(run([{ t: 'open' }, { t: 'answered', kind: 'vnc' }, down(4411, 1, 'the other end closed')]).why, 'The other end closed.');
   const refused = run([{ t: 'open' }, { t: 'refused', error: refusal(502, 'CON-02', 'VM.Console is missing') }]);
   assert.deepEqual([refused.at, conOf(refused.error!), refused.isLost], ['failed', 'CON-02', false]);

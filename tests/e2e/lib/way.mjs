@@ -5,6 +5,7 @@
 //   way.cut('broken');   // every connection is reset, and new ones are too: a router that was restarted
 //   way.mend();          // what is left goes on where it stood
 
+import http from 'node:http';
 import net from 'node:net';
 
 export async function startWay(t, port) {
@@ -50,4 +51,24 @@ export async function startWay(t, port) {
       pairs.forEach((pair) => pair.forEach((socket) => socket.resume()));
     },
   };
+}
+
+/** A proxy that was not told of WebSockets: everything else passes. */
+export async function startDeafProxy(t, port) {
+  const proxy = http.createServer((request, answer) => {
+    const { upgrade: _, connection: __, ...headers } = request.headers;
+    const asked = http.request({ port, host: '127.0.0.1', method: request.method, path: request.url, headers }, (got) => {
+      answer.writeHead(got.statusCode, got.headers);
+      got.pipe(answer);
+    });
+    asked.on('error', () => answer.destroy());
+    answer.on('close', () => asked.destroy());
+    request.pipe(asked);
+  });
+  await new Promise((resolve) => { proxy.listen(0, '127.0.0.1', resolve); });
+  t.after(() => {
+    proxy.closeAllConnections();
+    return new Promise((resolve) => { proxy.close(resolve); });
+  });
+  return `http://127.0.0.1:${proxy.address().port}`;
 }

@@ -89,12 +89,13 @@ export interface State {
   isEmpty: boolean;          // failed: nothing was answered
   isLost: boolean;           // failed: the way there broke, and may be back any moment
   isAway: boolean;           // waiting: all tries are used up, and nobody answers at all
+  isBlocked: boolean;        // failed: the answer to the question came through, and no WebSocket did
   isQuiet: boolean;          // live: as far as the connection says; but nobody answers
   error: ApiError | null;    // failed: what was refused
   liveAt: number;
 }
 
-export const START: State = { at: 'idle', step: 'ask', kind: null, tries: 0, hasFrame: false, why: '', isEmpty: false, isLost: false, isAway: false, isQuiet: false, error: null, liveAt: 0 };
+export const START: State = { at: 'idle', step: 'ask', kind: null, tries: 0, hasFrame: false, why: '', isEmpty: false, isLost: false, isAway: false, isBlocked: false, isQuiet: false, error: null, liveAt: 0 };
 
 export type Event =
   | { t: 'open' }                                     // a person wants it, or the guest runs again
@@ -143,7 +144,10 @@ function down(s: State, e: Extract<Event, { t: 'down' }>): State {
   if (meant !== undefined) return { ...s, at: 'closed', why: words(e.code === 1000 ? '' : e.reason, meant) };
   if (BROKEN.has(e.code)) return { ...s, at: 'failed', why: words(e.reason, 'The two ends did not understand each other') };
   const why = words(e.reason, LOST[e.code] ?? 'The connection was lost');
-  if (!wasLive && s.tries === 0) return { ...s, at: 'failed', why: e.reason || LOST[e.code] ? why : 'The connection was refused or lost before the first picture. A proxy between here and Binnacle that does not pass WebSockets does this.', isLost: true };
+  if (!wasLive && s.tries === 0) {
+    const isBlocked = s.step === 'open' && !e.reason && !LOST[e.code];
+    return { ...s, at: 'failed', why: isBlocked ? 'Binnacle opened the console, and the WebSocket to it was refused on its way. A proxy between here and Binnacle that does not pass WebSockets does this.' : why, isBlocked, isLost: true };
+  }
   return lost({ ...s, tries: wasLive && e.now - s.liveAt >= STOOD_MS ? 0 : s.tries }, why);
 }
 
@@ -172,7 +176,7 @@ const isNobody = (error: ApiError): boolean => error.status === 0 || (error.stat
 /** Refusals that may be over in a moment: nobody answered, a gateway's, and those of a guest that moves; not that it has no serial port. */
 const passes = (error: ApiError): boolean => conOf(error) !== 'CON-06' && (error.status === 0 || error.status >= 500 || error.status === 404 || error.status === 409 || error.status === 429);
 
-const clear = { why: '', isEmpty: false, isLost: false, isAway: false, isQuiet: false, error: null } as const;
+const clear = { why: '', isEmpty: false, isLost: false, isAway: false, isBlocked: false, isQuiet: false, error: null } as const;
 
 const again = (s: State): State =>
   s.at === 'waiting' || (s.at === 'failed' && s.isLost) ? { ...s, ...clear, isAway: s.isAway, at: 'connecting', step: 'ask', tries: s.at === 'failed' ? 1 : Math.max(1, s.tries) } : s;

@@ -7,8 +7,10 @@ import { endConsole } from '../state/consoles';
 import { actionsOf, statusWord, whyIdle, type GuestRow } from '../state/guests';
 import { busyOf, verbs } from '../state/operations';
 import { own, ownSubject } from '../state/own';
-import { act, now } from '../state/store';
+import { act, copy, now } from '../state/store';
 import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import { Choice } from '../parts/form';
 import { Icon, type IconName } from '../parts/icon';
 import { Ago } from '../parts/num';
 import { ErrorCode, Hint, said } from '../parts/panel';
@@ -75,6 +77,7 @@ export function Over({ vm, name, isTerminal, state, retryAt, moved, other, onOpe
     case 'failed': return (
       <Card icon="circle-alert" title={titleOf(state)} role="alert">
         {state.isEmpty ? <p>Binnacle answered without the data a console needs. Nothing was left open; trying again asks for a new ticket.</p> : <p>{said(state.why)}</p>}
+        {state.isBlocked && <ProxyHelp />}
         <Refusal error={state.error} onRoom={onOpen} />
         <div class="row">
           <button type="button" class="button primary" onClick={onOpen}>Try again</button>
@@ -131,6 +134,31 @@ function Refusal({ error, onRoom }: { error: ApiError | null; onRoom: () => void
       {holders.length > 0 && <Holders list={holders} onRoom={onRoom} />}
       {con && <p class="failure-code"><code>{con}</code>{typeof error.said.step === 'string' && <> · failed at: {error.said.step}</>}</p>}
       <ErrorCode error={error} />
+    </>
+  );
+}
+
+const PROXIES = [
+  { id: 'nginx', text: 'In the location that passes to Binnacle:', lines: 'proxy_http_version 1.1;\nproxy_set_header Upgrade $http_upgrade;\nproxy_set_header Connection "upgrade";' },
+  { id: 'Caddy', text: 'Caddy passes WebSockets by itself: this line is enough, and another proxy before it may be the one that does not.', lines: 'reverse_proxy 127.0.0.1:8470' },
+  { id: 'Apache', text: 'Since Apache 2.4.47, with the module proxy_http:', lines: 'ProxyPass / http://127.0.0.1:8470/ upgrade=websocket' },
+  { id: 'HAProxy', text: 'HAProxy passes WebSockets by itself in mode http, and waits for their next byte as long as it is told:', lines: 'mode http\ntimeout tunnel 75s' },
+] as const;
+type ProxyId = (typeof PROXIES)[number]['id'];
+
+/** What to say to the proxy that does not pass WebSockets. */
+function ProxyHelp() {
+  const [id, choose] = useState<ProxyId>('nginx');
+  const { text, lines } = PROXIES.find((p) => p.id === id)!;
+  return (
+    <>
+      <Choice<ProxyId> label="Which proxy" value={id} options={PROXIES.map((p) => ({ id: p.id, label: p.id }))} onChange={choose} />
+      <div class="hint">
+        <p>{text}</p>
+        <code class="command">{lines}</code>
+        <button type="button" class="button small" onClick={() => void copy(lines, 'Lines')}><Icon name="copy" size={14} /> Copy</button>
+      </div>
+      <p class="failure-code"><code>CON-05</code> · whole files for nginx, Caddy and HAProxy stand in docs/operations.md</p>
     </>
   );
 }
