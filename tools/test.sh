@@ -132,10 +132,10 @@ suite_stress() { # the whole server under ThreadSanitizer and eight clients, a m
 
 # MemorySanitizer knows only what it compiled: what needs no other library.
 suite_msan() { # the parsers and their corpora under MemorySanitizer
-    names='unit_test_(addr|buf|bytes|csv|endpoint|err|http|http_answer|http_path|http_put|procfs|procfs_io|procfs_pid|rfb|rfb_input|scan|sse|ssh_frame|term_input|text|token|utf8|ws_client|ws_frame|ws_handshake)'
+    names='unit_test_(addr|buf|bytes|csv|eio|endpoint|err|http|http_answer|http_path|http_put|procfs|procfs_io|procfs_pid|rfb|rfb_input|scan|sio|sse|ssh_frame|term_input|text|token|utf8|ws_client|ws_frame|ws_handshake)'
     cmake -S . -B build/msan -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG='-O1 -g' \
         -DBN_SANITIZE=memory -DBN_UI=OFF >/dev/null && cmake --build build/msan -j "$jobs" &&
-        count_ctest --test-dir build/msan -R "^($names|fuzz_(console_input|http|http_answer|ssh_frame|url|ws_client|ws_handshake))\$"
+        count_ctest --test-dir build/msan -R "^($names|fuzz_(console_input|eio|http|http_answer|sio|ssh_frame|url|ws_client|ws_handshake))\$"
 }
 
 memcheck() {

@@ -25,11 +25,16 @@ const SCENE = {
   ] }],
 };
 
-/** A WebSocket of live/1 that says hello and wants these topics. */
-function listener(site, cookie, topics) {
-  const socket = new WebSocket(`${site.isTls ? 'wss' : 'ws'}://127.0.0.1:${site.port}${site.base}/api/v1/live`, 'live.1', {
+/** A WebSocket there, as a browser with that cookie opens it. */
+function openSocket(site, cookie, place, protocols = []) {
+  return new WebSocket(`${site.isTls ? 'wss' : 'ws'}://127.0.0.1:${site.port}${site.base}${place}`, protocols, {
     headers: { Cookie: cookie, Host: site.authority }, origin: site.origin, ...(site.isTls ? { servername: NAME, ca: site.cert, checkServerIdentity: () => undefined } : {}),
   });
+}
+
+/** A WebSocket of live/1 that says hello and wants these topics. */
+function listener(site, cookie, topics) {
+  const socket = openSocket(site, cookie, '/api/v1/live', 'live.1');
   socket.on('open', () => { socket.send(`{"t":"hello","v":1}\n${JSON.stringify({ t: 'sub', id: 1, topics })}\n`); });
   return socket;
 }
@@ -193,6 +198,26 @@ async function checkLive(site, cookie) {
   assert.ok(lines.slice(2).every((line) => line.t === 'd'));
 }
 
+/** Socket.IO by long polling, then over the WebSocket it goes on with. */
+async function checkSocketIo(site, cookie) {
+  const place = '/socket.io/?EIO=4&transport=polling';
+  const { sid } = JSON.parse((await site.request('GET', place, { cookie })).text.slice(1));
+  const said = await site.request('POST', `${place}&sid=${sid}`, { cookie, body: '40', headers: { 'Content-Type': 'text/plain;charset=UTF-8' } });
+  assert.equal(said.text, 'ok');
+  assert.match((await site.request('GET', `${place}&sid=${sid}`, { cookie })).text, /^40\{"sid"/);
+  const socket = openSocket(site, cookie, `/socket.io/?EIO=4&transport=websocket&sid=${sid}`);
+  const heard = [];
+  socket.on('message', (data) => { heard.push(data.toString()); });
+  await new Promise((resolve, reject) => { socket.on('open', resolve); socket.on('error', reject); });
+  socket.send('2probe');
+  await until('the probe\'s answer', () => heard.length === 1, { within: 10000 });
+  socket.send('5');
+  socket.send('421["ping"]');
+  await until('the pong', () => heard.length === 3, { within: 10000 });
+  assert.deepEqual(heard, ['3probe', '42["pong"]', '431["ok"]']);
+  socket.close();
+}
+
 async function checkEvents(t, site, cookie) {
   const stream = await events(site, cookie, 'meter.host');
   t.after(() => stream.close());
@@ -282,6 +307,7 @@ describe('behind a proxy', { concurrency: true }, () => {
             await t.test('a terminal', () => checkTerminal(site, cookie));
             await t.test('Chromium shows the page and a terminal', () => checkBrowser(site, name, browser, fleet.ids.alpha));
             await t.test('a WebSocket gets each second', () => checkLive(site, cookie));
+            await t.test('Socket.IO polls, and goes on over a WebSocket', () => checkSocketIo(site, cookie));
             await t.test('an event stream arrives as it is written', () => checkEvents(t, site, cookie));
             await t.test('a change is waited for', () => checkChange(site, cookie));
             await t.test(`who hears nothing for ${site.waitsMs / 1000} s is not cut off`, () => checkQuiet(site, quiet));

@@ -127,6 +127,35 @@ test('the answers and refusals are those of the protocol', async (t) => {
   assert.equal((await session.post('4x'.slice(0, 1))).status, 200);
 });
 
+test('the rules of a session hold here too', async (t) => {
+  const server = await startServer(t);
+  const admin = await server.setup();
+  const begin = () => new Polling(`${server.origin}/socket.io/`, { Cookie: admin.cookie }).open();
+  const isOver = async (session) => { assert.equal(JSON.parse((await session.get()).text).code, 1); };
+  const twice = await begin();
+  const first = await twice.hold();
+  assert.equal((await twice.get()).status, 400);
+  assert.deepEqual([(await first.answer).status, (await first.answer).text], [200, '1']);
+  await isOver(twice);
+  const octets = await begin();
+  assert.equal((await octets.post('4a', { headers: { 'Content-Type': 'application/octet-stream' } })).status, 400);
+  await isOver(octets);
+  const cut = await begin();
+  const gone = new AbortController();
+  const held = await cut.hold({ signal: gone.signal });
+  gone.abort();
+  await assert.rejects(held.answer, /abort/);
+  await until('the end', async () => (await ask(cut.url, { method: 'POST', headers: cut.headers })).text.includes('unknown'));
+  const methods = await begin();
+  for (const method of ['PUT', 'DELETE', 'PATCH']) assert.equal((await methods.get({ method })).status, 405);
+  const waits = await methods.hold();
+  await methods.post('1');
+  assert.equal((await waits.answer).text, '6');
+  const bad = await begin();
+  assert.equal((await bad.post('x')).status, 400);
+  await isOver(bad);
+});
+
 test('a session is its owner\'s: with another login there is none of that id', async (t) => {
   const server = await startServer(t);
   const admin = await server.setup();
