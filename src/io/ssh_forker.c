@@ -65,7 +65,11 @@ static void end_child(void)
 static void keep_only(int fd)
 {
     dup2(fd, OWN_FD);
-    close_range(OWN_FD + 1, ~0U, 0);
+    if (close_range(OWN_FD + 1, ~0U, 0) != 0) { /* before Linux 5.9, or where it is filtered */
+        const int end = (int)sysconf(_SC_OPEN_MAX);
+        for (int other = OWN_FD + 1; other < end; other++)
+            close(other);
+    }
     fcntl(OWN_FD, F_SETFD, FD_CLOEXEC);
 }
 

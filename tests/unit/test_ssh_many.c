@@ -1,5 +1,7 @@
 /* io/ssh under load: what many sessions and much output take. Memory is judged where no sanitizer
    keeps what was freed. */
+#include "base/secret.h"
+
 #include "io/ssh_confine.h"
 #include "ssh_rig.h"
 
@@ -174,6 +176,136 @@ BN_TEST(fifty_megabytes_of_output_make_neither_process_grow)
         close_session(scene);
     }
     tear_down(&w);
+}
+
+/* --- what is left behind --------------------------------------------------------------------- */
+
+/* How often the bytes stand in what a process may write. -1: we may not look. */
+static int count_in_memory(pid_t pid, const char *what, size_t len)
+{
+    static char piece[1 << 20];
+    char path[64];
+    char line[400];
+    int count = 0;
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
+    FILE *maps = fopen(path, "r");
+    snprintf(path, sizeof path, "/proc/%d/mem", (int)pid);
+    const int mem = open(path, O_RDONLY | O_CLOEXEC);
+    while (maps && mem >= 0 && fgets(line, sizeof line, maps)) {
+        unsigned long from;
+        unsigned long to;
+        char mode;
+        if (sscanf(line, "%lx-%lx %*c%c", &from, &to, &mode) != 3 || mode != 'w') /* NOLINT */
+            continue;
+        for (unsigned long at = from; at < to; at += sizeof piece - len) {
+            const ssize_t n = pread(mem, piece, BN_MIN(sizeof piece, to - at), (off_t)at);
+            const char *found = piece;
+            while (n > 0 && (found = memmem(found, (size_t)(piece + n - found), what, len))) {
+                count++;
+                found += len;
+            }
+        }
+    }
+    if (maps)
+        fclose(maps);
+    if (mem < 0)
+        return -1;
+    close(mem);
+    return count;
+}
+
+BN_TEST(a_password_is_nowhere_in_the_runner_once_it_was_used)
+{
+    static struct peer_config config;
+    static char password[33];
+    struct scene scene;
+    struct peer peer = {.pid = 0};
+    start(&scene);
+    bn_random_code(password,
+            sizeof password - 1); /* after the forker, which has a copy of all before */
+    config = (struct peer_config){.password = password};
+    peer_start_libssh(&peer, &config, scene.host_key);
+    struct bn_ssh_to to = to_port(&scene, peer.port);
+    to.password = bn_str(password);
+    open_session(&scene, &to);
+    /* A sanitizer's own memory has terabytes. */
+    const int there = BN_SSH_SANITIZED
+                              ? -1
+                              : count_in_memory(runner(&scene), password, sizeof password - 1);
+    if (there < 0) {
+        print_message("the memory of others is not to be seen here: passed over\n");
+    } else {
+        CHECK_INT(there, 0);
+        CHECK_INT(count_in_memory(getpid(), password, sizeof password - 1), 1); /* the test's own */
+    }
+    close_session(&scene);
+    peer_stop(&peer);
+    stop(&scene);
+}
+
+static long status_of(pid_t pid, const char *name)
+{
+    char path[64];
+    char line[200];
+    long value = -1;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *file = fopen(path, "r");
+    while (file && fgets(line, sizeof line, file))
+        if (strncmp(line, name, strlen(name)) == 0)
+            value = strtol(line + strlen(name), NULL, 10);
+    if (file)
+        fclose(file);
+    return value;
+}
+
+/* Its descriptors beyond sockets, epoll and /dev/null. -1: we may not look. */
+static int strange_fds(pid_t pid)
+{
+    char path[300];
+    char to[200];
+    int count = 0;
+    struct dirent *entry;
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    DIR *dir = opendir(path);
+    while (dir && (entry = readdir(dir))) {
+        snprintf(path, sizeof path, "/proc/%d/fd/%s", (int)pid, entry->d_name);
+        const ssize_t len = readlink(path, to, sizeof to - 1);
+        if (len < 0)
+            continue;
+        to[len] = 0;
+        const bool is_error = BN_SSH_SANITIZED && strcmp(entry->d_name, "2") == 0;
+        if (!is_error && strcmp(to, "/dev/null") != 0 && strncmp(to, "socket:", 7) != 0 &&
+                strcmp(to, "anon_inode:[eventpoll]") != 0) {
+            print_message("%s is %s\n", entry->d_name, to);
+            count++;
+        }
+    }
+    if (dir)
+        closedir(dir);
+    return dir ? count : -1;
+}
+
+BN_TEST(the_runner_has_sockets_and_nothing_else)
+{
+    static const struct peer_config config = {.password = "secret"};
+    struct scene scene;
+    struct peer peer = {.pid = 0};
+    const int file = open("/etc/hostname", O_RDONLY); /* which a child would inherit */
+    start(&scene);
+    peer_start_libssh(&peer, &config, scene.host_key);
+    const struct bn_ssh_to to = to_port(&scene, peer.port);
+    open_session(&scene, &to);
+    const pid_t pid = runner(&scene);
+    CHECK(strange_fds(pid) <= 0);
+    CHECK_INT(status_of(pid, "NoNewPrivs:"), 1);
+#ifndef BN_COVERAGE
+    CHECK_INT(status_of(pid, "Seccomp:"), 2);
+#endif
+    CHECK_INT(status_of(pid, "Threads:"), 1);
+    close_session(&scene);
+    peer_stop(&peer);
+    stop(&scene);
+    close(file);
 }
 
 BN_TEST_MAIN()

@@ -296,7 +296,10 @@ static bool has(const struct scene *scene, const char *text)
 BN_TEST(a_shell_has_a_terminal_of_the_size_it_is_given)
 {
     struct world w;
-    if (set_up(&w, "")) {
+    const bool has_sshd = set_up(&w, "");
+    if (has_sshd && getuid() != 0) {
+        print_message("only an sshd of root gives terminals: passed over\n");
+    } else if (has_sshd) {
         open_session(&w.scene, &w.to);
         run_begin(&w.scene,
                 &(struct bn_ssh_run){.command = "", .term = "vt100", .cols = 97, .rows = 31});
