@@ -164,7 +164,7 @@ add() {
 count_e2e() {
     export BINNACLE="$1/binnacle" BINNACLE_ASAN="$1/binnacle" CONFORMANCE_SERVER="$1/tests/conformance_server"
     export LIVE_LAB="$1/tests/live_lab" SWARM="$1/tests/swarm" COUNTED=1 LANES=1
-    REPORT="$1/e2e1" sh tests/e2e/run.sh http ws people life >"$1/lane1" &
+    REPORT="$1/e2e1" sh tests/e2e/run.sh http ws people life dispatch >"$1/lane1" &
     REPORT="$1/e2e2" sh tests/e2e/run.sh live >"$1/lane2"
     wait
     cat "$1/lane1" "$1/lane2"

@@ -202,6 +202,7 @@ static void fill_web_config(struct app *app, struct bn_web_config *web)
             .power = app->outside.power,
             .tasks = app->outside.tasks,
             .consoles = app->outside.consoles,
+            .dispatch = app->outside.dispatch,
             .key = &app->outside.key.key,
             .key_absent = app->outside.key.absent,
             .targets = &app->outside.targets,
@@ -287,6 +288,7 @@ static bool open_web(struct app *app, struct bn_err *err)
     bn_web_add_routes(app->web, bn_console_routes, bn_console_route_count);
     bn_web_add_routes(app->web, bn_infra_routes, bn_infra_route_count);
     bn_web_add_routes(app->web, bn_target_routes, bn_target_route_count);
+    bn_web_add_routes(app->web, bn_dispatch_routes, bn_dispatch_route_count);
     return bn_web_listen(app->web, config->listen_host, (int)config->listen_port, app->tls,
             &app->port, err);
 }
@@ -325,6 +327,7 @@ static bool build(struct app *app, struct bn_err *err)
     const struct bn_config *config = &app->config;
     if (!check_ui_dir(config, err))
         return false;
+    bn_outside_fork(&app->outside); /* before the first thread and the first secret */
     if (!bn_secret_start(err) || !bn_loop_create(&app->loop, &app->clock, err))
         return false;
     bn_loop_on_signal(app->loop, SIGTERM, stop, app); /* heard from the first turn on */

@@ -2,12 +2,44 @@
 
 #include <assert.h>
 
+#include "base/log.h"
+
 #include "io/dial.h"
+#include "io/fetch.h"
+#include "io/ssh.h"
 #include "source/alerts.h"
 #include "source/console.h"
+#include "source/dispatch.h"
+#include "source/fleet.h"
+#include "source/power.h"
+#include "source/rrd.h"
+#include "source/summary.h"
 #include "source/tasks.h"
 
 static_assert(BN_CONFIG_LIST_MAX <= BN_TARGETS_MAX, "what --allow-target names has room");
+
+void bn_outside_fork(struct bn_outside *outside)
+{
+    struct bn_err err;
+    outside->has_forker = bn_ssh_forker_start(&outside->forker, &err);
+    if (!outside->has_forker)
+        bn_log(BN_WARN, "ssh.start", BN_KV("text", err.text));
+}
+
+/* What an earlier run left on targets is taken up here, or ended where nobody can. */
+static void open_remote(struct bn_outside *outside, struct bn_loop *loop, struct bn_hub *hub)
+{
+    if (!outside->has_forker)
+        return;
+    outside->ssh = bn_ssh_create(loop, outside->dialer, &outside->forker);
+    const struct bn_dispatch_config dispatch = {.loop = loop,
+            .hub = hub,
+            .clock = hub->clock,
+            .ssh = outside->ssh,
+            .key = &outside->key.key,
+            .operations = outside->operations};
+    outside->dispatch = bn_dispatch_start(&dispatch);
+}
 
 bool bn_outside_open(struct bn_outside *outside, const struct bn_config *config,
         struct bn_loop *loop, struct bn_hub *hub, struct bn_err *err)
@@ -55,6 +87,7 @@ bool bn_outside_open(struct bn_outside *outside, const struct bn_config *config,
     outside->tasks = bn_tasks_create(&tasks);
     if (!bn_dialer_create(loop, &outside->targets, BN_CONSOLE_SESSIONS_MAX, &outside->dialer, err))
         return false;
+    open_remote(outside, loop, hub);
     const struct bn_consoles_config consoles = {.loop = loop,
             .hub = hub,
             .clock = hub->clock,
@@ -86,11 +119,18 @@ void bn_outside_close(struct bn_outside *outside)
     bn_power_stop(outside->power);
     bn_tasks_destroy(outside->tasks);
     bn_consoles_stop(outside->consoles);
+    bn_dispatch_stop(outside->dispatch);
+    bn_ssh_destroy(outside->ssh);
     bn_dialer_destroy(outside->dialer);
     bn_operations_stop(outside->operations);
     bn_alerts_stop(outside->alerts);
     bn_summary_stop(outside->summary);
     bn_master_key_forget(&outside->key);
+    if (outside->has_forker)
+        bn_ssh_forker_stop(&outside->forker);
+    outside->has_forker = false;
+    outside->ssh = NULL;
+    outside->dispatch = NULL;
     outside->fetch = NULL;
     outside->fleet = NULL;
     outside->rrd = NULL;

@@ -6,18 +6,25 @@
 
 #include "app/config.h"
 #include "app/master_key.h"
+#include "base/target.h"
+
 #include "hub/hub.h"
-#include "io/fetch.h"
-#include "source/fleet.h"
-#include "source/power.h"
-#include "source/rrd.h"
-#include "source/summary.h"
+#include "io/ssh_forker.h"
 
 struct bn_alerts;
+struct bn_loop;
+struct bn_fetch;
+struct bn_fleet;
+struct bn_rrd;
+struct bn_power;
+struct bn_summary_source;
+struct bn_operations;
 struct bn_tasks;
 
 struct bn_dialer;
 struct bn_consoles;
+struct bn_dispatch;
+struct bn_ssh;
 
 struct bn_outside {
     struct bn_master_key key;
@@ -30,10 +37,16 @@ struct bn_outside {
     struct bn_tasks *tasks;
     struct bn_dialer *dialer; /* of the loop, for consoles */
     struct bn_consoles *consoles;
+    struct bn_ssh_forker forker;
+    bool has_forker;
+    struct bn_ssh *ssh;
+    struct bn_dispatch *dispatch; /* NULL: the forker could not be started */
     struct bn_alerts *alerts;
     struct bn_summary_source *summary;
 };
 
+/* Before everything: the process that forks those that speak SSH. Without it the rest runs on. */
+void bn_outside_fork(struct bn_outside *outside);
 /* After the store is loaded and the key was found: judges the key, then begins. */
 BN_MUST_CHECK bool bn_outside_open(struct bn_outside *outside, const struct bn_config *config,
         struct bn_loop *loop, struct bn_hub *hub, struct bn_err *err);

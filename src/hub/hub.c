@@ -115,9 +115,12 @@ static struct bn_topic *topic_of(struct bn_hub *hub, const struct bn_fact *fact,
         const struct bn_change *change)
 {
     char name[BN_TOPIC_NAME_MAX];
-    if (fact->kind != BN_KIND_CHECK)
+    const char *member = fact->kind == BN_KIND_CHECK   ? fact->u.check.server_id
+                         : fact->kind == BN_KIND_CHUNK ? fact->u.chunk.piece.operation_id
+                                                       : NULL;
+    if (!member)
         return change->tenant->topics[fact->kind];
-    snprintf(name, sizeof name, "%s%s", bn_kinds[fact->kind].topic, fact->u.check.server_id);
+    snprintf(name, sizeof name, "%s%s", bn_kinds[fact->kind].topic, member);
     return bn_topic_find(&hub->topics, change->tenant->id, bn_str(name));
 }
 

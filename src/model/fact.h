@@ -9,9 +9,9 @@
 #include "model/infra.h"
 #include "model/limits.h"
 #include "model/meter.h"
-#include "model/people.h"
 #include "model/self.h"
 #include "model/summary.h"
+#include "model/topics.h"
 #include "model/work.h"
 
 /* Samples are told at once and kept in batches; records are told when the store has kept them. */
@@ -39,41 +39,15 @@ enum bn_class { BN_SAMPLE, BN_RECORD };
     X(NODE, node, SAMPLE, "infra.servers", "nodes", BN_NODES_MAX) /* of its cluster          */   \
     X(VM, vm, SAMPLE, "infra.vms", "vms", BN_VMS_MAX)             /* a guest of it             */ \
     X(OPERATION, operation, RECORD, "work.operations", "operations", BN_OPERATIONS_MAX)           \
-    X(OUTPUT, output, RECORD, "", "", 0) /* a line of what its task said */                       \
+    X(OUTPUT, output, RECORD, "", "", 0)           /* a line of what its task said */             \
+    X(PIECE, piece, RECORD, "", "", 0)             /* of what a command wrote      */             \
+    X(CHUNK, chunk, SAMPLE, "work.output/", "", 0) /* the same while it runs       */             \
     X(CONSOLE, console, RECORD, "work.consoles", "consoles", BN_CONSOLES_MAX)   /* somebody's */  \
-    X(TARGET, target, RECORD, "work.targets", "targets", BN_REMOTE_TARGETS_MAX) /* by SSH */                                                                                               \
+    X(TARGET, target, RECORD, "work.targets", "targets", BN_REMOTE_TARGETS_MAX) /* by SSH */      \
     X(TARGET_KEY, target_key, RECORD, "", "", BN_REMOTE_TARGETS_MAX *BN_TARGET_KEY_PARTS_MAX)     \
     X(STORAGE, storage, SAMPLE, "infra.servers", "storages", BN_STORAGES_MAX) /* of a cluster */  \
     X(SUMMARY, summary, SAMPLE, "summary", "", 1)              /* all of them, counted */         \
     X(ALERT, alert, RECORD, "alerts", "alerts", BN_ALERTS_MAX) /* what wants attention */
-
-/*    name             content right  members    meaning
-   A name that ends with a slash is a family: behind it stands the key of a row of that kind. */
-#define BN_TOPICS(X)                                                                \
-    X("meter.host", STATE, READ, NONE)      /* this machine now                  */ \
-    X("self", STATE, ADMIN, NONE)           /* what Binnacle spends              */ \
-    X("self.log", LOG, ADMIN, NONE)         /* our own log lines                 */ \
-    X("people.audit", LOG, ADMIN, NONE)     /* who did what                      */ \
-    X("infra.servers", STATE, READ, NONE)   /* servers with their state; nodes   */ \
-    X("infra.vms", STATE, READ, NONE)       /* guests of all servers             */ \
-    X("infra.checks/", LOG, READ, SERVER)   /* the attempts on one server        */ \
-    X("work.operations", STATE, READ, NONE) /* under way, and just over        */   \
-    X("work.consoles", STATE, ADMIN, NONE)  /* open, and just closed            */  \
-    X("work.targets", STATE, READ, NONE)    /* machines to act on by SSH       */   \
-    X("summary", STATE, READ, NONE)         /* the fleet in numbers            */   \
-    X("alerts", STATE, READ, NONE)          /* firing, and just over           */
-
-enum bn_content { BN_STATE, BN_LOG };
-
-struct bn_topic_info {
-    const char *name;
-    enum bn_content content;
-    enum bn_right right; /* what a listener needs */
-    uint8_t member_of; /* enum bn_kind whose rows are the family's members; BN_KIND_NONE: a topic */
-};
-
-extern const struct bn_topic_info bn_topics[];
-extern const size_t bn_topic_count;
 
 enum bn_kind {
 
@@ -118,6 +92,8 @@ struct bn_fact {
         struct bn_vm vm;
         struct bn_operation operation;
         struct bn_output output;
+        struct bn_piece piece;
+        struct bn_chunk chunk;
         struct bn_console console;
         struct bn_target target;
         struct bn_target_key target_key;

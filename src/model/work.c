@@ -5,7 +5,8 @@
 /* In the order of their enumerations. */
 static const char *const status_words[] = {"pending", "in_progress", "completed", "failed",
         "cancelled", NULL};
-static const char *const type_words[] = {"vm_power", "health_check", "import", NULL};
+static const char *const type_words[] = {"vm_power", "health_check", "import", "service_restart",
+        "service_status", "ssh_test", "logs", NULL};
 static const char *const maker_words[] = {"user", "key", "schedule", "auto", NULL};
 static const char *const vm_type_words[] = {"qemu", "lxc", NULL};
 static const char *const console_kind_words[] = {"vnc", "terminal", NULL};
@@ -27,6 +28,12 @@ static const struct bn_field operation_fields[] = {
                 .max = 999999999, .doc = "number of the guest"),
         BN_FIELD(struct bn_operation, target_id, BN_T_TEXT, .flags = BN_F_FIXED,
                 .doc = "the target it is done on"),
+        BN_FIELD(struct bn_operation, object, BN_T_TEXT, .flags = BN_F_FIXED,
+                .doc = "of a target: the service it is about"),
+        BN_FIELD(struct bn_operation, command, BN_T_TEXT, .flags = BN_F_FIXED,
+                .doc = "what runs on the target, as it is sent"),
+        BN_FIELD(struct bn_operation, sent_at, BN_T_TIME, .flags = BN_F_FIXED,
+                .doc = "time from which on the command may have begun"),
         BN_FIELD(struct bn_operation, subject, BN_T_TEXT, .flags = BN_F_FIXED,
                 .doc = "what it is done to, for people"),
         BN_FIELD(struct bn_operation, status, BN_T_ENUM, .flags = BN_F_REQUIRED | BN_F_FIXED,
@@ -57,6 +64,8 @@ static const struct bn_field operation_fields[] = {
                 .doc = "time of its end; absent while it is under way"),
         BN_FIELD(struct bn_operation, has_warnings, BN_T_BOOL, .flags = BN_F_FIXED,
                 .doc = "it succeeded, but its task warned"),
+        BN_FIELD(struct bn_operation, timed_out, BN_T_BOOL, .flags = BN_F_FIXED,
+                .doc = "the command was sent, and nothing said in time how it ended"),
 };
 
 const struct bn_record_type bn_operation_type = {
@@ -82,6 +91,59 @@ const struct bn_record_type bn_output_type = {
         .size = sizeof(struct bn_output),
         .fields = output_fields,
         .field_count = COUNT(output_fields),
+};
+
+#define PIECE_FIELDS(type_, at_)                                  \
+    {.name = "id",                                                \
+            .offset = offsetof(type_, at_ id),                    \
+            .size = BN_ID_MAX,                                    \
+            .type = BN_T_TEXT,                                    \
+            .flags = BN_F_KEY | BN_F_FIXED,                       \
+            .doc = "operation/offset"},                           \
+            {.name = "operation_id",                              \
+                    .offset = offsetof(type_, at_ operation_id),  \
+                    .size = BN_ID_MAX,                            \
+                    .type = BN_T_TEXT,                            \
+                    .flags = BN_F_REQUIRED | BN_F_FIXED,          \
+                    .doc = "whose command wrote it"},             \
+            {.name = "at",                                        \
+                    .offset = offsetof(type_, at_ at),            \
+                    .size = sizeof(int64_t),                      \
+                    .type = BN_T_I64,                             \
+                    .flags = BN_F_REQUIRED | BN_F_FIXED,          \
+                    .min = 0,                                     \
+                    .max = INT64_MAX,                             \
+                    .doc = "offset of its first byte"},           \
+            {.name = "bytes",                                     \
+                    .offset = offsetof(type_, at_ bytes),         \
+                    .size = sizeof(int64_t),                      \
+                    .type = BN_T_I64,                             \
+                    .flags = BN_F_REQUIRED | BN_F_FIXED,          \
+                    .min = 0,                                     \
+                    .max = INT64_MAX,                             \
+                    .doc = "how many bytes it was as it came"},   \
+            {.name = "text",                                      \
+                    .offset = offsetof(type_, at_ text),          \
+                    .size = sizeof(((struct bn_piece *)0)->text), \
+                    .type = BN_T_TEXT,                            \
+                    .flags = BN_F_FIXED,                          \
+                    .doc = "what can be shown of them"},
+static const struct bn_field piece_fields[] = {PIECE_FIELDS(struct bn_piece, )};
+static const struct bn_field chunk_fields[] = {PIECE_FIELDS(struct bn_chunk, piece.)};
+
+const struct bn_record_type bn_piece_type = {
+        .name = "piece",
+        .table = "pieces",
+        .size = sizeof(struct bn_piece),
+        .fields = piece_fields,
+        .field_count = COUNT(piece_fields),
+};
+
+const struct bn_record_type bn_chunk_type = {
+        .name = "chunk",
+        .size = sizeof(struct bn_chunk),
+        .fields = chunk_fields,
+        .field_count = COUNT(chunk_fields),
 };
 
 static const struct bn_field console_fields[] = {
@@ -133,10 +195,19 @@ bool bn_operation_is_over(const struct bn_operation *operation)
            operation->status == BN_WORK_CANCELLED;
 }
 
-/* Whatever is done to a guest's power, one thing at a time: a stop beside a start helps nobody. A
-   run of checks and an import may go beside another. */
+bool bn_operation_is_remote(const struct bn_operation *operation)
+{
+    return operation->type >= BN_WORK_SERVICE_RESTART && operation->type <= BN_WORK_LOGS;
+}
+
+/* Whatever is done to a guest's power, one thing at a time: a stop beside a start helps nobody. On
+   a target the same to the same service; other deeds may go beside it (FEATURES J5, J6), as a run
+   of checks and an import may. */
 bool bn_operation_is_same_deed(const struct bn_operation *a, const struct bn_operation *b)
 {
+    if (bn_operation_is_remote(a))
+        return a->type == b->type && strcmp(a->target_id, b->target_id) == 0 &&
+               strcmp(a->object, b->object) == 0;
     return a->type == BN_WORK_VM_POWER && b->type == BN_WORK_VM_POWER && a->vmid == b->vmid &&
            strcmp(a->server_id, b->server_id) == 0;
 }

@@ -19,6 +19,10 @@ enum bn_work_type {
     BN_WORK_VM_POWER,
     BN_WORK_HEALTH_CHECK,
     BN_WORK_IMPORT,
+    BN_WORK_SERVICE_RESTART, /* from here on over SSH, on a target */
+    BN_WORK_SERVICE_STATUS,
+    BN_WORK_SSH_TEST,
+    BN_WORK_LOGS,
 };
 
 enum bn_work_maker { BN_MADE_BY_USER, BN_MADE_BY_KEY, BN_MADE_BY_SCHEDULE, BN_MADE_BY_AUTO };
@@ -33,6 +37,9 @@ struct bn_operation {
     int64_t vm_type; /* enum bn_vm_type */
     int64_t vmid;
     char target_id[BN_ID_MAX];
+    char object[128];  /* of a target: the service it is about, or "" */
+    char command[512]; /* what runs there, as it is sent */
+    int64_t sent_at;   /* it may have begun since then; 0: nothing was done yet */
     char subject[192]; /* for people: "web-1 (100) on alpha" */
     int64_t status;    /* enum bn_work_status */
     int64_t progress;
@@ -48,6 +55,7 @@ struct bn_operation {
     int64_t updated_at;
     int64_t completed_at;
     int64_t has_warnings;
+    int64_t timed_out; /* it was sent, and nothing said how it ended */
 };
 
 /* One line of what an operation's task said; kept with it, the last BN_WORK_LINES_MAX. */
@@ -55,6 +63,21 @@ struct bn_output {
     char id[BN_ID_MAX]; /* OPERATION/NUMBER, six digits, so that texts sort as numbers do */
     int64_t n;
     char text[256];
+};
+
+/* Some of what a command wrote: kept with its operation, or told while it runs. Offsets count the
+   bytes as they came; where one is larger than the end of the piece before, something was cut. */
+struct bn_piece {
+    char id[BN_ID_MAX]; /* OPERATION/OFFSET, twelve digits */
+    char operation_id[BN_ID_MAX];
+    int64_t at;    /* offset of its first byte */
+    int64_t bytes; /* as they came; the text is what can be shown of them */
+    char text[2048];
+};
+
+/* The same, told at once. */
+struct bn_chunk {
+    struct bn_piece piece;
 };
 
 /* A guest's screen or terminal that somebody has open, or had (FEATURES G11). */
@@ -81,8 +104,12 @@ struct bn_console {
 
 extern const struct bn_record_type bn_operation_type;
 extern const struct bn_record_type bn_output_type;
+extern const struct bn_record_type bn_piece_type;
+extern const struct bn_record_type bn_chunk_type;
 extern const struct bn_record_type bn_console_type;
 
+/* It is done over SSH on a target. */
+bool bn_operation_is_remote(const struct bn_operation *operation);
 bool bn_operation_is_over(const struct bn_operation *operation);
 /* Of two that are the same deed on the same thing only one may be under way (FEATURES J5). */
 bool bn_operation_is_same_deed(const struct bn_operation *a, const struct bn_operation *b);

@@ -200,16 +200,34 @@ void bn_work_told(struct bn_work *work, bn_work_kept kept, void *user)
     keep(work);
 }
 
-void bn_work_step(struct bn_work *work, int64_t progress, const char *phase)
+static bool take_step(struct bn_operation *now, int64_t progress, const char *phase)
 {
-    struct bn_operation *now = &work->now;
     if (progress <= now->progress && strcmp(now->phase, phase) == 0 &&
             now->status == BN_WORK_IN_PROGRESS)
-        return;
+        return false;
     now->status = BN_WORK_IN_PROGRESS;
     now->progress = BN_MAX(now->progress, progress);
     bn_text_clip(now->phase, sizeof now->phase, bn_str(phase));
-    bn_work_told(work, NULL, NULL);
+    return true;
+}
+
+void bn_work_step(struct bn_work *work, int64_t progress, const char *phase)
+{
+    if (take_step(&work->now, progress, phase))
+        bn_work_told(work, NULL, NULL);
+}
+
+static void step_kept(void *user, const struct bn_err *err)
+{
+    (void)user;
+    (void)err;
+}
+
+void bn_work_step_now(struct bn_work *work, int64_t progress, const char *phase)
+{
+    if (take_step(&work->now, progress, phase))
+        bn_work_told(work, work->kept ? work->kept : step_kept,
+                work->kept ? work->kept_user : NULL);
 }
 
 void bn_work_end(struct bn_work *work, enum bn_work_status status, bn_work_kept kept, void *user)
@@ -271,7 +289,8 @@ static void on_tick(void *user)
 
 static bool is_taken_up(const struct bn_operation *operation)
 {
-    return operation->type == BN_WORK_VM_POWER && operation->upid[0];
+    return (operation->type == BN_WORK_VM_POWER && operation->upid[0]) ||
+           (bn_operation_is_remote(operation) && operation->sent_at);
 }
 
 static void end_left(struct bn_operations *operations, const struct bn_tenant_live *tenant)

@@ -19,8 +19,8 @@ struct bn_operations_config {
     const struct bn_clock *clock;
 };
 
-/* After the store was loaded. Operations of power with a task stay as they are: source/power takes
-   them up again. */
+/* After the store was loaded. Operations of power with a task, and those on a target whose command
+   may have begun, stay as they are: source/power and source/dispatch take them up again. */
 struct bn_operations *bn_operations_start(const struct bn_operations_config *config);
 /* What is under way stays so in the store: the next start finds it. NULL is fine. */
 void bn_operations_stop(struct bn_operations *operations);
@@ -64,6 +64,8 @@ struct bn_work *bn_work_resume(struct bn_operations *operations, const char *ten
 void bn_work_told(struct bn_work *work, bn_work_kept kept, void *user);
 /* So far, and what it does; progress below what it was is as before. */
 void bn_work_step(struct bn_work *work, int64_t progress, const char *phase);
+/* The same for steps of which there are few: each is told, however soon the next comes. */
+void bn_work_step_now(struct bn_work *work, int64_t progress, const char *phase);
 /* Its end; message, error and hint stand in `now`. The work is not the caller's any more. */
 void bn_work_end(struct bn_work *work, enum bn_work_status status, bn_work_kept kept, void *user);
 /* A line of what its task said, to be kept with it; before its end. */

@@ -55,6 +55,13 @@ static const char *const steps[] = {
         " started_at INTEGER, ended_at INTEGER, PRIMARY KEY(tenant, id)) STRICT;"
         "CREATE INDEX consoles_by_time ON consoles(tenant, started_at);"
         "CREATE INDEX consoles_by_end ON consoles(ended_at);",
+        /* The same of targets: one deed on one service at a time, of all that is not over. */
+        "ALTER TABLE operations ADD COLUMN object TEXT;"
+        "CREATE UNIQUE INDEX operations_one_on_a_target ON operations(tenant, target_id, type,"
+        " coalesce(object, '')) WHERE target_id IS NOT NULL AND status IN ('pending', 'in_progress');"
+        "CREATE TABLE pieces(tenant TEXT NOT NULL, id TEXT NOT NULL, operation_id TEXT, at INTEGER,"
+        " bytes INTEGER, text TEXT, PRIMARY KEY(tenant, id)) STRICT;"
+        "CREATE INDEX pieces_of_one ON pieces(tenant, operation_id, at);",
 };
 
 const uint32_t bn_schema_version = COUNT(steps);

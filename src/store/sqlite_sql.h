@@ -138,4 +138,8 @@
             "DELETE FROM consoles WHERE rowid IN (SELECT rowid FROM consoles WHERE ended_at < ?1 LIMIT ?2)") \
     X(LINE_RANGE, "SELECT n, text FROM outputs WHERE tenant = ?1 AND id >= ?2 || '/'"                        \
                   " AND id < ?2 || '0' ORDER BY id")                                                         \
+    X(PIECE_RANGE,                                                                                           \
+            "SELECT id, at, bytes, text FROM pieces WHERE tenant = ?1 AND operation_id = ?2"                 \
+            " AND at >= ?3 ORDER BY at LIMIT ?4")                                                            \
+    X(PIECE_CUT, "DELETE FROM pieces WHERE tenant = ?1 AND operation_id = ?2")                               \
     X(LINE_CUT, "DELETE FROM outputs WHERE tenant = ?1 AND id >= ?2 || '/' AND id < ?2 || '0'")

@@ -89,6 +89,8 @@ int bn_work_cut(struct bn_conn *conn, int64_t ended_before_ms, int units, bool *
     for (int i = 0; rc == SQLITE_OK && i < count; i++) {
         rc = bn_conn_run(conn, bind_name(bn_conn_sql(conn, BN_SQL_LINE_CUT), &names[i]));
         if (rc == SQLITE_OK)
+            rc = bn_conn_run(conn, bind_name(bn_conn_sql(conn, BN_SQL_PIECE_CUT), &names[i]));
+        if (rc == SQLITE_OK)
             rc = bn_conn_run(conn,
                     bind_name(bn_conn_row_sql(conn, BN_KIND_OPERATION, BN_ROW_GONE), &names[i]));
     }
@@ -262,4 +264,34 @@ bool bn_store_read_operation(struct bn_store *store, const char *tenant, const c
     out->operation = fact.u.operation;
     out->line_count = count;
     return true;
+}
+
+bool bn_store_read_pieces(struct bn_store *store, const struct bn_piece_query *query,
+        struct bn_piece *out, size_t *n, struct bn_err *err)
+{
+    struct bn_conn *conn;
+    size_t count = 0;
+    if (!bn_readers_borrow(store, &conn, err))
+        return false;
+    sqlite3_stmt *stmt = bn_conn_sql(conn, BN_SQL_PIECE_RANGE);
+    int rc = stmt ? SQLITE_ROW : sqlite3_extended_errcode(conn->db);
+    if (stmt) {
+        sqlite3_bind_text(stmt, 1, query->tenant, -1, SQLITE_STATIC);
+        sqlite3_bind_text(stmt, 2, query->operation_id, -1, SQLITE_STATIC);
+        sqlite3_bind_int64(stmt, 3, query->from);
+        sqlite3_bind_int64(stmt, 4, (int64_t)*n);
+    }
+    while (rc == SQLITE_ROW && (rc = sqlite3_step(stmt)) == SQLITE_ROW && count < *n) {
+        struct bn_piece *piece = &out[count++];
+        bn_record_clear(&bn_piece_type, piece);
+        get_text(stmt, 0, piece->id, sizeof piece->id);
+        bn_text_clip(piece->operation_id, sizeof piece->operation_id, bn_str(query->operation_id));
+        piece->at = sqlite3_column_int64(stmt, 1);
+        piece->bytes = sqlite3_column_int64(stmt, 2);
+        get_text(stmt, 3, piece->text, sizeof piece->text);
+    }
+    sqlite3_reset(stmt);
+    bn_readers_return(store, conn);
+    *n = count;
+    return rc == SQLITE_DONE || rc == SQLITE_ROW || bn_conn_fail(err, rc);
 }

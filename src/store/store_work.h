@@ -50,3 +50,14 @@ struct bn_operation_told {
 /* `not_found` when that tenant has none with that id. */
 BN_MUST_CHECK bool bn_store_read_operation(struct bn_store *store, const char *tenant,
         const char *id, struct bn_operation_told *out, struct bn_err *err);
+
+/* Of what an operation's command wrote: from that offset on, in order. */
+struct bn_piece_query {
+    const char *tenant;
+    const char *operation_id;
+    int64_t from;
+};
+
+/* At most *n, then *n are there; none when there is none, or no such operation. */
+BN_MUST_CHECK bool bn_store_read_pieces(struct bn_store *store, const struct bn_piece_query *query,
+        struct bn_piece *out, size_t *n, struct bn_err *err);

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "source/dispatch.h"
 #include "source/power.h"
 #include "web/api_infra.h"
 #include "web/api_people.h"
@@ -338,8 +339,12 @@ static bool cancel(const struct bn_request *req, const struct bn_operation *oper
         return bn_power_cancel(bn_web_parts(req->web)->power, req->who.tenant, operation->id, err);
     case BN_WORK_HEALTH_CHECK:
         return bn_servers_check_cancel(req->web, req->who.tenant, operation->id, err);
-    default: return bn_fail(err, BN_E_CONFLICT, "this cannot be stopped half-way");
+    default: break;
     }
+    struct bn_dispatch *dispatch = bn_web_parts(req->web)->dispatch;
+    return bn_operation_is_remote(operation) && dispatch
+                   ? bn_dispatch_cancel(dispatch, req->who.tenant, operation->id, err)
+                   : bn_fail(err, BN_E_CONFLICT, "this cannot be stopped half-way");
 }
 
 void bn_operation_cancel(struct bn_request *req)

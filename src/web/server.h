@@ -18,6 +18,7 @@ struct bn_operations;
 struct bn_power;
 struct bn_tasks;
 struct bn_consoles;
+struct bn_dispatch;
 struct bn_seal_key;
 struct bn_target_policy;
 
@@ -39,6 +40,7 @@ struct bn_web_config {
     struct bn_power *power;
     struct bn_tasks *tasks; /* NULL: nothing is known of them */
     struct bn_consoles *consoles;
+    struct bn_dispatch *dispatch; /* NULL: nothing is done over SSH */
     const struct bn_seal_key *key;
     const char *key_absent; /* why nothing can be sealed; NULL or "": it can */
     const struct bn_target_policy *targets;

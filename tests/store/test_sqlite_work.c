@@ -278,4 +278,80 @@ BN_TEST(of_one_server_one_alert_fires_and_ninety_days_after_its_end_it_goes)
     place_finish(&place);
 }
 
+static struct bn_fact piece_fact(const char *operation, int64_t at)
+{
+    struct bn_fact fact;
+    bn_fact_init(&fact, BN_KIND_PIECE, "default");
+    struct bn_piece *piece = &fact.u.piece;
+    snprintf(piece->id, sizeof piece->id, "%s/%012lld", operation, (long long)at);
+    snprintf(piece->operation_id, sizeof piece->operation_id, "%s", operation);
+    piece->at = at;
+    piece->bytes = 10;
+    snprintf(piece->text, sizeof piece->text, "at %lld\n", (long long)at);
+    return fact;
+}
+
+static size_t read_pieces(struct bn_store *store, const char *operation, int64_t from,
+        struct bn_piece *out, size_t most)
+{
+    struct bn_err err;
+    const struct bn_piece_query query = {"default", operation, from};
+    if (!bn_store_read_pieces(store, &query, out, &most, &err))
+        fail_msg("%s", err.text);
+    return most;
+}
+
+BN_TEST(what_a_command_wrote_comes_back_in_its_order_and_goes_with_its_operation)
+{
+    static struct bn_piece out[4];
+    struct place place;
+    place_init(&place);
+    place.now_ms = NOW;
+    struct bn_store *store = place_open(&place);
+    const struct bn_fact facts[] = {operation_fact(1, NOW, BN_WORK_COMPLETED),
+            piece_fact("op1", 1000000), piece_fact("op1", 0), piece_fact("op1", 10),
+            piece_fact("op2", 5), piece_fact("op1", 20)};
+    for (size_t i = 0; i < COUNT(facts); i++)
+        keep(store, &facts[i]);
+    CHECK_INT(read_pieces(store, "op1", 0, out, 4), 4);
+    CHECK_INT(out[0].at, 0);
+    CHECK_INT(out[2].at, 20);
+    CHECK_INT(out[3].at, 1000000);
+    CHECK_STR(out[3].text, "at 1000000\n");
+    CHECK_INT(out[3].bytes, 10);
+    CHECK_INT(read_pieces(store, "op1", 10, out, 2), 2);
+    CHECK_INT(out[0].at, 10);
+    CHECK_INT(read_pieces(store, "op1", 1000001, out, 4), 0);
+    CHECK_INT(read_pieces(store, "nobody", 0, out, 4), 0);
+    place.now_ms = NOW + 1001 + BN_OPERATION_KEEP_MS;
+    bn_store_tidy(store);
+    CHECK_INT(read_pieces(store, "op1", 0, out, 4), 0);
+    CHECK_INT(read_pieces(store, "op2", 0, out, 4), 1);
+    bn_store_close(store);
+    place_finish(&place);
+}
+
+BN_TEST(the_tables_themselves_refuse_the_same_on_a_target_twice)
+{
+    struct place place;
+    struct bn_err err;
+    place_init(&place);
+    struct bn_store *store = place_open(&place);
+    struct bn_fact fact = operation_fact(1, NOW, BN_WORK_PENDING);
+    fact.u.operation.type = BN_WORK_SSH_TEST; /* of no service, which is a value here as well */
+    fact.u.operation.vmid = BN_UNKNOWN;
+    fact.u.operation.server_id[0] = fact.u.operation.node[0] = '\0';
+    snprintf(fact.u.operation.target_id, sizeof fact.u.operation.target_id, "t1");
+    keep(store, &fact);
+    snprintf(fact.u.operation.id, sizeof fact.u.operation.id, "op2");
+    bn_store_put(store, &fact);
+    CHECK(!bn_store_keep(store, &err));
+    CHECK_INT(err.code, BN_E_CONFLICT);
+    fact.u.operation.status = BN_WORK_FAILED;
+    fact.u.operation.completed_at = NOW;
+    keep(store, &fact);
+    bn_store_close(store);
+    place_finish(&place);
+}
+
 BN_TEST_MAIN()

@@ -211,4 +211,30 @@ BN_TEST(there_is_room_for_so_many_and_one_that_ended_makes_room)
     end();
 }
 
+/* On a target: the same to the same service once; another service and another deed beside it. */
+BN_TEST(on_a_target_one_deed_on_one_service_at_a_time)
+{
+    begin();
+    struct bn_fact fact = start_of("o1", "", 0);
+    struct bn_operation *operation = &fact.u.operation;
+    operation->type = BN_WORK_SERVICE_RESTART;
+    operation->vmid = BN_UNKNOWN;
+    snprintf(operation->target_id, sizeof operation->target_id, "t1");
+    snprintf(operation->object, sizeof operation->object, "nginx");
+    snprintf(operation->subject, sizeof operation->subject, "nginx on web3");
+    snprintf(operation->action, sizeof operation->action, "restart");
+    take(&fact);
+    snprintf(operation->id, sizeof operation->id, "o2");
+    check_refused(&fact, BN_E_CONFLICT, "nginx on web3: restart is under way already");
+    snprintf(operation->object, sizeof operation->object, "mail");
+    CHECK(admit(&fact, NULL));
+    snprintf(operation->object, sizeof operation->object, "nginx");
+    operation->type = BN_WORK_SERVICE_STATUS;
+    CHECK(admit(&fact, NULL));
+    operation->type = BN_WORK_SERVICE_RESTART;
+    snprintf(operation->target_id, sizeof operation->target_id, "t2");
+    CHECK(admit(&fact, NULL));
+    end();
+}
+
 BN_TEST_MAIN()

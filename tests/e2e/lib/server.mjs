@@ -120,10 +120,17 @@ export class Server {
     return this;
   }
 
-  /** The pid of the server itself when a wrapper (prlimit, faketime) may stand before it. */
+  /** The pid of the server itself: a wrapper (prlimit, faketime) may stand before it, and its SSH forker behind it. */
   get serverPid() {
-    const children = fs.readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8').trim();
-    return children ? Number(children.split(' ')[0]) : this.pid;
+    const program = (pid) => path.basename(fs.readlinkSync(`/proc/${pid}/exe`));
+    const wanted = path.basename(this.options.program ?? binary);
+    let pid = this.pid;
+    while (program(pid) !== wanted) {
+      const children = fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+      if (!children) return this.pid;
+      pid = Number(children.split(' ')[0]);
+    }
+    return pid;
   }
 
   /** Lines of this kind are expected and do not fail the test. */
