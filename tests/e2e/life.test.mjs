@@ -139,7 +139,7 @@ describe('refusing to start, in one sentence', { concurrency: true }, () => {
 
   test('but not for a service manager that cannot be reached', async (t) => {
     const server = await startServer(t, { env: { NOTIFY_SOCKET: 'nowhere' }, expectLog: [/ warn +notify\.open /] });
-    assert.match(server.log, /notify\.open .*nowhere/);
+    await until('the line in the log', () => /notify\.open .*nowhere/.test(server.log));
     assert.equal((await server.request('GET', '/healthz')).status, 200);
   });
 
@@ -280,7 +280,7 @@ describe('TLS', { concurrency: true }, () => {
       wire.destroy();
       return name === 'second.example';
     });
-    assert.match(server.log, / info +tls\.reload /);
+    await until('the line in the log', () => / info +tls\.reload /.test(server.log));
     old.write(get('/healthz'));
     assert.ok(await old.when(() => text(old).endsWith('ok')), 'the old connection goes on');
     const count = live.messages.length;
@@ -565,7 +565,7 @@ describe('a sick disk', { concurrency: true }, () => {
       const bytes = fs.readFileSync(path.join(data, 'binnacle.db'));
       const server = await startServer(t, { data, expectLog: [/ error store\.(damaged|quarantined) /, / warn +store\./] });
       assert.equal((await server.request('GET', '/healthz')).status, 200);
-      assert.match(server.log, / error store\.(damaged|quarantined) .*binnacle\.db/);
+      await until('the line in the log', () => / error store\.(damaged|quarantined) .*binnacle\.db/.test(server.log));
       const aside = fs.readdirSync(data).filter((name) => name.startsWith('binnacle.db.damaged-'));
       assert.ok(aside.some((name) => fs.readFileSync(path.join(data, name)).equals(bytes)), `${fs.readdirSync(data)}`);
     });
