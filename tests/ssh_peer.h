@@ -207,10 +207,11 @@ static inline int peer_methods(const struct libssh_peer *p)
 static inline bool peer_questions(struct libssh_peer *p, ssh_message m)
 {
     static const char *prompts[1];
-    static char echo[1] = {0};
+    static char echo[1];
     if (!p->config->answer)
         return false;
     if (!ssh_message_auth_kbdint_is_response(m)) {
+        echo[0] = p->config->question != NULL; /* what may be seen is no password */
         prompts[0] = p->config->question ? p->config->question : "Password: ";
         ssh_message_auth_interactive_request(m, "", "", 1, prompts, echo);
         p->is_asked = true;

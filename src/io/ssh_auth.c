@@ -196,7 +196,10 @@ void bn_ssh_auth_drive(struct bn_ssh_conn *conn)
 {
     switch (try_way(conn)) {
     case SSH_AUTH_SUCCESS: opened(conn); break;
-    case SSH_AUTH_AGAIN: break;
+    case SSH_AUTH_AGAIN: /* also after a goodbye, for ever */
+        if (!ssh_is_connected(conn->ssh))
+            bn_ssh_lost(conn);
+        break;
     case SSH_AUTH_DENIED:
     case SSH_AUTH_PARTIAL: choose(conn); break;
     default:

@@ -216,8 +216,11 @@ static bool begin(struct bn_ssh_conn *conn)
 {
     struct bn_ssh_command *run = &conn->run;
     const int rc = ask(conn);
-    if (rc == SSH_AGAIN)
+    if (rc == SSH_AGAIN) {
+        if (!ssh_is_connected(conn->ssh))
+            bn_ssh_lost(conn);
         return false;
+    }
     if (rc != SSH_OK) {
         say_no(conn);
         return false;

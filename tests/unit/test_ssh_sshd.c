@@ -110,6 +110,22 @@ BN_TEST(a_key_the_server_does_not_know_is_refused)
     tear_down(&w);
 }
 
+BN_TEST(a_goodbye_is_told_in_the_words_of_the_server)
+{
+    struct world w;
+    if (set_up(&w, "MaxAuthTries 1")) {
+        char *text = NULL;
+        ssh_key other = peer_key(SSH_KEYTYPE_ED25519, 0);
+        CHECK_INT(ssh_pki_export_privkey_base64(other, NULL, NULL, NULL, &text), SSH_OK);
+        w.to.key = bn_str(text);
+        fails(&w.scene, &w.to, "lost", "auth", "said goodbye while logging in: ");
+        CHECK(strstr(w.scene.end.text, "Too many authentication failures"));
+        ssh_string_free_char(text);
+        ssh_key_free(other);
+    }
+    tear_down(&w);
+}
+
 BN_TEST(what_a_server_has_not_in_common_is_named)
 {
     static const char *const settings[][2] = {
