@@ -4,10 +4,10 @@
  */
 #pragma once
 
-#include "app/config.h"
-#include "app/master_key.h"
 #include "base/target.h"
 
+#include "app/config.h"
+#include "app/master_key.h"
 #include "hub/hub.h"
 #include "io/ssh_forker.h"
 

@@ -439,6 +439,7 @@ static void begun_kept(void *user, const struct bn_err *err)
     const bn_dispatch_begun begun = job->begun;
     const struct bn_operation operation = job->work->now;
     job->begun = NULL;
+    job->is_begun = true;
     if (err) { /* there is no such work */
         job->work = NULL;
         job->is_done = true;
@@ -493,7 +494,8 @@ bool bn_dispatch_cancel(struct bn_dispatch *dispatch, const char *tenant, const 
     if (!job)
         return bn_fail(err, BN_E_NOT_FOUND, "it is not under way here");
     return bn_dispatch_stop_it(job) ||
-           bn_fail(err, BN_E_CONFLICT, "it is being sent or has ended this moment: ask again");
+           bn_fail(err, BN_E_CONFLICT,
+                   "it begins, is being sent or has ended this moment: ask again");
 }
 
 const struct bn_transcript *bn_dispatch_output(struct bn_dispatch *dispatch, const char *tenant,
@@ -551,7 +553,7 @@ static void take_up(struct bn_dispatch *dispatch, const char *tenant,
     const int64_t gone_ms = BN_MAX(dispatch->config.clock->now_ms - left->sent_at, 0);
     bn_text_clip(job->id, sizeof job->id, bn_str(left->id));
     job->work = bn_work_resume(dispatch->config.operations, tenant, left);
-    job->is_resumed = true;
+    job->is_begun = job->is_resumed = true;
     if (!action || job->way != BN_WAY_DETACHED) {
         job->work->now.timed_out = 1;
         bn_dispatch_fail(job,

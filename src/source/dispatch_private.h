@@ -52,6 +52,7 @@ struct bn_dispatch_job {
     struct bn_dispatch_hop hops[BN_TARGET_JUMPS_MAX + 1]; /* from ours on */
     int hop_count;
     int hop;       /* which is being opened, or the last */
+    bool is_begun; /* the store has kept that it begins */
     bool is_ready; /* logged in to the target */
     bool is_running;
     bool is_done;                  /* to be destroyed at the next tick */

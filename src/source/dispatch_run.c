@@ -513,7 +513,8 @@ void bn_dispatch_cut(struct bn_dispatch_job *job)
 bool bn_dispatch_stop_it(struct bn_dispatch_job *job)
 {
     const char *message = "Nothing was done.";
-    if (job->stage == BN_DISPATCH_SEND || job->stage == BN_DISPATCH_KEEP)
+    /* While the store has still to speak of it. */
+    if (!job->is_begun || job->stage == BN_DISPATCH_SEND || job->stage == BN_DISPATCH_KEEP)
         return false;
     if (job->work->now.sent_at && job->action->changes)
         message = "The target finishes what it began; it is not watched any more.";

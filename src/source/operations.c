@@ -225,9 +225,11 @@ static void step_kept(void *user, const struct bn_err *err)
 
 void bn_work_step_now(struct bn_work *work, int64_t progress, const char *phase)
 {
-    if (take_step(&work->now, progress, phase))
-        bn_work_told(work, work->kept ? work->kept : step_kept,
-                work->kept ? work->kept_user : NULL);
+    if (!take_step(&work->now, progress, phase))
+        return;
+    bn_log(BN_INFO, "operation.step", BN_KV("id", work->now.id), BN_KV_I64("progress", progress),
+            BN_KV("phase", phase));
+    bn_work_told(work, work->kept ? work->kept : step_kept, work->kept ? work->kept_user : NULL);
 }
 
 void bn_work_end(struct bn_work *work, enum bn_work_status status, bn_work_kept kept, void *user)
