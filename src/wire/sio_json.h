@@ -9,9 +9,7 @@
 
 #include "base/text.h"
 
-#define BN_SIO_DEPTH_MAX                                                                         \
-    64                      /* a peer's stack: 200 kB of '[' ended the process of a known server \
-                             */
+#define BN_SIO_DEPTH_MAX 64 /* a known server died of a text nested deeper than its stack */
 #define BN_SIO_MARKS_MAX 10 /* places where attachments stand: as many as a packet may have */
 
 /* Where an attachment stands. */
