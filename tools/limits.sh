@@ -29,7 +29,7 @@ unit() {
     case $1 in
     *_MS) echo ms ;;
     *_BPS) echo bps ;;
-    *BYTES* | *_MESSAGE_MAX | *_INFLIGHT_MAX) echo bytes ;;
+    *BYTES* | *_WINDOW | *_MESSAGE_MAX | *_INFLIGHT_MAX) echo bytes ;;
     *) echo count ;;
     esac
 }
@@ -38,9 +38,10 @@ table() {
     echo '# Limits'
     echo
     # shellcheck disable=SC2016 # Markdown's quotes
-    echo 'Made by `tools/limits.sh --write` from src/model/limits.h, limits_console.h, limits_sio.h and limits_ssh.h. What happens at each is said beside it; where'
-    echo 'nothing is said, what is beyond is refused with a sentence.'
-    sed -n 's|^/\* --- \(.*\) --- \*/$|= \1|p; s|^#define \(BN_[A-Z_0-9]*\) *|\1 |p' src/model/limits.h src/model/limits_console.h src/model/limits_sio.h src/model/limits_ssh.h |
+    echo 'Made by `tools/limits.sh --write` from src/model/limits.h, limits_console.h, limits_sio.h and limits_ssh.h, and src/io/ssh.h and ssh_pipe.h. What happens at each'
+    echo 'is said beside it; where nothing is said, what is beyond is refused with a sentence.'
+    sed -n 's|^/\* --- \(.*\) --- \*/$|= \1|p; s|^#define \(BN_[A-Z_0-9]*\) *|\1 |p' src/model/limits.h src/model/limits_console.h src/model/limits_sio.h src/model/limits_ssh.h \
+        src/io/ssh.h src/io/ssh_pipe.h |
         while read -r name rest; do
             if [ "$name" = '=' ]; then
                 printf '\n## %s\n\n| limit | value | |\n|---|---|---|\n' "${rest%% (*}"

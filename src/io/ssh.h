@@ -15,8 +15,8 @@
 #include "io/ssh_forker.h"
 #include "wire/ssh_frame.h"
 
-/* Sessions at once, those being opened included; beyond: too_many. */
-#define BN_SSH_SESSIONS_MAX  256
+/* --- SSH sessions --- */
+#define BN_SSH_SESSIONS_MAX  256 /* at once, those being opened included; beyond: too_many */
 #define BN_SSH_OUTPUT_WINDOW (128 << 10) /* bytes of output that may be under way to the server */
 #define BN_SSH_INPUT_WINDOW  (64 << 10)  /* bytes of input the runner takes before they are sent */
 #define BN_SSH_CONNECT_MS    20000       /* name and TCP (FEATURES J9) */

@@ -12,6 +12,7 @@
 #include "io/ssh_forker.h"
 #include "wire/ssh_frame.h"
 
+/* --- the SSH runner --- */
 #define BN_SSH_PING_MS     2000  /* while there are sessions */
 #define BN_SSH_PONG_MS     10000 /* a runner that does not answer so long is ended */
 #define BN_SSH_REST_MS     1000  /* after the second death in a row, then twice as long each time */
