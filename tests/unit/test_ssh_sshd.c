@@ -429,11 +429,9 @@ static void start_dropbear(struct world *w, char *line, size_t size)
     static const char *argv[] = {"/bin/sh", "-c", NULL, NULL};
     if (may_unmount())
         snprintf(line, size,
-                "exec unshare -m sh -c 'cp %s /run/%d.keys && mount -t tmpfs none %s && "
-                "mkdir -m 700 %s/.ssh && mv /run/%d.keys %s/.ssh/authorized_keys && chmod 700 %s && "
-                "exec dropbear -i -s -r %s'",
-                w->files.authorized, getpid(), home(), home(), getpid(), home(), home(),
-                w->files.host_key);
+                "exec unshare -m sh -c 'mount -t tmpfs none %s && mkdir -m 700 %s/.ssh && "
+                "cp %s %s/.ssh/authorized_keys && chmod 700 %s && exec dropbear -i -s -r %s'",
+                home(), home(), w->files.authorized, home(), home(), w->files.host_key);
     else
         snprintf(line, size, "exec /usr/sbin/dropbear -i -s -r %s", w->files.host_key);
     argv[2] = line;
