@@ -203,6 +203,7 @@ static void fill_web_config(struct app *app, struct bn_web_config *web)
             .tasks = app->outside.tasks,
             .consoles = app->outside.consoles,
             .dispatch = app->outside.dispatch,
+            .terminals = app->outside.terminals,
             .key = &app->outside.key.key,
             .key_absent = app->outside.key.absent,
             .targets = &app->outside.targets,

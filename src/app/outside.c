@@ -15,6 +15,7 @@
 #include "source/rrd.h"
 #include "source/summary.h"
 #include "source/tasks.h"
+#include "source/terminal.h"
 
 static_assert(BN_CONFIG_LIST_MAX <= BN_TARGETS_MAX, "what --allow-target names has room");
 
@@ -39,6 +40,8 @@ static void open_remote(struct bn_outside *outside, struct bn_loop *loop, struct
             .key = &outside->key.key,
             .operations = outside->operations};
     outside->dispatch = bn_dispatch_start(&dispatch);
+    const struct bn_reach_config reach = {hub, outside->ssh, &outside->key.key};
+    outside->terminals = bn_terminals_start(&reach);
 }
 
 bool bn_outside_open(struct bn_outside *outside, const struct bn_config *config,
@@ -119,6 +122,7 @@ void bn_outside_close(struct bn_outside *outside)
     bn_power_stop(outside->power);
     bn_tasks_destroy(outside->tasks);
     bn_consoles_stop(outside->consoles);
+    bn_terminals_stop(outside->terminals);
     bn_dispatch_stop(outside->dispatch);
     bn_ssh_destroy(outside->ssh);
     bn_dialer_destroy(outside->dialer);
@@ -131,6 +135,7 @@ void bn_outside_close(struct bn_outside *outside)
     outside->has_forker = false;
     outside->ssh = NULL;
     outside->dispatch = NULL;
+    outside->terminals = NULL;
     outside->fetch = NULL;
     outside->fleet = NULL;
     outside->rrd = NULL;

@@ -24,6 +24,7 @@ struct bn_tasks;
 struct bn_dialer;
 struct bn_consoles;
 struct bn_dispatch;
+struct bn_terminals;
 struct bn_ssh;
 
 struct bn_outside {
@@ -40,7 +41,8 @@ struct bn_outside {
     struct bn_ssh_forker forker;
     bool has_forker;
     struct bn_ssh *ssh;
-    struct bn_dispatch *dispatch; /* NULL: the forker could not be started */
+    struct bn_dispatch *dispatch; /* NULL, as the next: the forker could not be started */
+    struct bn_terminals *terminals;
     struct bn_alerts *alerts;
     struct bn_summary_source *summary;
 };

@@ -121,9 +121,14 @@ void bn_ssh_conn_free(struct bn_ssh_conn *conn)
         ssh_event_free(conn->event);
     }
     if (conn->ssh) {
+        /* A descriptor that was given to it the library leaves open, unless the server closed it.
+         */
+        const int copy_fd = ssh_get_fd(conn->ssh);
         if (ssh_is_connected(conn->ssh))
             ssh_disconnect(conn->ssh);
         ssh_free(conn->ssh);
+        if (copy_fd >= 0)
+            close(copy_fd);
     }
     if (conn->through)
         bn_ssh_tunnel_leave(conn->through);

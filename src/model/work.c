@@ -157,6 +157,8 @@ static const struct bn_field console_fields[] = {
                 .doc = "where it was opened from"),
         BN_FIELD(struct bn_console, server_id, BN_T_TEXT, .flags = BN_F_FIXED,
                 .doc = "the guest's server"),
+        BN_FIELD(struct bn_console, target_id, BN_T_TEXT, .flags = BN_F_FIXED,
+                .doc = "the target whose shell it is"),
         BN_FIELD(struct bn_console, node, BN_T_TEXT, .flags = BN_F_FIXED,
                 .doc = "the node it was on then"),
         BN_FIELD(struct bn_console, vm_type, BN_T_ENUM, .flags = BN_F_FIXED, .words = vm_type_words,

@@ -89,8 +89,9 @@ struct bn_console {
     char user_name[64];      /* of the user or the key */
     char address[48];
     char server_id[BN_ID_MAX];
-    char node[64];   /* where the guest was when it was opened */
-    int64_t vm_type; /* enum bn_vm_type */
+    char target_id[BN_ID_MAX]; /* whose shell it is; "": of a server's guest or node */
+    char node[64];             /* where the guest was when it was opened */
+    int64_t vm_type;           /* enum bn_vm_type */
     int64_t vmid;
     char subject[192]; /* for people: "web-1 (100) on alpha" */
     int64_t kind;      /* enum bn_console_kind */

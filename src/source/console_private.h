@@ -46,7 +46,17 @@ struct bn_opening {
     char password[64];
 };
 
+/* What a far end that is no Proxmox VE server's does instead. */
+struct bn_remote_way {
+    void (*take)(struct bn_remote *guest, const struct bn_remote_ops *ops, void *user);
+    void (*put)(struct bn_remote *guest, const char *p, size_t len);
+    size_t (*queued)(const struct bn_remote *guest);
+    void (*resume)(struct bn_remote *guest);
+    void (*close)(struct bn_remote *guest);
+};
+
 struct bn_remote {
+    const struct bn_remote_way *way; /* NULL: what follows, over a server's WebSocket */
     struct bn_list link;
     struct bn_consoles *consoles;
     struct bn_opening *opening; /* until it is ready */

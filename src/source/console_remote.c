@@ -91,6 +91,10 @@ void bn_remote_close(struct bn_remote *guest)
     uint8_t code[125];
     if (!guest)
         return;
+    if (guest->way) {
+        guest->way->close(guest);
+        return;
+    }
     guest->ops = NULL;
     if (guest->is_open)
         put_frame(guest, BN_WS_CLOSE, (char *)code, bn_ws_close_payload(code, 1000, ""));
@@ -104,12 +108,18 @@ void bn_remote_close(struct bn_remote *guest)
 
 void bn_remote_put(struct bn_remote *guest, const char *p, size_t len)
 {
+    if (guest->way) {
+        guest->way->put(guest, p, len);
+        return;
+    }
     if (len > 0)
         put_frame(guest, BN_WS_BINARY, p, len);
 }
 
 size_t bn_remote_queued(const struct bn_remote *guest)
 {
+    if (guest->way)
+        return guest->way->queued(guest);
     return guest->stream ? bn_stream_queued(guest->stream) : 0;
 }
 
@@ -344,6 +354,10 @@ bool bn_remote_begin(struct bn_remote *guest, struct bn_err *err)
 
 void bn_remote_take(struct bn_remote *guest, const struct bn_remote_ops *ops, void *user)
 {
+    if (guest->way) {
+        guest->way->take(guest, ops, user);
+        return;
+    }
     guest->ops = ops;
     guest->user = user;
     if (!guest->stream) {
@@ -360,6 +374,10 @@ void bn_remote_take(struct bn_remote *guest, const struct bn_remote_ops *ops, vo
 
 void bn_remote_resume(struct bn_remote *guest)
 {
+    if (guest->way) {
+        guest->way->resume(guest);
+        return;
+    }
     if (!guest->is_full)
         return;
     guest->is_full = false;

@@ -16,14 +16,7 @@ int64_t bn_dispatch_mono_ms(const struct bn_dispatch_job *job)
 
 struct bn_ssh_session *bn_dispatch_session(const struct bn_dispatch_job *job)
 {
-    return job->is_ready ? job->hops[job->hop_count - 1].session : NULL;
-}
-
-static const struct bn_target *target_of(const struct bn_dispatch_job *job, const char *id)
-{
-    return strcmp(id, job->target.id) == 0
-                   ? &job->target
-                   : bn_live_get(&job->dispatch->config.hub->live, job->tenant, BN_KIND_TARGET, id);
+    return bn_reach_session(job->reach);
 }
 
 /* --- jobs ------------------------------------------------------------------------------------ */
@@ -140,11 +133,8 @@ static bool keep_some(struct bn_dispatch_job *job, int most)
 
 void bn_dispatch_hang_up(struct bn_dispatch_job *job)
 {
-    for (int i = BN_TARGET_JUMPS_MAX; i >= 0; i--) {
-        bn_ssh_close(job->hops[i].session);
-        job->hops[i].session = NULL;
-    }
-    job->hop = 0;
+    bn_reach_close(job->reach);
+    job->reach = NULL;
     job->is_ready = job->is_running = false;
 }
 
@@ -207,70 +197,6 @@ void bn_dispatch_fail(struct bn_dispatch_job *job, const char *error, const char
 
 /* --- reaching it ----------------------------------------------------------------------------- */
 
-/* A password, or a key with its passphrase, in clear for as long as it is handed over. */
-struct secret {
-    char password[BN_TARGET_SECRET_MAX + 1];
-    char key[BN_TARGET_KEY_MAX + BN_TARGET_SECRET_MAX + 2]; /* passphrase, NUL, key */
-    size_t key_len;
-};
-
-static bool open_key(const struct bn_dispatch_job *job, const struct bn_target *target,
-        struct secret *out)
-{
-    char aad[BN_TARGET_AAD_SIZE];
-    char sealed[sizeof((struct bn_target_key *)0)->text * BN_TARGET_KEY_PARTS_MAX] = "";
-    size_t len = 0;
-    for (int64_t i = 0; i < target->key_parts; i++) {
-        char id[BN_ID_MAX];
-        bn_target_key_id(target->id, i, id);
-        const struct bn_target_key *part = bn_live_get(&job->dispatch->config.hub->live,
-                job->tenant, BN_KIND_TARGET_KEY, id);
-        if (!part || len + strlen(part->text) >= sizeof sealed)
-            return false;
-        len += (size_t)snprintf(sealed + len, sizeof sealed - len, "%s", part->text);
-    }
-    bn_target_aad(job->tenant, target->id, "key", aad);
-    return bn_unseal(job->dispatch->config.key, aad, bn_str(sealed), out->key, sizeof out->key - 1,
-                   &out->key_len) &&
-           memchr(out->key, '\0', out->key_len);
-}
-
-static bool open_secret(const struct bn_dispatch_job *job, const struct bn_target *target,
-        struct secret *out)
-{
-    char aad[BN_TARGET_AAD_SIZE];
-    size_t len = 0;
-    memset(out, 0, sizeof *out);
-    if (target->auth_kind == BN_AUTH_KEY)
-        return open_key(job, target, out);
-    bn_target_aad(job->tenant, target->id, "password", aad);
-    return bn_unseal(job->dispatch->config.key, aad, bn_str(target->password), out->password,
-            sizeof out->password - 1, &len);
-}
-
-/* What it showed is for people to compare and confirm. */
-static void tell_host_key(const struct bn_dispatch_job *job, const struct bn_target *target,
-        const struct bn_ssh_end *end)
-{
-    struct bn_fact fact;
-    struct bn_err err;
-    const struct bn_target *newest = bn_live_get_newest(&job->dispatch->config.hub->live,
-            job->tenant, BN_KIND_TARGET, target->id);
-    if (!newest || strcmp(newest->seen_host_key, end->host_key) == 0)
-        return;
-    bn_fact_init(&fact, BN_KIND_TARGET, job->tenant);
-    fact.u.target = *newest;
-    memset(fact.u.target.seen_host_key, 0, sizeof fact.u.target.seen_host_key);
-    memset(fact.u.target.seen_host_key_type, 0, sizeof fact.u.target.seen_host_key_type);
-    bn_text_clip(fact.u.target.seen_host_key, sizeof fact.u.target.seen_host_key,
-            bn_str(end->host_key));
-    bn_text_clip(fact.u.target.seen_host_key_type, sizeof fact.u.target.seen_host_key_type,
-            bn_str(end->host_key_type));
-    fact.u.target.seen_at = job->dispatch->config.clock->now_ms;
-    if (!bn_hub_ask(job->dispatch->config.hub, &fact, NULL, NULL, &err))
-        bn_log(BN_DEBUG, "target.seen", BN_KV("text", err.text));
-}
-
 static bool may_pass(enum bn_ssh_fault fault)
 {
     return fault == BN_SSH_FAULT_DNS || fault == BN_SSH_FAULT_REFUSED ||
@@ -292,10 +218,6 @@ static void not_reached(struct bn_dispatch_job *job, const struct bn_target *tar
 {
     struct bn_dispatch_words words;
     const struct bn_ssh_end *end = &job->ended;
-    const bool is_key = end->fault == BN_SSH_FAULT_HOST_KEY_UNKNOWN ||
-                        end->fault == BN_SSH_FAULT_HOST_KEY_CHANGED;
-    if (is_key)
-        tell_host_key(job, target, end);
     bn_dispatch_explain(target, end, &words);
     if (may_pass(end->fault) && (job->is_resumed || ++job->tries < BN_REMOTE_TRIES)) {
         bn_text_clip(job->work->now.message, sizeof job->work->now.message, bn_str(words.error));
@@ -313,122 +235,51 @@ static void not_reached(struct bn_dispatch_job *job, const struct bn_target *tar
     bn_dispatch_fail(job, words.error, words.hint);
 }
 
-static void on_ended(void *user, const struct bn_ssh_end *end)
+static void on_ended(void *user, const struct bn_target *at, const struct bn_ssh_end *end)
 {
-    struct bn_dispatch_hop *hop = user;
-    struct bn_dispatch_job *job = hop->job;
+    struct bn_dispatch_job *job = user;
     const bool was_ready = job->is_ready;
-    hop->session = NULL;
+    job->reach = NULL;
     job->ended = *end;
-    bn_dispatch_hang_up(job);
+    job->is_ready = job->is_running = false;
     if (!job->work) {
         job->is_done |= job->is_kept;
         return;
     }
     if (job->stage == BN_DISPATCH_KEEP)
         return;
-    const struct bn_target *target = target_of(job, hop->target_id);
     if (was_ready)
         bn_dispatch_cut(job);
     else
-        not_reached(job, target ? target : &job->target);
+        not_reached(job, at);
 }
 
-static void open_hop(struct bn_dispatch_job *job);
-
-static void on_opened(void *user, const struct bn_ssh_peer *peer)
+static void on_opened(void *user, struct bn_ssh_session *session)
 {
-    struct bn_dispatch_hop *hop = user;
-    struct bn_dispatch_job *job = hop->job;
-    (void)peer;
-    if (job->hop + 1 < job->hop_count) {
-        job->hop++;
-        open_hop(job);
-        return;
-    }
+    struct bn_dispatch_job *job = user;
+    (void)session;
     job->is_ready = true;
     job->wait_ms = 0;
     bn_dispatch_ready(job);
 }
 
-static const struct bn_ssh_ops session_ops = {.opened = on_opened, .ended = on_ended};
-
-static bool open_session(struct bn_dispatch_job *job, const struct bn_target *target,
-        const struct secret *secret, struct bn_err *err)
-{
-    struct bn_dispatch_hop *hop = &job->hops[job->hop];
-    const size_t pass_len = strlen(secret->key);
-    const struct bn_ssh_to to = {.host = target->host,
-            .port = (int)target->port,
-            .via = job->hop ? job->hops[job->hop - 1].session : NULL,
-            .user = target->username,
-            .password = bn_str(secret->password),
-            .key = secret->key_len > pass_len ? (struct bn_str){secret->key + pass_len + 1,
-                                                        secret->key_len - pass_len - 1}
-                                              : BN_STR(""),
-            .passphrase = bn_str(secret->key),
-            .host_key = target->host_key,
-            .host_key_type = target->host_key_type};
-    return bn_ssh_open(job->dispatch->config.ssh, &to, &session_ops, hop, &hop->session, err);
-}
-
-static void open_hop(struct bn_dispatch_job *job)
-{
-    struct secret secret;
-    struct bn_err err = {0};
-    const struct bn_target *target = target_of(job, job->hops[job->hop].target_id);
-    char error[320];
-    if (!target) {
-        bn_dispatch_fail(job, "A target it is reached through is not in the list any more.", "");
-        return;
-    }
-    const bool is_readable = open_secret(job, target, &secret);
-    const bool is_open = is_readable && open_session(job, target, &secret, &err);
-    bn_wipe(&secret, sizeof secret);
-    if (is_open)
-        return;
-    if (is_readable && (err.code == BN_E_TOO_MANY || err.code == BN_E_UNAVAILABLE)) {
-        bn_dispatch_again(job); /* its turn comes */
-        return;
-    }
-    snprintf(error, sizeof error, "%.80s: %.200s", target->name,
-            is_readable ? err.text : "what it logs in with cannot be read any more");
-    bn_dispatch_fail(job, error, is_readable ? "" : "Enter its password or key again.");
-}
-
-/* From the machine nearest to us on. False: too many, or one is gone. */
-static bool list_hops(struct bn_dispatch_job *job)
-{
-    const struct bn_target *target = &job->target;
-    const char *ids[BN_TARGET_JUMPS_MAX + 1];
-    int count = 0;
-    while (target && count <= BN_TARGET_JUMPS_MAX) {
-        ids[count++] = target->id;
-        if (!target->jump_id[0])
-            break;
-        target = target_of(job, target->jump_id);
-    }
-    if (!target || target->jump_id[0])
-        return false;
-    for (int i = 0; i < count; i++) {
-        job->hops[i].job = job;
-        bn_text_clip(job->hops[i].target_id, BN_ID_MAX, bn_str(ids[count - 1 - i]));
-    }
-    job->hop_count = count;
-    return true;
-}
-
 static void connect_now(struct bn_dispatch_job *job)
 {
+    static const struct bn_reach_ops ops = {on_opened, on_ended};
+    const struct bn_dispatch_config *config = &job->dispatch->config;
+    const struct bn_reach_config reach = {config->hub, config->ssh, config->key};
+    const struct bn_reach_to to = {job->tenant, &job->target, &ops, job};
+    struct bn_err err;
     job->again_mono_ms = 0;
     job->stage = BN_DISPATCH_CONNECT;
-    if (!list_hops(job)) {
-        bn_dispatch_fail(job, "A target it is reached through is not in the list any more.", "");
-        return;
-    }
     if (!job->is_resumed)
         bn_dispatch_step(job, 10, "Testing SSH connection");
-    open_hop(job);
+    if (bn_reach_open(&reach, &to, &job->reach, &err))
+        return;
+    if (err.code == BN_E_TOO_MANY || err.code == BN_E_UNAVAILABLE)
+        bn_dispatch_again(job); /* its turn comes */
+    else
+        bn_dispatch_fail(job, err.text, "");
 }
 
 /* --- beginning ------------------------------------------------------------------------------- */

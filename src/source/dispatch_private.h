@@ -5,6 +5,7 @@
 #pragma once
 
 #include "source/dispatch.h"
+#include "source/reach.h"
 
 enum bn_dispatch_stage {
     BN_DISPATCH_QUEUED,  /* kept; its session has not been opened yet */
@@ -30,15 +31,6 @@ struct bn_unit_state {
     char sudo[200]; /* what sudo said when it would not; "": it would */
 };
 
-struct bn_dispatch_job;
-
-/* One of the machines on the way, the last is the target. */
-struct bn_dispatch_hop {
-    struct bn_dispatch_job *job;
-    char target_id[BN_ID_MAX];
-    struct bn_ssh_session *session;
-};
-
 struct bn_dispatch_job {
     struct bn_list link;
     struct bn_dispatch *dispatch;
@@ -49,11 +41,9 @@ struct bn_dispatch_job {
     const struct bn_action *action;
     enum bn_action_way way;
     enum bn_dispatch_stage stage;
-    struct bn_dispatch_hop hops[BN_TARGET_JUMPS_MAX + 1]; /* from ours on */
-    int hop_count;
-    int hop;       /* which is being opened, or the last */
-    bool is_begun; /* the store has kept that it begins */
-    bool is_ready; /* logged in to the target */
+    struct bn_reach *reach; /* NULL: not connected */
+    bool is_begun;          /* the store has kept that it begins */
+    bool is_ready;          /* logged in to the target */
     bool is_running;
     bool is_done;                  /* to be destroyed at the next tick */
     bool is_kept;                  /* its end */

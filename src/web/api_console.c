@@ -2,8 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "source/terminal.h"
 #include "web/api_infra.h"
 #include "web/api_people.h"
+#include "web/api_targets.h"
 #include "web/console.h"
 #include "web/guest_path.h"
 #include "web/guest_right.h"
@@ -120,6 +122,18 @@ static void make_secret(char out[BN_CONSOLE_TICKET_SIZE])
 
 static void on_opened(void *user, struct bn_remote *guest,
         const struct bn_console_refusal *refusal);
+
+static bool call_target(struct bn_console_session *session, struct bn_err *err)
+{
+    struct bn_terminals *terminals = bn_web_parts(session->web)->terminals;
+    const struct bn_target *target = bn_live_get(&bn_web_hub(session->web)->live, session->tenant,
+            BN_KIND_TARGET, session->record.target_id);
+    if (!terminals || !target)
+        return bn_fail(err, BN_E_UNAVAILABLE, "SSH is not available");
+    session->is_opening = bn_terminal_open(terminals, session->tenant, target, on_opened, session,
+            err);
+    return session->is_opening;
+}
 
 static bool call_server(struct bn_console_session *session, struct bn_err *err)
 {
@@ -285,7 +299,7 @@ static bool begin(struct bn_request *req, struct wish *wish, bool is_ready,
     }
     memcpy(session->tab, wish->tab, sizeof session->tab);
     session->may_fall_back = wish->is_ours && wish->record.kind == BN_CONSOLE_TERMINAL;
-    if (call_server(session, err))
+    if (wish->record.target_id[0] ? call_target(session, err) : call_server(session, err))
         return true;
     bn_console_forget(session);
     return false;
@@ -334,6 +348,30 @@ static bool begin_node(struct bn_request *req, struct bn_console_refusal *refusa
            begin(req, &wish, is_up(node, refusal), refusal);
 }
 
+/* A shell of the account Binnacle logs in to. */
+static bool begin_target(struct bn_request *req, struct bn_console_refusal *refusal)
+{
+    struct wish wish = {.is_ours = false};
+    struct bn_console *record = &wish.record;
+    const struct bn_target *target = bn_target_with_id(req, req->params[0], &refusal->err);
+    if (!target)
+        return false;
+    bn_record_clear(&bn_console_type, record);
+    memcpy(record->target_id, target->id, sizeof record->target_id);
+    record->kind = BN_CONSOLE_TERMINAL;
+    snprintf(record->subject, sizeof record->subject, "%.60s on %.100s", target->username,
+            target->name);
+    describe_asker(req, record);
+    if (!read_body(req, &wish, &refusal->err) || !settle_aim(&wish, true, &refusal->err))
+        return false;
+    if (wish.record.kind != BN_CONSOLE_TERMINAL)
+        return bn_fail_field(&refusal->err, "kind",
+                "a target has no screen: kind must be terminal");
+    const bool is_on = target->is_active == 1 || bn_fail_field(&refusal->err, "is_active",
+                                                         "%.100s is switched off", target->name);
+    return begin(req, &wish, is_on, refusal);
+}
+
 static void reply_not_begun(struct bn_request *req, const struct bn_console_refusal *refusal)
 {
     if (refusal->con[0] || refusal->err.code == BN_E_TOO_MANY)
@@ -360,6 +398,13 @@ void bn_node_console(struct bn_request *req)
 {
     struct bn_console_refusal refusal = {.step = NULL};
     if (!begin_node(req, &refusal))
+        reply_not_begun(req, &refusal);
+}
+
+void bn_target_console(struct bn_request *req)
+{
+    struct bn_console_refusal refusal = {.step = NULL};
+    if (!begin_target(req, &refusal))
         reply_not_begun(req, &refusal);
 }
 
@@ -410,6 +455,13 @@ void bn_console_join_route(struct bn_request *req)
     "\"required\":[],\"additionalProperties\":false}"
 
 const struct bn_route bn_console_routes[] = {
+        {.method = "POST",
+                .path = "/api/v1/targets/{id}/console",
+                .right = BN_RIGHT_ADMIN,
+                .handler = bn_target_console,
+                .body_max = 1024,
+                .json_schema = OPEN_SCHEMA,
+                .summary = "Open a shell on a target over SSH"},
         {.method = "POST",
                 .path = "/api/v1/servers/{id}/nodes/{node}/qemu/{vmid}/console",
                 .right = BN_RIGHT_GUESTS,

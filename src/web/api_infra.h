@@ -56,6 +56,7 @@ extern const char *const bn_consoles_query[];
 void bn_qemu_console(struct bn_request *req);
 void bn_lxc_console(struct bn_request *req);
 void bn_node_console(struct bn_request *req);
+void bn_target_console(struct bn_request *req);
 void bn_console_join_route(struct bn_request *req);
 void bn_console_end_route(struct bn_request *req);
 void bn_consoles_list(struct bn_request *req);

@@ -391,12 +391,20 @@ void bn_console_join(struct bn_request *req, struct bn_console_session *session)
 
 /* --- time passes ----------------------------------------------------------------------------- */
 
+/* It is a target's, and that is still there. */
+static bool is_of_target(const struct bn_console_session *session)
+{
+    const struct bn_target *target = bn_live_get(&session->web->config.hub->live, session->tenant,
+            BN_KIND_TARGET, session->record.target_id);
+    return target && target->is_active == 1;
+}
+
 static bool may_go_on(const struct bn_console_session *session)
 {
     const struct bn_request req = {.web = session->web, .who = session->who};
     const struct bn_console *record = &session->record;
     struct bn_err err;
-    if (record->vmid == BN_UNKNOWN) /* a node's */
+    if (record->vmid == BN_UNKNOWN) /* of a node or a target */
         return bn_who_may(&session->who, BN_RIGHT_ADMIN);
     return bn_may_act_on_guest(&req, record->server_id, record->vmid,
             record->view_only == 1 ? "console" : "type", &err);
@@ -411,7 +419,9 @@ static void check_owner(struct bn_console_session *session)
             BN_KIND_SERVER, record->server_id);
     if (!bn_sessions_refresh(web->config.sessions, &session->who))
         bn_console_end(session, BN_CONSOLE_CLOSE_RIGHT, "the session ended");
-    else if (!server || server->is_active == 0)
+    else if (record->target_id[0] && !is_of_target(session))
+        bn_console_end(session, BN_CONSOLE_CLOSE_RIGHT, "the target was removed or switched off");
+    else if (!record->target_id[0] && (!server || server->is_active == 0))
         bn_console_end(session, BN_CONSOLE_CLOSE_RIGHT, "the server was removed or disabled");
     else if (!may_go_on(session))
         bn_console_end(session, BN_CONSOLE_CLOSE_RIGHT, "the right to this console was taken away");

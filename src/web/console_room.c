@@ -23,14 +23,15 @@ bool bn_console_has_room(const struct bn_request *req, const struct bn_console *
         all++;
         own += bn_console_is_of(session, &req->who);
         of_server += strcmp(session->tenant, req->who.tenant) == 0 &&
-                     strcmp(session->record.server_id, wanted->server_id) == 0;
+                     strcmp(session->record.server_id, wanted->server_id) == 0 &&
+                     strcmp(session->record.target_id, wanted->target_id) == 0;
     }
     if (own >= BN_CONSOLES_PER_USER_MAX)
         return bn_fail(err, BN_E_TOO_MANY,
                 "you have %d consoles open, which is the limit: close one", own);
     if (of_server >= BN_CONSOLES_PER_SERVER_MAX)
-        return bn_fail(err, BN_E_TOO_MANY,
-                "%d consoles of this server are open, which is the limit", of_server);
+        return bn_fail(err, BN_E_TOO_MANY, "%d consoles of this %s are open, which is the limit",
+                of_server, wanted->target_id[0] ? "target" : "server");
     return all < BN_CONSOLES_OPEN_MAX ||
            bn_fail(err, BN_E_TOO_MANY, "%d consoles are open, which is the limit", all);
 }

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { test } from 'node:test';
+import WebSocket from 'ws';
 import { listen } from './lib/live.mjs';
 import { measured, sleep, startServer, until } from './lib/server.mjs';
 import { startSshd } from './lib/sshd.mjs';
@@ -316,4 +317,53 @@ test('a dialogue: the command is typed at the prompt and its words are looked fo
   assert.match(cut.hint, /look at the target yourself/);
   const wrong = await call('POST', `/api/v1/targets/${id}/operations`, { type: 'logs' });
   assert.deepEqual([wrong.status, wrong.json.error.field], [400, 'type']);
+});
+
+test('a shell on a target in a console: typed, resized, ended with the right, the target or the shell', { timeout: 90000 }, async (t) => {
+  const sshd = await startSshd(t);
+  const { server, admin, call, id } = await start(t, sshd);
+  const opened = async (body = {}) => {
+    const answer = await call('POST', `/api/v1/targets/${id}/console`, { tab: 'tab-00000001', ...body }, { cookie: admin.cookie });
+    assert.equal(answer.status, 201, answer.text);
+    assert.equal(answer.json.kind, 'terminal');
+    const socket = new WebSocket(`${server.origin.replace('http', 'ws')}${answer.json.url}&tab=tab-00000001`, 'binary', { headers: { Cookie: admin.cookie }, origin: server.origin });
+    const shell = { socket, text: '', id: answer.json.id };
+    shell.closed = new Promise((resolve) => { socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() })); });
+    socket.on('message', (data) => { shell.text += data; });
+    await new Promise((resolve, reject) => { socket.on('open', resolve); socket.on('error', reject); });
+    shell.type = (text) => socket.send(Buffer.from(`0:${Buffer.byteLength(text)}:${text}`));
+    return shell;
+  };
+  const shell = await opened();
+  shell.socket.send(Buffer.from('1:132:43:'));
+  shell.type('stty size; echo "$((6*7)) is the answer"\n');
+  await until('its size and its answer', () => /43 132/.test(shell.text) && /42 is the answer/.test(shell.text), { within: 10000 });
+  shell.type('seq 1 200000 | tail -c 7; seq 1 300000; echo end of it\n');
+  await until('a flood to come through', () => /\nend of it/.test(shell.text.slice(-200)), { within: 30000 });
+  const records = (await call('GET', '/api/v1/consoles')).json.consoles;
+  assert.deepEqual([records[0].target_id, records[0].server_id, records[0].subject, records[0].kind], [id, null, 'root on web3', 'terminal']);
+  shell.type('exit\n');
+  assert.deepEqual(await shell.closed, { code: 4411, reason: 'the shell ended' });
+
+  const look = await opened({ view_only: true });
+  look.type('echo not typed\n');
+  look.socket.send(Buffer.from('2'));
+  await sleep(500);
+  assert.doesNotMatch(look.text, /not typed/);
+  sshd.cut();
+  assert.equal((await look.closed).code, 4411);
+
+  const last = await opened();
+  assert.equal((await call('PATCH', `/api/v1/targets/${id}`, { is_active: false })).status, 200);
+  assert.deepEqual(await last.closed, { code: 4401, reason: 'the target was removed or switched off' });
+  await until('its session to end', () => sshd.sessions().length === 0);
+  assert.equal((await call('POST', `/api/v1/targets/${id}/console`, {})).json.error.field, 'is_active');
+  assert.equal((await call('PATCH', `/api/v1/targets/${id}`, { is_active: true })).status, 200);
+  assert.equal((await call('POST', `/api/v1/targets/${id}/console`, { kind: 'vnc' })).json.error.field, 'kind');
+  const max = await server.addUser(admin, 'max', 'manager').then(() => server.login('max'));
+  assert.equal((await call('POST', `/api/v1/targets/${id}/console`, {}, { cookie: max.cookie })).status, 403);
+  await call('PATCH', `/api/v1/targets/${id}`, { host_key: null });
+  const unknown = await call('POST', `/api/v1/targets/${id}/console`, {});
+  assert.equal(unknown.status, 409, unknown.text);
+  assert.match(unknown.json.error.message, /shows a host key that nobody has confirmed/);
 });
