@@ -395,6 +395,7 @@ BN_TEST(a_file_of_the_first_schema_gains_the_tables)
     (void)ask_sql(&place, "DROP TABLE operations");
     (void)ask_sql(&place, "DROP TABLE alerts");
     (void)ask_sql(&place, "DROP TABLE consoles");
+    (void)ask_sql(&place, "DROP TABLE pieces");
     (void)ask_sql(&place, "PRAGMA user_version = 1");
     store = place_open(&place);
     tell(store, "a", NOW, 5);
@@ -415,7 +416,10 @@ BN_TEST(checks_of_a_file_that_knew_no_addresses_stay_and_have_none)
     flush_and_tidy(store);
     bn_store_close(store);
     (void)ask_sql(&place, "ALTER TABLE checks DROP COLUMN address");
-    (void)ask_sql(&place, "DROP TABLE consoles"); /* came later */
+    (void)ask_sql(&place, "DROP TABLE consoles"); /* these came later */
+    (void)ask_sql(&place, "DROP TABLE pieces");
+    (void)ask_sql(&place, "DROP INDEX operations_one_on_a_target");
+    (void)ask_sql(&place, "ALTER TABLE operations DROP COLUMN object");
     (void)ask_sql(&place, "PRAGMA user_version = 4");
     store = place_open(&place);
     struct bn_check check = check_of("a", NOW, 5);
