@@ -5,6 +5,7 @@
 # them wait for a browser or a simulated server ($LANES: how many). What failed runs once more, alone and
 # last, and then counts: a machine that stood still for seconds is no defect of ours. Its first failures
 # stay in NAME.first and are printed; more than four such files are no accident, and none runs again.
+# A file has a quarter of an hour; the longest takes three minutes.
 # Logs in tests/e2e/report/NAME.log, or under $REPORT; the last line is the sum. T=name on `make e2e` runs
 # the files whose name contains it.
 set -u
@@ -18,7 +19,7 @@ if [ "${1:-}" = --one ]; then
     name=$2
     log=$report/$name.log
     start=$(date +%s)
-    node --test --test-reporter=spec "$name.test.mjs" >"$log" 2>&1 </dev/null
+    timeout -k 10 900 node --test --test-reporter=spec "$name.test.mjs" >"$log" 2>&1 </dev/null
     code=$?
     p=$(sed -n 's/^ℹ pass \([0-9]*\)$/\1/p' "$log" | tail -n 1)
     f=$(sed -n 's/^ℹ fail \([0-9]*\)$/\1/p' "$log" | tail -n 1)

@@ -72,7 +72,11 @@ class Wire {
   }
 
   drop() {
-    for (const way of [this.up, this.down]) way.from.resetAndDestroy();
+    // One that is shutting down cannot be reset: Node would wait for it for ever when it ends.
+    for (const way of [this.up, this.down]) {
+      if (way.from.writableEnded) way.from.destroy();
+      else way.from.resetAndDestroy();
+    }
   }
 }
 
