@@ -34,7 +34,7 @@ export async function startWay(t, port) {
     else near.resume();
   });
   await new Promise((resolve) => { relay.listen(0, '127.0.0.1', resolve); });
-  const reset = () => pairs.forEach((pair) => pair.forEach((socket) => socket.resetAndDestroy()));
+  const reset = () => pairs.forEach((pair) => pair.forEach((socket) => (socket.writableEnded ? socket.destroy() : socket.resetAndDestroy())));
   t.after(() => {
     reset();
     return new Promise((resolve) => { relay.close(resolve); });
