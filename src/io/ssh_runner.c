@@ -230,11 +230,10 @@ static void hear(struct bn_ssh_watch *watch, uint32_t events)
 
 static void free_dead(struct bn_ssh_runner *runner)
 {
-    struct bn_ssh_conn *conn;
     struct bn_ssh_conn *next;
     runner->has_dead = false;
-    HASH_ITER(hh, runner->conns, conn, next)
-    {
+    for (struct bn_ssh_conn *conn = runner->conns; conn; conn = next) {
+        next = conn->hh.next;
         if (!conn->is_over)
             continue;
         HASH_DEL(runner->conns, conn);
@@ -245,12 +244,11 @@ static void free_dead(struct bn_ssh_runner *runner)
 /* What has more to do, and each limit of time. */
 static bool go_on(struct bn_ssh_runner *runner)
 {
-    struct bn_ssh_conn *conn;
     struct bn_ssh_conn *next;
     bool more = false;
     const bool looks = runner->now_mono_ms >= runner->look_mono_ms;
-    HASH_ITER(hh, runner->conns, conn, next)
-    {
+    for (struct bn_ssh_conn *conn = runner->conns; conn; conn = next) {
+        next = conn->hh.next;
         if (conn->again && !conn->is_over && !bn_ssh_is_blocked(runner))
             bn_ssh_conn_drive(conn);
         if (looks && !conn->is_over)

@@ -11,7 +11,6 @@ known() {
     cat <<'END'
 src/base/log.c uninitvar a function's parameter is not uninitialised
 src/base/log.c arrayIndexThenCheck the text ends with NUL; the check is of the room
-src/model/field.c -Wanalyzer-use-of-uninitialized-value every type of the enum sets number or returns
 src/web/live_room.c -Wanalyzer-malloc-leak the stream's owner holds it: conn->live
 src/web/conn.c -Wanalyzer-malloc-leak the request is in the hash table, in a way the analyzer cannot follow
 src/live/infra.c -Wanalyzer-malloc-leak the past is in the hash table likewise
