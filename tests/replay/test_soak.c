@@ -17,6 +17,14 @@ static size_t heap_bytes(void)
     return all - (size_t)sqlite3_memory_used();
 }
 
+/* Four events of the log, which is a ring. glibc counts what a thread keeps for its next call as
+   used, 12 to 24 KiB more or less from one look to the next; 40 bytes a second would still be seen.
+ */
+static size_t slack(void)
+{
+    return __sanitizer_get_current_allocated_bytes ? 8 << 10 : 48 << 10;
+}
+
 /* What stays: the store's thread borrows some for as long as it writes a batch. */
 static size_t least_heap_bytes(void)
 {
@@ -54,7 +62,7 @@ BN_TEST(two_hours_leave_every_point_and_take_no_more_memory_after_the_first)
     CHECK_INT(soak.merged, SECONDS / 60 + SECONDS / 300);
     CHECK_INT(soak.answered, soak.asked);
     CHECK_INT(soak.hub.refused_count, 0);
-    CHECK(after <= before + (8 << 10)); /* four events of the log, which is a ring */
+    CHECK(after <= before + slack());
     soak_finish(&soak);
 }
 
