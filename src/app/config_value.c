@@ -321,7 +321,12 @@ void bn_setting_put(const struct bn_setting *setting, const struct bn_config *co
     case BN_SET_NAMES: put_list(setting, at, out); return;
     case BN_SET_COUNT:
     case BN_SET_BYTES: bn_buf_put_i64(out, *(const int64_t *)at); return;
-    case BN_SET_DURATION: put_duration(*(const int64_t *)at, out); return;
+    case BN_SET_DURATION:
+        if (*(const int64_t *)at == 0) /* no limit, which has no unit */
+            bn_buf_puts(out, "0");
+        else
+            put_duration(*(const int64_t *)at, out);
+        return;
     case BN_SET_LEVEL:
         bn_buf_puts(out, bn_level_word((enum bn_level) * (const int64_t *)at));
         return;

@@ -300,6 +300,15 @@ static void check_who(struct world *world, const struct bn_http_head *head, bool
     bool got = bn_sessions_identify(world->sessions, head, is_secure, "192.0.2.1", &who, &err);
     assert(got == want);
     turn(world);
+    if (key.p) { /* brought by other means it is worth the same */
+        struct bn_who other;
+        const bool stands_alone = bn_sessions_identify_key(world->sessions, key, "192.0.2.1", &other,
+                &err);
+        assert(stands_alone == key_stands(world, key));
+        turn(world);
+    }
+    if (got)
+        bn_sessions_note_use(world->sessions, &who);
     if (got && key.p) {
         assert(who.kind == BN_WHO_KEY && !bn_who_may(&who, BN_RIGHT_SELF));
         bool is_admin = bn_str_is(key, key_texts[0]) || bn_str_is(key, key_texts[2]);
