@@ -302,8 +302,8 @@ static void check_who(struct world *world, const struct bn_http_head *head, bool
     turn(world);
     if (key.p) { /* brought by other means it is worth the same */
         struct bn_who other;
-        const bool stands_alone = bn_sessions_identify_key(world->sessions, key, "192.0.2.1", &other,
-                &err);
+        const bool stands_alone = bn_sessions_identify_key(world->sessions, key, "192.0.2.1",
+                &other, &err);
         assert(stands_alone == key_stands(world, key));
         turn(world);
     }
