@@ -27,7 +27,10 @@ run_one() {
         : >"$found.passed"
     else
         tail -n 30 "$found.log"
-        echo "fuzz_$name FAILED; see $found.log"
+        # In one line what was wrong and with which input: the end of a long run names no more than this.
+        why=$(grep -m1 -oE 'Assertion .* failed|(ERROR|SUMMARY): .*' "$found.log" | cut -c1-200)
+        input=$(grep -m1 '^Base64: ' "$found.log" | cut -c1-400)
+        echo "fuzz_$name FAILED; see $found.log; ${why:-it did not end by itself}; ${input:-no input kept}"
     fi
 }
 
