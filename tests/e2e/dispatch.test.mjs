@@ -4,47 +4,12 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { test } from 'node:test';
 import WebSocket from 'ws';
+import { startDispatch as start } from './lib/dispatch.mjs';
 import { listen } from './lib/live.mjs';
-import { measured, sleep, startServer, until } from './lib/server.mjs';
+import { measured, sleep, until } from './lib/server.mjs';
 import { startSshd } from './lib/sshd.mjs';
 
-const OPEN = ['--allow-target', '127.0.0.0/8'];
 const VOS = { lines: ['ForceCommand $DIR/bin/vos'] };
-
-/** A server with one target at that sshd, its host key confirmed unless it is said. */
-async function start(t, sshd, { form = {}, confirm = true, ...options } = {}) {
-  const server = await startServer(t, { args: OPEN, ...options });
-  const admin = await server.setup();
-  const key = await server.makeKey(admin, 'all');
-  const call = (method, path, body, as = { key }) => server.request(method, path, { ...as, body });
-  const added = await call('POST', '/api/v1/targets', {
-    name: 'web3', host: '127.0.0.1', port: sshd.port, username: 'root', sudo: true, service: 'nginx.service',
-    auth: { kind: 'key', private_key: sshd.key }, ...(confirm ? { host_key: sshd.fingerprint } : {}), ...form,
-  });
-  assert.equal(added.status, 201, added.text);
-  const { id } = added.json;
-  const begin = (type, service, as) => call('POST', `/api/v1/targets/${id}/operations`, service ? { type, params: { service } } : { type }, as);
-  const one = async (operation) => (await call('GET', `/api/v1/operations/${operation}`)).json;
-  const ended = (operation, within = 30000) => until('its end', async () => {
-    const it = await one(operation);
-    return it.completed_at && it;
-  }, { within, every: 50 });
-  const done = async (type, service) => {
-    const answer = await begin(type, service);
-    assert.equal(answer.status, 202, answer.text);
-    return ended(answer.json.operation_id);
-  };
-  const output = async (operation) => {
-    let text = '';
-    for (let from = 0; from !== null;) {
-      const page = (await call('GET', `/api/v1/operations/${operation}/output?from=${from}`)).json;
-      text += page.pieces.map((piece) => piece.text).join('');
-      from = page.next;
-    }
-    return text;
-  };
-  return { server, admin, key, call, id, begin, one, ended, done, output, target: async () => (await call('GET', '/api/v1/targets')).json.targets[0] };
-}
 
 test('a host key is shown and confirmed before anything is sent, and then it is the only one', { timeout: 60000 }, async (t) => {
   const sshd = await startSshd(t);
@@ -200,49 +165,18 @@ test('a target that is down is tried three times, a key it does not know once', 
   assert.equal(down.sent_at, null);
 });
 
-test('the link is lost, or Binnacle is killed, at any point: the right end all the same, and nothing is done twice', { timeout: 180000 }, async (t) => {
+test('the link is lost while it runs: the right end all the same, and nothing is done twice', { timeout: 60000 }, async (t) => {
   const sshd = await startSshd(t);
   sshd.set('slow', 3);
-  const { server, begin, one, ended, output } = await start(t, sshd);
+  const { begin, ended, output } = await start(t, sshd);
   const restarts = () => sshd.calls().filter((line) => line === 'restart nginx.service').length;
-
-  // The link while the command runs.
-  let operation = (await begin('service_restart')).json.operation_id;
+  const operation = (await begin('service_restart')).json.operation_id;
   await until('it to run', () => restarts() === 1, { within: 10000 });
   sshd.cut();
-  let end = await ended(operation);
+  const end = await ended(operation);
   assert.equal(end.status, 'completed', JSON.stringify(end));
   assert.equal(await output(operation), 'Stopping nginx.service\nStarted nginx.service\n');
   assert.equal(restarts(), 1);
-
-  // Binnacle, at each phase.
-  const phases = [
-    ['before it is reached', async () => {}, 'failed'],
-    ['before it is sent', () => until('the probe', async () => (await one(operation)).progress >= 30, { every: 5 }), null],
-    ['while it runs', () => until('it to run', () => restarts() === 2, { within: 10000 }), 'completed'],
-    ['while the service is watched', () => until('90 %', async () => (await one(operation)).progress >= 90, { within: 15000 }), 'completed'],
-    ['after its end', async () => { await ended(operation); }, 'completed'],
-  ];
-  for (const [when, wait, status] of phases) {
-    fs.rmSync(sshd.file('state', 'calls'), { force: true });
-    sshd.set('calls', 'restart nginx.service\n'); // one, as before
-    const answer = await begin('service_restart');
-    assert.equal(answer.status, 202, `${when}: the target is free: ${answer.text}`);
-    operation = answer.json.operation_id;
-    await wait();
-    await server.crash();
-    await server.start();
-    end = await ended(operation);
-    if (status) assert.equal(end.status, status, `${when}: ${JSON.stringify(end)}`);
-    assert.ok(restarts() <= 2, `${when}: it was done twice`);
-    if (end.status === 'completed') {
-      assert.equal(restarts(), 2, when);
-      assert.match(end.message, /^nginx\.service is active/, when);
-      assert.equal(await output(operation), 'Stopping nginx.service\nStarted nginx.service\n', when);
-    } else {
-      assert.match(end.error, /^interrupted by a restart of Binnacle$|^It was not started, so nothing was changed/, when);
-    }
-  }
 });
 
 test('cancelled before it is sent nothing is done; afterwards it is not watched any more', { timeout: 60000 }, async (t) => {
