@@ -13,6 +13,7 @@
 #define PIECES_MAX  64        /* of output in one answer: 128 KiB */
 #define OUTPUT_MAX  (1 << 20) /* of that as JSON */
 #define ACTIONS_MAX (64 << 10)
+#define SERVICE_MAX 128
 
 static void targets_actions(struct bn_request *req);
 static void target_operate(struct bn_request *req);
@@ -42,13 +43,15 @@ static const struct bn_record_type operate_form_type = {
 };
 
 static const char *const output_query[] = {"from", NULL};
+static const char *const actions_query[] = {"service", NULL};
 
 const struct bn_route bn_dispatch_routes[] = {
         {.method = "GET",
                 .path = "/api/v1/targets/{id}/actions",
                 .right = BN_RIGHT_READ,
                 .handler = targets_actions,
-                .summary = "What can be done on a target, with the command as it would be sent"},
+                .summary = "What can be done on a target, with the command as it would be sent",
+                .query = actions_query},
         {.method = "POST",
                 .path = "/api/v1/targets/{id}/operations",
                 .right = BN_RIGHT_OPERATE,
@@ -89,10 +92,10 @@ static void put_i64(struct bn_json *json, const char *name, int64_t value)
 }
 
 static void put_action(struct bn_json *json, const struct bn_action *action,
-        const struct bn_target *target, bool may)
+        const struct bn_target *target, const char *service, bool may)
 {
     char command[512];
-    const bool has_command = bn_action_command(action, target, target->service, command, NULL);
+    const bool has_command = bn_action_command(action, target, service, command, NULL);
     bn_json_object(json);
     put_text(json, "type", type_words[action->type - BN_WORK_SERVICE_RESTART]);
     put_text(json, "action", action->verb);
@@ -111,14 +114,29 @@ static void put_action(struct bn_json *json, const struct bn_action *action,
     bn_json_object_end(json);
 }
 
+/* The service that is meant: the one asked for, whose name must do, or the target's own. */
+static bool read_service(const struct bn_request *req, const struct bn_target *target,
+        char out[SERVICE_MAX], struct bn_err *err)
+{
+    char command[512];
+    const struct bn_action *restart = bn_action_find(BN_WORK_SERVICE_RESTART, target);
+    if (!bn_query_only(req, actions_query, err))
+        return false;
+    if (!bn_text_copy(out, SERVICE_MAX, bn_query(req, "service", target->service)))
+        return bn_fail_field(err, "service", "service must be at most %d bytes", SERVICE_MAX - 1);
+    return !out[0] || !restart || !restart->needs_service ||
+           bn_action_command(restart, target, out, command, err);
+}
+
 static void targets_actions(struct bn_request *req)
 {
     struct bn_err err;
+    char service[SERVICE_MAX];
     BN_BUF_AUTO out;
     bn_buf_init(&out, ACTIONS_MAX);
     struct bn_json json;
     const struct bn_target *target = bn_target_with_id(req, req->params[0], &err);
-    if (!target) {
+    if (!target || !read_service(req, target, service, &err)) {
         bn_reply_err(req, &err);
         return;
     }
@@ -128,7 +146,8 @@ static void targets_actions(struct bn_request *req)
     bn_json_array(&json);
     for (size_t i = 0; i < bn_action_count; i++)
         if (bn_actions[i].platform == target->platform)
-            put_action(&json, &bn_actions[i], target, bn_who_may(&req->who, bn_actions[i].right));
+            put_action(&json, &bn_actions[i], target, service,
+                    bn_who_may(&req->who, bn_actions[i].right));
     bn_json_array_end(&json);
     bn_json_object_end(&json);
     bn_reply_json(req, 200, &out);

@@ -90,6 +90,12 @@ test('a service is restarted, proven to be well, and everybody sees the same', {
   assert.equal(audit.detail, 'sudo -n systemctl restart nginx.service');
   const actions = (await call('GET', `/api/v1/targets/${id}/actions`)).json.actions;
   assert.equal(actions.find((a) => a.type === 'service_restart').command, 'sudo -n systemctl restart nginx.service');
+  const other = (await call('GET', `/api/v1/targets/${id}/actions?service=ssh.service`)).json.actions;
+  assert.equal(other.find((a) => a.type === 'service_restart').command, 'sudo -n systemctl restart ssh.service');
+  for (const [query, field] of [['service=a;reboot', 'service'], [`service=${'x'.repeat(128)}`, 'service'], ['unit=a', 'query']]) {
+    const bad = await call('GET', `/api/v1/targets/${id}/actions?${query}`);
+    assert.deepEqual([bad.status, bad.json.error.field], [400, field], bad.text);
+  }
 });
 
 test('of fifty starts at once one is done, and an older script gets its own names', { timeout: 60000 }, async (t) => {

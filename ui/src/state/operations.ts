@@ -20,6 +20,11 @@ export interface Operation {
   vm_type?: 'qemu' | 'lxc' | null;
   vmid?: number | null;
   target_id?: string | null;
+  object?: string | null;    // of a target: the service it is about
+  command?: string | null;   // what runs there, as it is sent
+  sent_at?: string | null;   // since when it may have begun
+  timed_out?: boolean | null;
+  parent_id?: string | null; // the batch it belongs to
   subject?: string;
   status?: 'pending' | 'in_progress' | 'completed' | 'failed' | 'cancelled';
   progress?: number | null;
@@ -85,11 +90,20 @@ export const verbs: Record<PowerAction, { label: string; doing: string; done: st
 
 const verbOf = (op: Operation) => verbs[op.action as PowerAction] as { label: string; doing: string; done: string } | undefined;
 
-const kinds: Record<string, string> = { health_check: 'Check of the servers', import: 'Import of servers' };
+const kinds: Record<string, string> = { health_check: 'Check of the servers', import: 'Import of servers', batch: 'Batch' };
 
-/** What it is, for a list: "Stop web-1 (100) on alpha". */
+/** What is done over SSH: before what it is about, while it goes on, and when it is done. */
+const deeds: Record<string, [label: string, doing: string, done: string]> = {
+  service_restart: ['Restart', 'Restarting', 'Restarted'], service_status: ['Status of', 'Asking for the status', 'Status of'],
+  logs: ['Journal of', 'Reading the journal', 'Journal of'], ssh_test: ['SSH test of', 'Testing SSH', 'SSH test of'], command: ['Command on', 'Running a command', 'Command on'],
+};
+
+/** It is done on a machine over SSH. */
+export const isDeed = (op: Pick<Operation, 'type'>): boolean => (op.type ?? '') in deeds;
+
+/** What it is, for a list: "Stop web-1 (100) on alpha", "Restart nginx.service on web3". */
 export function titleOf(op: Operation): string {
-  const verb = verbOf(op)?.label;
+  const verb = deeds[op.type ?? '']?.[0] ?? verbOf(op)?.label;
   if (verb) return `${verb} ${ownSubject(op.subject ?? '')}`.trim();
   const kind = kinds[op.type ?? ''];
   return op.type === 'health_check' && op.subject ? `Check of ${own(op.subject)}` : ownSubject(op.subject ?? '') || kind || op.type || 'Operation';
@@ -97,7 +111,7 @@ export function titleOf(op: Operation): string {
 
 /** What is going on, in a few words. */
 export function phaseOf(op: Operation): string {
-  const doing = verbOf(op)?.doing ?? (op.status === 'pending' ? 'Waiting' : 'Working');
+  const doing = deeds[op.type ?? '']?.[1] ?? verbOf(op)?.doing ?? (op.status === 'pending' ? 'Waiting' : 'Working');
   return op.phase ? `${doing}: ${op.phase}` : doing;
 }
 
@@ -115,11 +129,11 @@ export function resultOf(op: Operation): string {
   const took = tookOf(op);
   const behind = took ? `, ${took}` : '';
   const subject = ownSubject(op.subject ?? '');
-  const verb = verbOf(op);
+  const verb = isDeed(op) ? undefined : verbOf(op);
   if (op.status === 'failed') return `${titleOf(op)} failed${took ? ` after ${took}` : ''}`;
   if (op.status === 'cancelled') return `${titleOf(op)} was cancelled${took ? ` after ${took}` : ''}`;
   if (verb) return `${verb.done} ${subject}${op.has_warnings ? ' with warnings' : ''}${behind}`;
-  return `${op.message || titleOf(op)}${behind}`;
+  return op.type === 'service_restart' ? `Restarted ${subject}${behind}` : `${op.message || titleOf(op)}${behind}`;
 }
 
 // --- asking for one ---------------------------------------------------------------------------------
@@ -253,7 +267,7 @@ const TOLD_BY_THEIR_PAGE = new Set(['import', 'health_check']);
 const told = new Set<string>();
 let isFirst = true;
 
-function isMine(op: Operation): boolean {
+export function isMine(op: Operation): boolean {
   const me = who.peek()?.user;
   return mine.has(op.id) || (me != null && (op.created_by === me.id || op.created_by === me.name));
 }
@@ -278,7 +292,7 @@ export function watchResults(): () => void {
       told.add(id);
       const row = { ...op, id } as Operation;
       if (isFirst && !mine.has(id)) continue;
-      if (!TOLD_BY_THEIR_PAGE.has(row.type ?? '') && isMine(row)) queueMicrotask(() => tell(row)); // what it writes is not waited for here
+      if (!TOLD_BY_THEIR_PAGE.has(row.type ?? '') && !isDeed(row) && isMine(row)) queueMicrotask(() => tell(row)); // what it writes is not waited for here
     }
     isFirst = false;
   });

@@ -386,8 +386,8 @@ const UNDO_MS = 12_000;
 export function toast(kind: Toast['kind'], text: string, more: Omit<Toast, 'id' | 'kind' | 'text'> = {}): void {
   const id = nextToast++;
   toasts.value = [...toasts.value.slice(-3), { id, kind, text, ...more }];
-  // Errors stay until dismissed: they carry what support would ask for.
-  if (kind !== 'error') window.setTimeout(() => fade(id), more.forMs ?? (more.undo ? UNDO_MS : TOAST_MS));
+  // Errors stay until dismissed, unless it is said how long: they carry what support would ask for.
+  if (kind !== 'error' || more.forMs) window.setTimeout(() => fade(id), more.forMs ?? (more.undo ? UNDO_MS : TOAST_MS));
 }
 
 // Not from under a pointer or a finger on the key.

@@ -16,7 +16,7 @@ import { Dial } from '../parts/gauge';
 import { Icon } from '../parts/icon';
 import { Empty, Failure, Forbidden, Panel, Skeleton, Stale } from '../parts/panel';
 import { Facts, guestName, Marks, PowerButtons, PowerQuestion, Rates, STALE, StatusBadge, typeWords } from './infra-vm-parts';
-import { History } from './work-operations';
+import { History } from './work-history';
 
 const cores = count('vCPU');
 

@@ -1,12 +1,11 @@
-// work-operation: one operation with all that is known of it and the log of its task.
+// work-operation: one operation with all that is known of it: the log of its task, or what its command writes.
 
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { useComputed } from '@preact/signals';
 import { href } from '../link/route';
-import { dateTime, time } from '../state/format';
 import { serverName } from '../state/assigned';
 import { serverOf } from '../state/fleet';
-import { cancel, guestOf, isActive, mayCancel, operations, phaseOf, titleOf, tookOf, type Operation } from '../state/operations';
+import { cancel, guestOf, isActive, isDeed, mayCancel, operations, phaseOf, titleOf, tookOf, type Operation } from '../state/operations';
 import { useAsk } from '../state/ask';
 import { act, copy } from '../state/store';
 import { Answer } from '../parts/asked';
@@ -14,16 +13,8 @@ import { Dialog } from '../parts/dialog';
 import { Icon } from '../parts/icon';
 import { Hint, said } from '../parts/panel';
 import { guestHref } from './infra-vm-parts';
-import { Bar, By } from './work-operations';
-
-const words: Record<string, [string, string]> = {
-  pending: ['⋯', 'waiting'], in_progress: ['⟳', 'under way'], completed: ['✓', 'completed'], failed: ['✖', 'failed'], cancelled: ['–', 'cancelled'],
-};
-
-export function OperationStatus({ op }: { op: Operation }) {
-  const [sign, word] = words[op.status ?? ''] ?? ['?', op.status ?? 'unknown'];
-  return <span class={`op-status ${op.status ?? ''}`}><span aria-hidden="true">{sign}</span> {op.status === 'completed' && op.has_warnings ? 'with warnings' : word}</span>;
-}
+import { DeedDetail } from './work-deed-detail';
+import { At, Bar, By, OperationStatus } from './work-parts';
 
 interface Told extends Operation {
   log?: { n: number; t: string }[] | null;
@@ -35,7 +26,7 @@ const FOLLOW_MS = 2000; // the log of a task that runs; everything else is told 
 export function detailsOf(op: Told): string {
   return [
     titleOf(op), `status: ${op.status ?? 'unknown'}`, op.message ? `message: ${op.message}` : '', op.error ? `error: ${op.error}` : '', op.hint ? `to do: ${op.hint}` : '',
-    `operation: ${op.id}`, op.upid ? `task: ${op.upid}` : '', op.node ? `node: ${op.node}` : '', `by: ${op.created_by ?? '-'}`,
+    `operation: ${op.id}`, op.command ? `command: ${op.command}` : '', op.upid ? `task: ${op.upid}` : '', op.node ? `node: ${op.node}` : '', `by: ${op.created_by ?? '-'}`,
     `started: ${op.started_at ?? '-'}`, `ended: ${op.completed_at ?? '-'}`, ...(op.log?.length ? ['', ...op.log.map((l) => l.t)] : []),
   ].filter((l, i, all) => l !== '' || (i > 0 && all[i - 1] !== '')).join('\n');
 }
@@ -47,21 +38,20 @@ export function OperationSheet({ id, onClose }: { id: string; onClose: () => voi
   // The log moves while it runs, and once more when it is over.
   useEffect(() => {
     if (status && !isActive({ status })) return void asked.again();
-    if (!status) return;
+    if (!status || (live.value && isDeed(live.value))) return;
     const timer = window.setInterval(() => void asked.again(), FOLLOW_MS);
     return () => window.clearInterval(timer);
   }, [status]);
-  const title = live.value ?? asked.value.value;
+  // One over SSH is told whole by the topic: nothing has to be waited for.
+  const known = live.value ?? asked.value.value;
   return (
-    <Dialog title={title ? titleOf(title) : 'Operation'} class="op-sheet" onClose={onClose}>
-      <div><Answer of={asked} lines={6}>{(got) => <Detail op={{ ...got, ...(live.value ?? {}), id }} />}</Answer></div>
+    <Dialog title={known ? titleOf(known) : 'Operation'} class={known && isDeed(known) ? 'op-sheet is-deed' : 'op-sheet'} onClose={onClose}>
+      <div>
+        {known && isDeed(known) ? <DeedDetail op={{ ...(asked.value.value ?? {}), ...known, id }} />
+          : <Answer of={asked} lines={6}>{(got) => <Detail op={{ ...got, ...(live.value ?? {}), id }} />}</Answer>}
+      </div>
     </Dialog>
   );
-}
-
-function At({ at }: { at: string | null | undefined }) {
-  const ms = time(at);
-  return <>{ms === null ? '–' : dateTime(ms)}</>;
 }
 
 function Detail({ op }: { op: Told }) {

@@ -1,0 +1,86 @@
+// work-output: what a command writes, while it does; the tail follows until somebody scrolls, and what was cut is said.
+
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { bytes, line } from '../state/format';
+import { gapBefore } from '../state/output';
+import { openOutput, wholeOutput } from '../state/outputs';
+import { act } from '../state/store';
+import { Icon } from '../parts/icon';
+import { Failure, Skeleton } from '../parts/panel';
+
+const NEAR_PX = 24; // from the end: still following
+
+export function OutputView({ id, isActive }: { id: string; isActive: boolean }) {
+  const output = useMemo(() => openOutput(id, isActive), [id]);
+  useLayoutEffect(() => output.stop, [output]);
+  useEffect(() => {
+    if (!isActive) output.ended();
+  }, [output, isActive]);
+  const [isWrapped, wrap] = useState(true);
+  const [isFollowing, follow] = useState(isActive);
+  const box = useRef<HTMLDivElement>(null);
+  const moved = useRef(0); // where we scrolled to ourselves
+  const blocks = output.blocks.value;
+
+  useLayoutEffect(() => {
+    if (!isFollowing || !box.current) return;
+    box.current.scrollTop = box.current.scrollHeight;
+    moved.current = box.current.scrollTop;
+  }, [blocks, isFollowing, isWrapped]);
+
+  useEffect(() => {
+    const key = (e: KeyboardEvent) => {
+      if (e.key !== 'w' || e.ctrlKey || e.metaKey || e.altKey || (e.target as Element).closest('input, textarea, select')) return;
+      e.preventDefault();
+      wrap((was) => !was);
+    };
+    document.addEventListener('keydown', key);
+    return () => document.removeEventListener('keydown', key);
+  }, []);
+
+  function scrolled(e: Event): void {
+    const at = e.currentTarget as HTMLDivElement;
+    const isAtEnd = at.scrollHeight - at.scrollTop - at.clientHeight <= NEAR_PX;
+    if (isAtEnd) follow(true);
+    else if (at.scrollTop < moved.current) follow(false); // up: by a person, for what comes only makes it longer
+    moved.current = at.scrollTop;
+  }
+
+  const error = output.error.value;
+  return (
+    <section class="output" aria-label="Output">
+      <header class="output-head">
+        <h3>Output</h3>
+        {isActive && <span class={`output-state ${isFollowing ? '' : 'is-held'}`} role="status">{isFollowing ? '● follows' : '‖ paused, the end goes on below'}</span>}
+        <span class="output-acts">
+          {!isFollowing && <button type="button" class="button small" onClick={() => follow(true)}><Icon name="arrow-down" size={14} /> To the end</button>}
+          <button type="button" class="button small quiet" aria-pressed={isWrapped} aria-keyshortcuts="w" data-tip="Wrap long lines (w)" onClick={() => wrap(!isWrapped)}>Wrap</button>
+          {blocks.length > 0 && <button type="button" class="button small quiet" data-tip="Everything that is kept of it, as a file" onClick={() => void act(() => save(id))}><Icon name="download" size={14} /> Save</button>}
+        </span>
+      </header>
+      {error && <Failure error={error} retry={output.again} />}
+      {blocks.length > 0 ? (
+        <div class={`output-text ${isWrapped ? 'is-wrapped' : ''}`} ref={box} tabIndex={0} role="log" aria-live="off" aria-label="What the command writes" onScroll={scrolled}>
+          {blocks.map((block, i) => {
+            const gap = gapBefore(blocks, i);
+            return (
+              <span key={block.at}>
+                {gap > 0 && <span class={`output-cut ${block.isCut ? '' : 'is-coming'}`} data-tip={block.isCut ? 'The beginning and the end are kept' : 'It is being asked for'}>{block.isCut ? `✂ cut ${line(bytes(gap))} here` : `… ${line(bytes(gap))} on their way`}</span>}
+                {block.text}
+              </span>
+            );
+          })}
+        </div>
+      ) : !output.isRead.value && !error ? <Skeleton lines={2} label="Output" /> : !error && <p class="output-none dim">{isActive ? 'It has written nothing yet.' : 'It wrote nothing.'}</p>}
+    </section>
+  );
+}
+
+async function save(id: string): Promise<void> {
+  const url = URL.createObjectURL(new Blob([await wholeOutput(id)], { type: 'text/plain' }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = `output-${id}.txt`;
+  link.click();
+  window.setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
