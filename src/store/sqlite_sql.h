@@ -141,5 +141,8 @@
     X(PIECE_RANGE,                                                                                           \
             "SELECT id, at, bytes, text FROM pieces WHERE tenant = ?1 AND operation_id = ?2"                 \
             " AND at >= ?3 ORDER BY at LIMIT ?4")                                                            \
+    X(PIECE_LAST,                                                                                            \
+            "SELECT * FROM (SELECT id, at, bytes, text FROM pieces WHERE tenant = ?1 AND operation_id = ?2"  \
+            " AND at >= ?3 ORDER BY at DESC LIMIT ?4) ORDER BY at")                                          \
     X(PIECE_CUT, "DELETE FROM pieces WHERE tenant = ?1 AND operation_id = ?2")                               \
     X(LINE_CUT, "DELETE FROM outputs WHERE tenant = ?1 AND id >= ?2 || '/' AND id < ?2 || '0'")

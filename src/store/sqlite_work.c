@@ -273,12 +273,13 @@ bool bn_store_read_pieces(struct bn_store *store, const struct bn_piece_query *q
     size_t count = 0;
     if (!bn_readers_borrow(store, &conn, err))
         return false;
-    sqlite3_stmt *stmt = bn_conn_sql(conn, BN_SQL_PIECE_RANGE);
+    const bool is_last = query->from == BN_UNKNOWN;
+    sqlite3_stmt *stmt = bn_conn_sql(conn, is_last ? BN_SQL_PIECE_LAST : BN_SQL_PIECE_RANGE);
     int rc = stmt ? SQLITE_ROW : sqlite3_extended_errcode(conn->db);
     if (stmt) {
         sqlite3_bind_text(stmt, 1, query->tenant, -1, SQLITE_STATIC);
         sqlite3_bind_text(stmt, 2, query->operation_id, -1, SQLITE_STATIC);
-        sqlite3_bind_int64(stmt, 3, query->from);
+        sqlite3_bind_int64(stmt, 3, BN_MAX(query->from, 0));
         sqlite3_bind_int64(stmt, 4, (int64_t)*n);
     }
     while (rc == SQLITE_ROW && (rc = sqlite3_step(stmt)) == SQLITE_ROW && count < *n) {

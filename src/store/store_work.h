@@ -51,7 +51,7 @@ struct bn_operation_told {
 BN_MUST_CHECK bool bn_store_read_operation(struct bn_store *store, const char *tenant,
         const char *id, struct bn_operation_told *out, struct bn_err *err);
 
-/* Of what an operation's command wrote: from that offset on, in order. */
+/* Of what an operation's command wrote: from that offset on, in order; BN_UNKNOWN: the last ones. */
 struct bn_piece_query {
     const char *tenant;
     const char *operation_id;

@@ -6,6 +6,7 @@
 #include "web/api_infra.h"
 #include "web/api_people.h"
 #include "web/guest_right.h"
+#include "web/output.h"
 #include "web/server.h"
 
 #define LIST_BYTES_MAX (1 << 20) /* 50 operations with long sentences */
@@ -50,11 +51,22 @@ struct history_job {
     size_t count;
     struct bn_operation operations[BN_OPERATIONS_PAGE];
     struct bn_operation_told one;
+    size_t piece_count; /* of what it wrote, its end */
+    struct bn_piece pieces[BN_OUTPUT_LAST];
 };
 
 static const char *or_null(const char *text)
 {
     return text[0] ? text : NULL;
+}
+
+static bool read_one(struct history_job *job)
+{
+    const struct bn_piece_query query = {job->tenant, job->id, BN_UNKNOWN};
+    if (!bn_store_read_operation(job->store, job->tenant, job->id, &job->one, &job->err))
+        return false;
+    job->piece_count = BN_OUTPUT_LAST;
+    return bn_store_read_pieces(job->store, &query, job->pieces, &job->piece_count, &job->err);
 }
 
 static void work(void *user)
@@ -74,8 +86,7 @@ static void work(void *user)
     if (!job->store)
         job->was_read = !job->id[0] || bn_fail(&job->err, BN_E_NOT_FOUND, "nothing is kept");
     else if (job->id[0])
-        job->was_read = bn_store_read_operation(job->store, job->tenant, job->id, &job->one,
-                &job->err);
+        job->was_read = read_one(job);
     else
         job->was_read = bn_store_read_operations(job->store, &query, job->operations, &job->count,
                 &job->total, &job->err);
@@ -106,22 +117,32 @@ static void put_page(struct bn_json *json, const struct history_job *job)
     bn_json_object_end(json);
 }
 
+/* What there is to read of one: lines of a task, or the end of what a command wrote. */
+struct said {
+    const struct bn_output *lines;
+    size_t line_count;
+    const struct bn_piece *pieces;
+    size_t piece_count;
+};
+
 static void put_one(struct bn_json *json, const struct bn_operation *operation,
-        const struct bn_output *lines, size_t n)
+        const struct said *said)
 {
     bn_json_object(json);
     put_operation(json, operation);
     bn_json_key(json, "log");
     bn_json_array(json);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < said->line_count; i++) {
         bn_json_object(json);
         bn_json_key(json, "n");
-        bn_json_i64(json, lines[i].n);
+        bn_json_i64(json, said->lines[i].n);
         bn_json_key(json, "t");
-        bn_json_text(json, lines[i].text);
+        bn_json_text(json, said->lines[i].text);
         bn_json_object_end(json);
     }
     bn_json_array_end(json);
+    if (bn_operation_is_remote(operation))
+        bn_output_put(json, said->pieces, said->piece_count);
     bn_json_object_end(json);
 }
 
@@ -143,7 +164,9 @@ static void done(void *user)
         struct bn_json json;
         bn_json_init(&json, &out);
         if (job->id[0])
-            put_one(&json, &job->one.operation, job->one.lines, job->one.line_count);
+            put_one(&json, &job->one.operation,
+                    &(struct said){job->one.lines, job->one.line_count, job->pieces,
+                            job->piece_count});
         else
             put_page(&json, job);
         bn_reply_json(req, 200, &out);
@@ -249,13 +272,13 @@ static const struct bn_operation *known(struct bn_web *web, const char *tenant, 
 }
 
 static void reply_one(struct bn_request *req, const struct bn_operation *operation,
-        const struct bn_output *lines, size_t n)
+        const struct said *said)
 {
     BN_BUF_AUTO out;
     bn_buf_init(&out, LIST_BYTES_MAX);
     struct bn_json json;
     bn_json_init(&json, &out);
-    put_one(&json, operation, lines, n);
+    put_one(&json, operation, said);
     bn_reply_json(req, 200, &out);
 }
 
@@ -265,7 +288,7 @@ static void on_said(void *user, const struct bn_output *lines, size_t n)
     struct bn_request *req = bn_request_find(look->web, look->ticket);
     const struct bn_operation *operation = known(look->web, look->tenant, look->id);
     if (req && operation && bn_may_see_operation(req, operation))
-        reply_one(req, operation, lines, n);
+        reply_one(req, operation, &(struct said){.lines = lines, .line_count = n});
     else if (req)
         bn_reply_err(req,
                 &(struct bn_err){.code = BN_E_NOT_FOUND, .text = "there is no such operation"});
@@ -276,6 +299,18 @@ static bool read_id(const struct bn_request *req, char out[BN_ID_MAX], struct bn
 {
     return bn_text_copy(out, BN_ID_MAX, req->params[0]) ||
            bn_fail(err, BN_E_NOT_FOUND, "%s", NONE_SUCH);
+}
+
+static void reply_running(struct bn_request *req, const struct bn_operation *operation)
+{
+    struct bn_dispatch *dispatch = bn_web_parts(req->web)->dispatch;
+    const struct bn_transcript *transcript = dispatch ? bn_dispatch_output(dispatch,
+                                                                req->who.tenant, operation->id)
+                                                      : NULL;
+    struct bn_piece *pieces = bn_alloc_array(BN_OUTPUT_LAST, sizeof *pieces);
+    const size_t n = transcript ? bn_output_last(transcript, pieces) : 0;
+    reply_one(req, operation, &(struct said){.pieces = pieces, .piece_count = n});
+    free(pieces);
 }
 
 static void show_active(struct bn_request *req, const struct bn_operation *operation)
@@ -289,7 +324,7 @@ static void show_active(struct bn_request *req, const struct bn_operation *opera
             bn_power_log(bn_web_parts(req->web)->power, look->tenant, look->id, on_said, look))
         return;
     free(look);
-    reply_one(req, operation, NULL, 0);
+    reply_running(req, operation);
 }
 
 void bn_operation_show(struct bn_request *req)

@@ -60,6 +60,7 @@ test('a service is restarted, proven to be well, and everybody sees the same', {
   assert.ok(again.json.progress >= 0 && again.json.started_at);
   await until('its first line', async () => (await output(operation)).includes('Stopping nginx.service'), { within: 5000, every: 20 });
   const first = performance.now() - asked;
+  assert.match((await call('GET', `/api/v1/operations/${operation}`)).json.output, /^Stopping nginx\.service\n/); // and while it runs
   t.diagnostic(`measured answer after ${took.toFixed(0)} ms, first line after ${first.toFixed(0)} ms`);
   assert.ok(first < 1500 * 2, `the first line came after ${first} ms`);
   const end = await ended(operation);
@@ -69,6 +70,8 @@ test('a service is restarted, proven to be well, and everybody sees the same', {
   assert.equal(end.subject, 'nginx.service on web3');
   assert.equal(end.timed_out, false);
   assert.equal(await output(operation), 'Stopping nginx.service\nStarted nginx.service\n');
+  const whole = (await call('GET', `/api/v1/operations/${operation}`)).json;
+  assert.deepEqual([whole.output, whole.output_from], ['Stopping nginx.service\nStarted nginx.service\n', 0]);
   assert.equal(sshd.calls().filter((line) => line === 'restart nginx.service').length, 1);
   await until('its files to be gone', () => fs.readdirSync(sshd.file('home', '.binnacle')).length === 0);
   const steps = tabs.map((tab) => tab.messages.flatMap((message, i) => {
@@ -229,6 +232,8 @@ test('fifty megabytes of output: head and tail stay, the cut is said, and memory
     from = page.next;
   }
   assert.equal(gaps, 1);
+  const end_ = (await call('GET', `/api/v1/operations/${operation}`)).json;
+  assert.ok(end_.output.length > 60_000 && end_.output.length <= 65536 && end_.output_from > 49e6, `${end_.output.length} from ${end_.output_from}`);
   assert.ok(at > (50 << 20) && kept > (1 << 20) && kept < (1.4 * 2 ** 20), `${kept} of ${at}`);
 });
 

@@ -323,6 +323,10 @@ BN_TEST(what_a_command_wrote_comes_back_in_its_order_and_goes_with_its_operation
     CHECK_INT(out[0].at, 10);
     CHECK_INT(read_pieces(store, "op1", 1000001, out, 4), 0);
     CHECK_INT(read_pieces(store, "nobody", 0, out, 4), 0);
+    CHECK_INT(read_pieces(store, "op1", BN_UNKNOWN, out, 2), 2);
+    CHECK_INT(out[0].at, 20);
+    CHECK_INT(out[1].at, 1000000);
+    CHECK_INT(read_pieces(store, "op1", BN_UNKNOWN, out, 4), 4);
     place.now_ms = NOW + 1001 + BN_OPERATION_KEEP_MS;
     bn_store_tidy(store);
     CHECK_INT(read_pieces(store, "op1", 0, out, 4), 0);
