@@ -202,6 +202,7 @@ static void fill_web_config(struct app *app, struct bn_web_config *web)
             .power = app->outside.power,
             .tasks = app->outside.tasks,
             .consoles = app->outside.consoles,
+            .batches = app->outside.batches,
             .dispatch = app->outside.dispatch,
             .terminals = app->outside.terminals,
             .key = &app->outside.key.key,
@@ -290,6 +291,7 @@ static bool open_web(struct app *app, struct bn_err *err)
     bn_web_add_routes(app->web, bn_infra_routes, bn_infra_route_count);
     bn_web_add_routes(app->web, bn_target_routes, bn_target_route_count);
     bn_web_add_routes(app->web, bn_dispatch_routes, bn_dispatch_route_count);
+    bn_web_add_routes(app->web, bn_batch_routes, bn_batch_route_count);
     return bn_web_listen(app->web, config->listen_host, (int)config->listen_port, app->tls,
             &app->port, err);
 }

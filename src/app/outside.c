@@ -8,6 +8,7 @@
 #include "io/fetch.h"
 #include "io/ssh.h"
 #include "source/alerts.h"
+#include "source/batch.h"
 #include "source/console.h"
 #include "source/dispatch.h"
 #include "source/fleet.h"
@@ -40,6 +41,9 @@ static void open_remote(struct bn_outside *outside, struct bn_loop *loop, struct
             .key = &outside->key.key,
             .operations = outside->operations};
     outside->dispatch = bn_dispatch_start(&dispatch);
+    const struct bn_batches_config batches = {loop, hub, hub->clock, outside->operations,
+            outside->dispatch};
+    outside->batches = bn_batches_start(&batches);
     const struct bn_reach_config reach = {hub, outside->ssh, &outside->key.key};
     outside->terminals = bn_terminals_start(&reach);
 }
@@ -75,7 +79,10 @@ bool bn_outside_open(struct bn_outside *outside, const struct bn_config *config,
     outside->rrd = bn_rrd_create(&rrd);
     if (!bn_fleet_start(&fleet, &outside->fleet, err))
         return false;
-    const struct bn_operations_config operations = {.loop = loop, .hub = hub, .clock = hub->clock};
+    const struct bn_operations_config operations = {.loop = loop,
+            .hub = hub,
+            .clock = hub->clock,
+            .no_remote = !outside->has_forker};
     outside->operations = bn_operations_start(&operations);
     const struct bn_power_config power = {.loop = loop,
             .hub = hub,
@@ -123,6 +130,7 @@ void bn_outside_close(struct bn_outside *outside)
     bn_tasks_destroy(outside->tasks);
     bn_consoles_stop(outside->consoles);
     bn_terminals_stop(outside->terminals);
+    bn_batches_stop(outside->batches);
     bn_dispatch_stop(outside->dispatch);
     bn_ssh_destroy(outside->ssh);
     bn_dialer_destroy(outside->dialer);
@@ -134,6 +142,7 @@ void bn_outside_close(struct bn_outside *outside)
         bn_ssh_forker_stop(&outside->forker);
     outside->has_forker = false;
     outside->ssh = NULL;
+    outside->batches = NULL;
     outside->dispatch = NULL;
     outside->terminals = NULL;
     outside->fetch = NULL;

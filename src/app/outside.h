@@ -23,6 +23,7 @@ struct bn_tasks;
 
 struct bn_dialer;
 struct bn_consoles;
+struct bn_batches;
 struct bn_dispatch;
 struct bn_terminals;
 struct bn_ssh;
@@ -42,6 +43,7 @@ struct bn_outside {
     bool has_forker;
     struct bn_ssh *ssh;
     struct bn_dispatch *dispatch; /* NULL, as the next: the forker could not be started */
+    struct bn_batches *batches;
     struct bn_terminals *terminals;
     struct bn_alerts *alerts;
     struct bn_summary_source *summary;

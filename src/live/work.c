@@ -35,6 +35,15 @@ const struct bn_operation *bn_work_find_same(const struct bn_tenant_live *tenant
     return newer && bn_operation_is_over(newer) ? NULL : same;
 }
 
+bool bn_work_is_of_batch(const struct bn_tenant_live *tenant, const struct bn_operation *operation)
+{
+    const struct bn_operation *batch = operation->parent_id[0]
+                                               ? with_id(&tenant->tables[BN_KIND_OPERATION],
+                                                         operation->parent_id)
+                                               : NULL;
+    return batch && batch->type == BN_WORK_BATCH && !bn_operation_is_over(batch);
+}
+
 /* --- admit ----------------------------------------------------------------------------------- */
 
 /* completed_at is set exactly when it ends (FEATURES J2). */

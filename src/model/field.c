@@ -186,7 +186,7 @@ static bool check_enum(const struct bn_field *field, const void *record, struct 
 static bool check_field(const struct bn_field *field, const void *record, struct bn_err *err)
 {
     if (bn_field_is_unknown(field, record)) {
-        if (!(field->flags & (BN_F_REQUIRED | BN_F_KEY)))
+        if (!(field->flags & (BN_F_REQUIRED | BN_F_KEY)) || field->flags & BN_F_IDS)
             return true;
         return bn_fail_field(err, field->name, "%s is required", field->name);
     }
@@ -420,7 +420,10 @@ static bool read_field(struct reading *r, const struct bn_field *field, const st
 {
     if (field->flags & (BN_F_FIXED | BN_F_DERIVED))
         return bn_fail_field(r->err, field->name, "%s is set by the server", field->name);
-    if (bn_doc_is_null(value))
+    if (field->flags & BN_F_IDS) {
+        if (!bn_doc_is_list(value))
+            return fail_type(field, "a list of ids", value, r->err);
+    } else if (bn_doc_is_null(value))
         set_unknown(field, r->record);
     else if (!read_value(field, value, r->record, r->err))
         return false;

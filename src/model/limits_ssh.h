@@ -21,4 +21,8 @@
 #define BN_REMOTE_PROMPT_MS    90000 /* for the prompt of a dialogue (FEATURES J9) */
 #define BN_REMOTE_NUDGE_MS     5000  /* a dialogue that says nothing is sent an empty line */
 #define BN_REMOTE_WATCH_MS     10000 /* a restarted service is watched for a crash loop (journey 4) */
+#define BN_BATCH_TARGETS_MAX   200 /* of one batch: more is another batch, and 600 KB of records */
+#define BN_BATCH_AT_ONCE       8   /* of a batch, unless it is said: a site notices no more … */
+#define BN_BATCH_AT_ONCE_MAX   32  /* … and an eighth of all SSH sessions */
+#define BN_BATCHES_MAX         20  /* under way: 4,000 children, which wait in memory */
 #define BN_REMOTE_ANSWER_MAX   16384 /* bytes of an answer that is read by us, not by people */

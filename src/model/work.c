@@ -2,11 +2,13 @@
 
 #include <string.h>
 
+#include "model/limits.h"
+
 /* In the order of their enumerations. */
 static const char *const status_words[] = {"pending", "in_progress", "completed", "failed",
         "cancelled", NULL};
 static const char *const type_words[] = {"vm_power", "health_check", "import", "service_restart",
-        "service_status", "ssh_test", "logs", NULL};
+        "service_status", "ssh_test", "logs", "batch", NULL};
 static const char *const maker_words[] = {"user", "key", "schedule", "auto", NULL};
 static const char *const vm_type_words[] = {"qemu", "lxc", NULL};
 static const char *const console_kind_words[] = {"vnc", "terminal", NULL};
@@ -66,6 +68,19 @@ static const struct bn_field operation_fields[] = {
                 .doc = "it succeeded, but its task warned"),
         BN_FIELD(struct bn_operation, timed_out, BN_T_BOOL, .flags = BN_F_FIXED,
                 .doc = "the command was sent, and nothing said in time how it ended"),
+        BN_FIELD(struct bn_operation, parent_id, BN_T_TEXT, .flags = BN_F_FIXED,
+                .doc = "the batch it belongs to"),
+        BN_FIELD(struct bn_operation, children, BN_T_I64, .flags = BN_F_FIXED, .min = 0,
+                .max = BN_BATCH_TARGETS_MAX, .doc = "of a batch: how many operations it began"),
+        BN_FIELD(struct bn_operation, children_done, BN_T_I64, .flags = BN_F_FIXED, .min = 0,
+                .max = BN_BATCH_TARGETS_MAX, .doc = "of these are over, however they ended"),
+        BN_FIELD(struct bn_operation, children_failed, BN_T_I64, .flags = BN_F_FIXED, .min = 0,
+                .max = BN_BATCH_TARGETS_MAX, .doc = "of these failed"),
+        BN_FIELD(struct bn_operation, children_refused, BN_T_I64, .flags = BN_F_FIXED, .min = 0,
+                .max = BN_BATCH_TARGETS_MAX,
+                .doc = "of a batch: targets on which none could begin"),
+        BN_FIELD(struct bn_operation, concurrency, BN_T_I64, .flags = BN_F_FIXED, .min = 0,
+                .max = BN_BATCH_AT_ONCE_MAX, .doc = "of a batch: how many of its run at once"),
 };
 
 const struct bn_record_type bn_operation_type = {

@@ -22,7 +22,8 @@ enum bn_work_type {
     BN_WORK_SERVICE_RESTART, /* from here on over SSH, on a target */
     BN_WORK_SERVICE_STATUS,
     BN_WORK_SSH_TEST,
-    BN_WORK_LOGS,
+    BN_WORK_LOGS,  /* … to here */
+    BN_WORK_BATCH, /* one of those on many targets: its children do it */
 };
 
 enum bn_work_maker { BN_MADE_BY_USER, BN_MADE_BY_KEY, BN_MADE_BY_SCHEDULE, BN_MADE_BY_AUTO };
@@ -55,7 +56,13 @@ struct bn_operation {
     int64_t updated_at;
     int64_t completed_at;
     int64_t has_warnings;
-    int64_t timed_out; /* it was sent, and nothing said how it ended */
+    int64_t timed_out;         /* it was sent, and nothing said how it ended */
+    char parent_id[BN_ID_MAX]; /* the batch it belongs to, or "" */
+    int64_t children;          /* of a batch: how many it began, and of these … */
+    int64_t children_done;     /* … are over, however they ended … */
+    int64_t children_failed;   /* … and failed */
+    int64_t children_refused;  /* targets on which it could not begin */
+    int64_t concurrency;       /* so many at once */
 };
 
 /* One line of what an operation's task said; kept with it, the last BN_WORK_LINES_MAX. */

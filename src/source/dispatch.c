@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 
+#include "live/work.h"
 #include "source/dispatch_private.h"
 
 #define TICK_MS      100
@@ -297,7 +298,7 @@ static void begun_kept(void *user, const struct bn_err *err)
     }
     if (begun)
         begun(job->user, &operation, err);
-    if (!err && job->work)
+    if (!err && job->work && !job->is_held)
         connect_now(job);
 }
 
@@ -322,6 +323,7 @@ bool bn_dispatch_do(struct bn_dispatch *dispatch, const struct bn_dispatch_order
     bn_text_clip(wanted->action, sizeof wanted->action, bn_str(action->verb));
     say_subject(target, wanted);
     struct bn_dispatch_job *job = job_create(dispatch, order->tenant, target, action);
+    job->is_held = order->is_held;
     job->begun = order->begun;
     job->user = order->user;
     const struct bn_work_first first = {.tenant = order->tenant,
@@ -336,6 +338,38 @@ bool bn_dispatch_do(struct bn_dispatch *dispatch, const struct bn_dispatch_order
     bn_text_clip(job->id, sizeof job->id, bn_str(job->work->now.id));
     bn_text_clip(wanted->id, sizeof wanted->id, bn_str(job->id));
     return true;
+}
+
+bool bn_dispatch_is_held(struct bn_dispatch *dispatch, const char *tenant, const char *id)
+{
+    const struct bn_dispatch_job *job = job_find(dispatch, tenant, id);
+    return job && job->is_held;
+}
+
+/* While it waited its target may have become another, or none. */
+void bn_dispatch_release(struct bn_dispatch *dispatch, const char *tenant, const char *id)
+{
+    struct bn_dispatch_job *job = job_find(dispatch, tenant, id);
+    char error[200];
+    if (!job || !job->is_held || !job->is_begun)
+        return;
+    const struct bn_target *target = bn_live_get(&dispatch->config.hub->live, tenant,
+            BN_KIND_TARGET, job->work->now.target_id);
+    const struct bn_action *action = target ? bn_action_find(job->work->now.type, target) : NULL;
+    job->is_held = false;
+    if (!target || target->is_active != 1 || !action) {
+        snprintf(error, sizeof error, "%.100s was %s before its turn came: nothing was done.",
+                target ? target->name : "The target",
+                !target   ? "removed"
+                : !action ? "made one of another platform"
+                          : "switched off");
+        bn_dispatch_fail(job, error, "");
+        return;
+    }
+    job->target = *target;
+    job->action = action;
+    job->way = bn_action_way(action, target);
+    connect_now(job);
 }
 
 bool bn_dispatch_cancel(struct bn_dispatch *dispatch, const char *tenant, const char *id,
@@ -391,7 +425,8 @@ static void on_tick(void *user)
 
 /* --- what an earlier run left ---------------------------------------------------------------- */
 
-/* Only what runs on its own can be found again. */
+/* Only what runs on its own can be found again; what waits in a batch is begun when its turn comes.
+ */
 static void take_up(struct bn_dispatch *dispatch, const char *tenant,
         const struct bn_operation *left)
 {
@@ -404,7 +439,12 @@ static void take_up(struct bn_dispatch *dispatch, const char *tenant,
     const int64_t gone_ms = BN_MAX(dispatch->config.clock->now_ms - left->sent_at, 0);
     bn_text_clip(job->id, sizeof job->id, bn_str(left->id));
     job->work = bn_work_resume(dispatch->config.operations, tenant, left);
-    job->is_begun = job->is_resumed = true;
+    job->is_begun = true;
+    if (!left->sent_at) { /* of a batch: nothing was done yet, so it may be begun once more */
+        job->is_held = true;
+        return;
+    }
+    job->is_resumed = true;
     if (!action || job->way != BN_WAY_DETACHED) {
         job->work->now.timed_out = 1;
         bn_dispatch_fail(job,
@@ -427,7 +467,8 @@ struct bn_dispatch *bn_dispatch_start(const struct bn_dispatch_config *config)
         bn_table_each(row, &tenant->tables[BN_KIND_OPERATION])
         {
             const struct bn_operation *left = (const void *)row->record;
-            if (!bn_operation_is_over(left) && bn_operation_is_remote(left) && left->sent_at)
+            if (!bn_operation_is_over(left) && bn_operation_is_remote(left) &&
+                    (left->sent_at || bn_work_is_of_batch(tenant, left)))
                 take_up(dispatch, tenant->id, left);
         }
     }

@@ -27,7 +27,7 @@ struct bn_dispatch_config {
     struct bn_operations *operations;
 };
 
-/* Takes up what an earlier run left on a target. */
+/* Takes up what an earlier run left on a target; what waits in a batch is held. */
 struct bn_dispatch *bn_dispatch_start(const struct bn_dispatch_config *config);
 /* Before the sessions it uses are destroyed; what runs on targets goes on there. NULL is fine. */
 void bn_dispatch_stop(struct bn_dispatch *dispatch);
@@ -40,6 +40,7 @@ struct bn_dispatch_order {
     const char *tenant;
     const struct bn_target *target;
     struct bn_operation *wanted; /* type, object, command and who asked; the rest is filled in */
+    bool is_held;                /* kept, and not begun until it is released */
     bn_dispatch_begun begun;
     void *user;
 };
@@ -47,6 +48,10 @@ struct bn_dispatch_order {
 /* False: not begun, `conflict` when the same is being done there, and begun will not come. */
 BN_MUST_CHECK bool bn_dispatch_do(struct bn_dispatch *dispatch,
         const struct bn_dispatch_order *order, struct bn_err *err);
+/* The turn of one that was held has come; one that is not there, or not held, stays as it is. Its
+   target is what it is now. */
+void bn_dispatch_release(struct bn_dispatch *dispatch, const char *tenant, const char *id);
+bool bn_dispatch_is_held(struct bn_dispatch *dispatch, const char *tenant, const char *id);
 /* Before the command was sent nothing is done; after it, it is not watched any more. False:
    `not_found`, it is not under way here. */
 BN_MUST_CHECK bool bn_dispatch_cancel(struct bn_dispatch *dispatch, const char *tenant,

@@ -43,6 +43,7 @@ struct bn_dispatch_job {
     enum bn_dispatch_stage stage;
     struct bn_reach *reach; /* NULL: not connected */
     bool is_begun;          /* the store has kept that it begins */
+    bool is_held;           /* until its turn comes */
     bool is_ready;          /* logged in to the target */
     bool is_running;
     bool is_done;                  /* to be destroyed at the next tick */

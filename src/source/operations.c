@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "base/secret.h"
 
+#include "live/work.h"
+
 #define TICK_MS  250
 #define SWEEP_MS 5000 /* ended ones leave so much later at most */
 
@@ -118,12 +120,14 @@ static void on_kept(void *user, const struct bn_fact *fact, const struct bn_err 
         work->is_dirty = true;
         work->again_mono_ms = mono_ms(work) + BN_WORK_KEEP_AGAIN_MS;
     }
-    if (never_was || is_over)
+    if (is_over)
         work_destroy(work);
-    else
+    else if (!never_was)
         keep(work);
     if (kept)
         kept(kept_user, err);
+    if (never_was) /* whoever began it may look at it once more */
+        work_destroy(work);
 }
 
 static bool ask(struct bn_work *work, struct bn_err *err)
@@ -289,10 +293,15 @@ static void on_tick(void *user)
 
 /* --- what an earlier run left ---------------------------------------------------------------- */
 
-static bool is_taken_up(const struct bn_operation *operation)
+static bool is_taken_up(const struct bn_operations *operations, const struct bn_tenant_live *tenant,
+        const struct bn_operation *operation)
 {
-    return (operation->type == BN_WORK_VM_POWER && operation->upid[0]) ||
-           (bn_operation_is_remote(operation) && operation->sent_at);
+    if (operation->type == BN_WORK_VM_POWER)
+        return operation->upid[0] != '\0';
+    return !operations->config.no_remote &&
+           (operation->type == BN_WORK_BATCH ||
+                   (bn_operation_is_remote(operation) &&
+                           (operation->sent_at || bn_work_is_of_batch(tenant, operation))));
 }
 
 static void end_left(struct bn_operations *operations, const struct bn_tenant_live *tenant)
@@ -300,11 +309,14 @@ static void end_left(struct bn_operations *operations, const struct bn_tenant_li
     bn_table_each(row, &tenant->tables[BN_KIND_OPERATION])
     {
         const struct bn_operation *left = (const void *)row->record;
-        if (bn_operation_is_over(left) || is_taken_up(left))
+        if (bn_operation_is_over(left) || is_taken_up(operations, tenant, left))
             continue;
         struct bn_work *work = bn_work_resume(operations, tenant->id, left);
         bn_text_clip(work->now.error, sizeof work->now.error,
-                BN_STR("interrupted by a restart of Binnacle"));
+                left->sent_at
+                        ? BN_STR("interrupted by a restart of Binnacle, after the command had been sent")
+                        : BN_STR("interrupted by a restart of Binnacle"));
+        work->now.timed_out = left->sent_at != 0;
         bn_work_end(work, BN_WORK_FAILED, NULL, NULL);
     }
 }

@@ -17,10 +17,12 @@ struct bn_operations_config {
     struct bn_loop *loop;
     struct bn_hub *hub;
     const struct bn_clock *clock;
+    bool no_remote; /* nothing is done over SSH: what was left on targets ends here */
 };
 
-/* After the store was loaded. Operations of power with a task, and those on a target whose command
-   may have begun, stay as they are: source/power and source/dispatch take them up again. */
+/* After the store was loaded. Operations of power with a task, those on a target whose command may
+   have begun, and batches with what waits in them stay as they are: source/power, source/dispatch
+   and source/batch take them up again. */
 struct bn_operations *bn_operations_start(const struct bn_operations_config *config);
 /* What is under way stays so in the store: the next start finds it. NULL is fine. */
 void bn_operations_stop(struct bn_operations *operations);

@@ -62,6 +62,9 @@ static const char *const steps[] = {
         "CREATE TABLE pieces(tenant TEXT NOT NULL, id TEXT NOT NULL, operation_id TEXT, at INTEGER,"
         " bytes INTEGER, text TEXT, PRIMARY KEY(tenant, id)) STRICT;"
         "CREATE INDEX pieces_of_one ON pieces(tenant, operation_id, at);",
+        /* What a batch began is asked for by its id. */
+        ("ALTER TABLE operations ADD COLUMN parent_id TEXT;"
+         "CREATE INDEX operations_of_one ON operations(tenant, parent_id) WHERE parent_id IS NOT NULL;"),
 };
 
 const uint32_t bn_schema_version = COUNT(steps);

@@ -122,6 +122,7 @@ static sqlite3_stmt *bind_query(struct bn_conn *conn, enum bn_sql which,
     if (query->vmid)
         sqlite3_bind_int64(stmt, 8, query->vmid);
     bind_word(stmt, 9, query->node);
+    bind_word(stmt, 10, query->parent_id);
     return stmt;
 }
 
@@ -183,7 +184,7 @@ bool bn_store_read_operations(struct bn_store *store, const struct bn_operation_
         rc = count_all(conn, bind_query(conn, BN_SQL_WORK_COUNT, query), out_total);
     if (rc == SQLITE_OK)
         rc = read_page(conn,
-                bind_page(bind_query(conn, BN_SQL_WORK_PAGE, query), 10, *n, query->skip), &page);
+                bind_page(bind_query(conn, BN_SQL_WORK_PAGE, query), 11, *n, query->skip), &page);
     bn_readers_return(store, conn);
     if (rc != SQLITE_OK)
         return bn_conn_fail(err, rc);

@@ -17,8 +17,9 @@ struct bn_operation_query {
     const char *target_id;
     int64_t vmid;
     const char *node;
-    const char *guests; /* a JSON array of "server_id/vmid": of these only */
-    int64_t skip;       /* so many of the newest */
+    const char *parent_id; /* of that batch */
+    const char *guests;    /* a JSON array of "server_id/vmid": of these only */
+    int64_t skip;          /* so many of the newest */
 };
 
 /* Newest first: at most *n, then *n are there; *out_total counts all the query means. */
@@ -51,7 +52,8 @@ struct bn_operation_told {
 BN_MUST_CHECK bool bn_store_read_operation(struct bn_store *store, const char *tenant,
         const char *id, struct bn_operation_told *out, struct bn_err *err);
 
-/* Of what an operation's command wrote: from that offset on, in order; BN_UNKNOWN: the last ones. */
+/* Of what an operation's command wrote: from that offset on, in order; BN_UNKNOWN: the last ones.
+ */
 struct bn_piece_query {
     const char *tenant;
     const char *operation_id;

@@ -1,3 +1,5 @@
+#include "web/api_dispatch.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,17 +22,12 @@ static void target_operate(struct bn_request *req);
 static void restart_service(struct bn_request *req);
 static void operation_output(struct bn_request *req);
 
-struct bn_operate_form {
-    int64_t type; /* enum bn_work_type */
-    char service[160];
-};
-
-static const char *const type_words[] = {"service_restart", "service_status", "ssh_test", "logs",
+const char *const bn_operate_words[] = {"service_restart", "service_status", "ssh_test", "logs",
         NULL};
 
 static const struct bn_field operate_fields[] = {
         BN_FIELD(struct bn_operate_form, type, BN_T_ENUM, .flags = BN_F_REQUIRED,
-                .words = type_words, .doc = "what to do"),
+                .words = bn_operate_words, .doc = "what to do"),
         BN_FIELD_AS(struct bn_operate_form, service, "params.service", BN_T_TEXT,
                 .doc = "which service; left out: the target's own"),
 };
@@ -97,7 +94,7 @@ static void put_action(struct bn_json *json, const struct bn_action *action,
     char command[512];
     const bool has_command = bn_action_command(action, target, service, command, NULL);
     bn_json_object(json);
-    put_text(json, "type", type_words[action->type - BN_WORK_SERVICE_RESTART]);
+    put_text(json, "type", bn_operate_words[action->type - BN_WORK_SERVICE_RESTART]);
     put_text(json, "action", action->verb);
     bn_json_key(json, "command");
     if (has_command && command[0])
@@ -177,7 +174,7 @@ static bool check_target(const struct bn_target *target, struct bn_err *err)
            bn_fail_field(err, "auth", "%.100s has nothing to log in with", target->name);
 }
 
-static bool wish(const struct bn_request *req, const struct bn_target *target,
+bool bn_operate_wish(const struct bn_request *req, const struct bn_target *target,
         const struct bn_operate_form *form, struct bn_operation *out, struct bn_err *err)
 {
     const char *service = form->service[0] ? form->service : target->service;
@@ -188,7 +185,7 @@ static bool wish(const struct bn_request *req, const struct bn_target *target,
         return false;
     if (!action)
         return bn_fail_field(err, "type", "%s cannot be done on the platform %s",
-                type_words[form->type], bn_platform_word(target->platform));
+                bn_operate_words[form->type], bn_platform_word(target->platform));
     if (!bn_who_may(&req->who, action->right))
         return bn_fail(err, BN_E_FORBIDDEN, "this needs the right to %s",
                 action->right == BN_RIGHT_ADMIN ? "administrate" : "operate");
@@ -280,7 +277,7 @@ static void begin(struct bn_request *req, const struct bn_target *target,
 {
     struct bn_operation wanted;
     struct bn_err err;
-    if (!wish(req, target, form, &wanted, &err)) {
+    if (!bn_operate_wish(req, target, form, &wanted, &err)) {
         bn_reply_err(req, &err);
         return;
     }
@@ -292,7 +289,11 @@ static void begin(struct bn_request *req, const struct bn_target *target,
     memcpy(asked->tenant, req->who.tenant, sizeof asked->tenant);
     bn_text_clip(asked->address, sizeof asked->address, bn_str(req->address));
     bn_text_clip(asked->actor, sizeof asked->actor, bn_str(req->who.name));
-    const struct bn_dispatch_order order = {req->who.tenant, target, &wanted, on_begun, asked};
+    const struct bn_dispatch_order order = {.tenant = req->who.tenant,
+            .target = target,
+            .wanted = &wanted,
+            .begun = on_begun,
+            .user = asked};
     if (bn_dispatch_do(bn_web_parts(req->web)->dispatch, &order, &err))
         return;
     free(asked);
@@ -305,7 +306,7 @@ static void begin(struct bn_request *req, const struct bn_target *target,
         bn_reply_err(req, &err);
 }
 
-static bool has_runner(struct bn_request *req)
+bool bn_operate_is_possible(struct bn_request *req)
 {
     struct bn_err err;
     if (bn_web_parts(req->web)->dispatch)
@@ -325,7 +326,7 @@ static void target_operate(struct bn_request *req)
         bn_reply_err(req, &err);
         return;
     }
-    if (bn_form_read(req, &operate_form_type, &form, &given) && has_runner(req))
+    if (bn_form_read(req, &operate_form_type, &form, &given) && bn_operate_is_possible(req))
         begin(req, target, &form, false);
 }
 
@@ -338,7 +339,7 @@ static void restart_service(struct bn_request *req)
         bn_reply_err(req, &err);
         return;
     }
-    if (has_runner(req))
+    if (bn_operate_is_possible(req))
         begin(req, target, &form, true);
 }
 

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "source/batch.h"
 #include "source/dispatch.h"
 #include "source/power.h"
 #include "web/api_infra.h"
@@ -17,7 +18,7 @@
 static const char NONE_SUCH[] = "there is no such operation";
 
 const char *const bn_operations_query[] = {"status", "type", "server_id", "target_id", "vmid",
-        "node", "since", "page", NULL};
+        "node", "parent_id", "since", "page", NULL};
 
 void bn_operation_made_by(const struct bn_request *req, struct bn_operation *out)
 {
@@ -38,6 +39,7 @@ struct history_job {
     char type[WORD_MAX];
     char server_id[BN_ID_MAX];
     char target_id[BN_ID_MAX];
+    char parent_id[BN_ID_MAX];
     int64_t vmid; /* 0: of any */
     char node[64];
     char id[BN_ID_MAX]; /* of one; "": a page */
@@ -78,6 +80,7 @@ static void work(void *user)
             .type = or_null(job->type),
             .server_id = or_null(job->server_id),
             .target_id = or_null(job->target_id),
+            .parent_id = or_null(job->parent_id),
             .vmid = job->vmid,
             .node = or_null(job->node),
             .guests = job->of_guests ? job->guests.p : NULL,
@@ -233,6 +236,8 @@ static bool read_query(const struct bn_request *req, struct history_job *job, st
         return bn_fail_field(err, "server_id", "server_id must be the id of a server");
     if (!bn_text_copy(job->target_id, sizeof job->target_id, bn_query(req, "target_id", "")))
         return bn_fail_field(err, "target_id", "target_id must be the id of a target");
+    if (!bn_text_copy(job->parent_id, sizeof job->parent_id, bn_query(req, "parent_id", "")))
+        return bn_fail_field(err, "parent_id", "parent_id must be the id of a batch");
     if (vmid.len && !bn_parse_i64(vmid, 1, VMID_MAX, &job->vmid))
         return bn_fail_field(err, "vmid", "vmid must be 1..%d", VMID_MAX);
     if (!bn_text_copy(job->node, sizeof job->node, bn_query(req, "node", "")))
@@ -377,6 +382,9 @@ static bool cancel(const struct bn_request *req, const struct bn_operation *oper
     default: break;
     }
     struct bn_dispatch *dispatch = bn_web_parts(req->web)->dispatch;
+    struct bn_batches *batches = bn_web_parts(req->web)->batches;
+    if (operation->type == BN_WORK_BATCH && batches)
+        return bn_batch_cancel(batches, req->who.tenant, operation->id, err);
     return bn_operation_is_remote(operation) && dispatch
                    ? bn_dispatch_cancel(dispatch, req->who.tenant, operation->id, err)
                    : bn_fail(err, BN_E_CONFLICT, "this cannot be stopped half-way");

@@ -18,6 +18,7 @@ struct bn_operations;
 struct bn_power;
 struct bn_tasks;
 struct bn_consoles;
+struct bn_batches;
 struct bn_dispatch;
 struct bn_terminals;
 struct bn_seal_key;
@@ -41,7 +42,8 @@ struct bn_web_config {
     struct bn_power *power;
     struct bn_tasks *tasks; /* NULL: nothing is known of them */
     struct bn_consoles *consoles;
-    struct bn_dispatch *dispatch; /* NULL, as the next: nothing is done over SSH */
+    struct bn_dispatch *dispatch; /* NULL, as the next two: nothing is done over SSH */
+    struct bn_batches *batches;
     struct bn_terminals *terminals;
     const struct bn_seal_key *key;
     const char *key_absent; /* why nothing can be sealed; NULL or "": it can */

@@ -420,6 +420,8 @@ BN_TEST(checks_of_a_file_that_knew_no_addresses_stay_and_have_none)
     (void)ask_sql(&place, "DROP TABLE pieces");
     (void)ask_sql(&place, "DROP INDEX operations_one_on_a_target");
     (void)ask_sql(&place, "ALTER TABLE operations DROP COLUMN object");
+    (void)ask_sql(&place, "DROP INDEX operations_of_one");
+    (void)ask_sql(&place, "ALTER TABLE operations DROP COLUMN parent_id");
     (void)ask_sql(&place, "PRAGMA user_version = 4");
     store = place_open(&place);
     struct bn_check check = check_of("a", NOW, 5);

@@ -202,6 +202,40 @@ BN_TEST(a_start_brings_back_what_is_under_way_and_what_ended_just_now)
     place_finish(&place);
 }
 
+BN_TEST(a_start_brings_back_all_of_a_batch_under_way_and_the_history_lists_them)
+{
+    static struct bn_operation out[10];
+    struct place place;
+    struct bn_err err;
+    struct seen seen = {.count = 0};
+    int64_t total;
+    place_init(&place);
+    place.now_ms = NOW;
+    struct bn_store *store = place_open(&place);
+    struct bn_fact facts[] = {operation_fact(1, NOW - 7200000, BN_WORK_IN_PROGRESS),
+            operation_fact(2, NOW - 7200000, BN_WORK_COMPLETED),
+            operation_fact(3, NOW - 7200000, BN_WORK_PENDING),
+            operation_fact(4, NOW - 7200000, BN_WORK_COMPLETED),
+            operation_fact(5, NOW - 7200000, BN_WORK_FAILED)};
+    facts[0].u.operation.type = facts[3].u.operation.type = BN_WORK_BATCH;
+    for (size_t i = 0; i < COUNT(facts); i++) {
+        if (i != 0 && i != 3)
+            snprintf(facts[i].u.operation.parent_id, BN_ID_MAX, i < 3 ? "op1" : "op4");
+        keep(store, &facts[i]);
+    }
+    const struct bn_operation_query of_one = {.tenant = "default", .parent_id = "op1"};
+    CHECK_INT(read_page(store, &of_one, out, 10, &total), 2);
+    CHECK_STR(out[0].id, "op3");
+    CHECK_STR(out[1].id, "op2");
+    CHECK(bn_store_load(store, note_operation, &seen, &err));
+    CHECK_INT(seen.count, 3); /* op4 and op5 ended long ago */
+    CHECK_STR(seen.ids[0], "op1");
+    CHECK_STR(seen.ids[1], "op2");
+    CHECK_STR(seen.ids[2], "op3");
+    bn_store_close(store);
+    place_finish(&place);
+}
+
 BN_TEST(after_ninety_days_an_operation_goes_with_its_lines_and_one_under_way_never)
 {
     static struct bn_operation out[10];

@@ -563,6 +563,23 @@ BN_TEST(an_object_is_read_member_by_member_and_refused_by_its_whole_name)
     }
 }
 
+BN_TEST(a_list_of_ids_is_left_to_its_route_and_nothing_else_may_stand_there)
+{
+    static const struct bn_field ids = {"ids", .size = 8, .flags = BN_F_IDS | BN_F_REQUIRED};
+    static const struct bn_record_type type = {"crowd", NULL, 8, &ids, 1};
+    BN_DOC_AUTO *doc = NULL;
+    BN_DOC_AUTO *bad = NULL;
+    uint64_t given = 0;
+    struct bn_err err;
+    char crowd[8] = "";
+    CHECK(bn_doc_parse(BN_STR("{\"ids\":[\"a\",7]}"), &doc, &err));
+    CHECK(bn_record_read(&type, doc, crowd, &given, &err) && given == 1 && !crowd[0] &&
+            bn_record_check(&type, crowd, &err) &&
+            bn_doc_parse(BN_STR("{\"ids\":\"a\"}"), &bad, &err));
+    CHECK(!bn_record_read(&type, bad, crowd, &given, &err));
+    CHECK_STR(err.text, "ids must be a list of ids, got text");
+}
+
 BN_TEST(typescript_of_an_object_is_an_object)
 {
     BN_BUF_AUTO buf;
