@@ -123,6 +123,9 @@ static sqlite3_stmt *bind_query(struct bn_conn *conn, enum bn_sql which,
         sqlite3_bind_int64(stmt, 8, query->vmid);
     bind_word(stmt, 9, query->node);
     bind_word(stmt, 10, query->parent_id);
+    bind_word(stmt, 11, query->created_by);
+    if (query->until_ms)
+        sqlite3_bind_int64(stmt, 12, query->until_ms);
     return stmt;
 }
 
@@ -184,12 +187,51 @@ bool bn_store_read_operations(struct bn_store *store, const struct bn_operation_
         rc = count_all(conn, bind_query(conn, BN_SQL_WORK_COUNT, query), out_total);
     if (rc == SQLITE_OK)
         rc = read_page(conn,
-                bind_page(bind_query(conn, BN_SQL_WORK_PAGE, query), 11, *n, query->skip), &page);
+                bind_page(bind_query(conn, BN_SQL_WORK_PAGE, query), 13, *n, query->skip), &page);
     bn_readers_return(store, conn);
     if (rc != SQLITE_OK)
         return bn_conn_fail(err, rc);
     *n = page.count;
     return true;
+}
+
+static int walk(struct bn_conn *conn, const struct bn_operation_query *query,
+        const struct bn_operation_walk *walk)
+{
+    struct bn_fact fact;
+    struct name name;
+    sqlite3_stmt *stmt = bind_page(bind_query(conn, BN_SQL_WORK_PAGE, query), 13, walk->most, 0);
+    if (!stmt)
+        return sqlite3_extended_errcode(conn->db);
+    int rc;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        get_text(stmt, 0, name.id, sizeof name.id);
+        rc = bn_row_get(conn, BN_KIND_OPERATION, query->tenant, name.id, &fact);
+        if (rc != SQLITE_OK || !walk->each(walk->user, &fact.u.operation))
+            break;
+    }
+    sqlite3_reset(stmt);
+    return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+bool bn_store_walk_operations(struct bn_store *store, const struct bn_operation_query *query,
+        const struct bn_operation_walk *each, struct bn_err *err)
+{
+    struct bn_conn *conn;
+    int64_t total = 0;
+    if (!bn_readers_borrow(store, &conn, err))
+        return false;
+    int rc = bn_conn_do(conn, BN_SQL_BEGIN_READ);
+    if (rc == SQLITE_OK)
+        rc = count_all(conn, bind_query(conn, BN_SQL_WORK_COUNT, query), &total);
+    const bool fits = total <= (int64_t)each->most;
+    if (rc == SQLITE_OK && fits)
+        rc = walk(conn, query, each);
+    bn_readers_return(store, conn);
+    if (rc != SQLITE_OK)
+        return bn_conn_fail(err, rc);
+    return fits || bn_fail(err, BN_E_TOO_BIG, "these are %lld operations, %zu at most at once",
+                           (long long)total, each->most);
 }
 
 static sqlite3_stmt *bind_consoles(struct bn_conn *conn, enum bn_sql which,

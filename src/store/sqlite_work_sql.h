@@ -11,14 +11,16 @@
     " AND (?5 IS NULL OR server_id = ?5) AND (?6 IS NULL OR target_id = ?6)"                 \
     " AND (?7 IS NULL OR server_id || '/' || vmid IN (SELECT value FROM json_each(?7)))"     \
     " AND (?8 IS NULL OR vmid = ?8) AND (?9 IS NULL OR node = ?9)"                           \
-    " AND (?10 IS NULL OR parent_id = ?10)"
+    " AND (?10 IS NULL OR parent_id = ?10)"                                                  \
+    " AND (?11 IS NULL OR created_by = ?11 OR created_by_id = ?11)"                          \
+    " AND (?12 IS NULL OR started_at < ?12)"
 #define BN_CONSOLE_FILTER                                                 \
     " FROM consoles WHERE tenant = ?1 AND (?2 IS NULL OR server_id = ?2)" \
     " AND (?3 IS NULL OR user_id = ?3) AND (?4 = 0 OR ended_at IS NULL)"
 #define BN_WORK_SQLS(X)                                                                                      \
     X(WORK_COUNT, "SELECT count(*)" BN_WORK_FILTER)                                                          \
     X(WORK_PAGE, "SELECT id" BN_WORK_FILTER                                                                  \
-                 " ORDER BY started_at DESC, rowid DESC LIMIT ?11 OFFSET ?12")                               \
+                 " ORDER BY started_at DESC, rowid DESC LIMIT ?13 OFFSET ?14")                               \
     X(WORK_IN_SIGHT,                                                                                         \
             "SELECT tenant, id FROM (SELECT rowid AS at, tenant, id FROM operations"                         \
             " WHERE completed_at IS NULL OR completed_at > ?1"                                               \

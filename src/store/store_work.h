@@ -17,15 +17,29 @@ struct bn_operation_query {
     const char *target_id;
     int64_t vmid;
     const char *node;
-    const char *parent_id; /* of that batch */
-    const char *guests;    /* a JSON array of "server_id/vmid": of these only */
-    int64_t skip;          /* so many of the newest */
+    const char *parent_id;  /* of that batch */
+    const char *created_by; /* the name or the id of who asked for it */
+    int64_t until_ms;       /* started before then; 0: whenever */
+    const char *guests;     /* a JSON array of "server_id/vmid": of these only */
+    int64_t skip;           /* so many of the newest */
 };
 
 /* Newest first: at most *n, then *n are there; *out_total counts all the query means. */
 BN_MUST_CHECK bool bn_store_read_operations(struct bn_store *store,
         const struct bn_operation_query *query, struct bn_operation *out, size_t *n,
         int64_t *out_total, struct bn_err *err);
+
+/* One after the other. */
+struct bn_operation_walk {
+    size_t most;
+    bool (*each)(void *user, const struct bn_operation *operation); /* false: no more */
+    void *user;
+};
+
+/* Newest first, all that the query means, as of one moment. `too_big`: they are more than most. */
+BN_MUST_CHECK bool bn_store_walk_operations(struct bn_store *store,
+        const struct bn_operation_query *query, const struct bn_operation_walk *each,
+        struct bn_err *err);
 
 /* Which console sessions. NULL: of whomever and whichever. */
 struct bn_console_query {

@@ -67,6 +67,8 @@ void bn_alerts_list(struct bn_request *req);
 void bn_alert_dismiss(struct bn_request *req);
 extern const char *const bn_operations_query[];
 void bn_operations_list(struct bn_request *req);
+extern const char *const bn_operations_csv_query[];
+void bn_operations_csv(struct bn_request *req);
 void bn_operation_show(struct bn_request *req);
 void bn_operation_cancel(struct bn_request *req);
 

@@ -10,15 +10,9 @@
 #include "web/output.h"
 #include "web/server.h"
 
-#define LIST_BYTES_MAX (1 << 20) /* 50 operations with long sentences */
-#define WORD_MAX       16
-#define VMID_MAX       999999999
-#define GUESTS_MAX     (8 << 20) /* BN_ASSIGNMENTS_MAX of them, all of one person */
+#define ONE_BYTES_MAX (1 << 20) /* 200 lines and 64 KiB of output, escaped */
 
 static const char NONE_SUCH[] = "there is no such operation";
-
-const char *const bn_operations_query[] = {"status", "type", "server_id", "target_id", "vmid",
-        "node", "parent_id", "since", "page", NULL};
 
 void bn_operation_made_by(const struct bn_request *req, struct bn_operation *out)
 {
@@ -35,32 +29,13 @@ struct history_job {
     uint64_t ticket;
     struct bn_store *store; /* NULL: nothing is kept */
     char tenant[BN_TENANT_MAX];
-    char status[WORD_MAX];
-    char type[WORD_MAX];
-    char server_id[BN_ID_MAX];
-    char target_id[BN_ID_MAX];
-    char parent_id[BN_ID_MAX];
-    int64_t vmid; /* 0: of any */
-    char node[64];
-    char id[BN_ID_MAX]; /* of one; "": a page */
-    int64_t since_ms;
-    int64_t page;   /* from 1 */
-    bool of_guests; /* of these only, for somebody who is restricted */
-    struct bn_buf guests;
+    char id[BN_ID_MAX];
     bool was_read;
     struct bn_err err;
-    int64_t total;
-    size_t count;
-    struct bn_operation operations[BN_OPERATIONS_PAGE];
     struct bn_operation_told one;
     size_t piece_count; /* of what it wrote, its end */
     struct bn_piece pieces[BN_OUTPUT_LAST];
 };
-
-static const char *or_null(const char *text)
-{
-    return text[0] ? text : NULL;
-}
 
 static bool read_one(struct history_job *job)
 {
@@ -74,50 +49,8 @@ static bool read_one(struct history_job *job)
 static void work(void *user)
 {
     struct history_job *job = user;
-    const struct bn_operation_query query = {.tenant = job->tenant,
-            .since_ms = job->since_ms,
-            .status = or_null(job->status),
-            .type = or_null(job->type),
-            .server_id = or_null(job->server_id),
-            .target_id = or_null(job->target_id),
-            .parent_id = or_null(job->parent_id),
-            .vmid = job->vmid,
-            .node = or_null(job->node),
-            .guests = job->of_guests ? job->guests.p : NULL,
-            .skip = (job->page - 1) * BN_OPERATIONS_PAGE};
-    job->count = job->store ? BN_OPERATIONS_PAGE : 0;
-    if (!job->store)
-        job->was_read = !job->id[0] || bn_fail(&job->err, BN_E_NOT_FOUND, "nothing is kept");
-    else if (job->id[0])
-        job->was_read = read_one(job);
-    else
-        job->was_read = bn_store_read_operations(job->store, &query, job->operations, &job->count,
-                &job->total, &job->err);
-}
-
-static void put_operation(struct bn_json *json, const struct bn_operation *operation)
-{
-    bn_record_json(&bn_operation_type, operation, BN_MASK_ALL, BN_ABSENT_NULL, json);
-}
-
-static void put_page(struct bn_json *json, const struct history_job *job)
-{
-    bn_json_object(json);
-    bn_json_key(json, "operations");
-    bn_json_array(json);
-    for (size_t i = 0; i < job->count; i++) {
-        bn_json_object(json);
-        put_operation(json, &job->operations[i]);
-        bn_json_object_end(json);
-    }
-    bn_json_array_end(json);
-    bn_json_key(json, "page");
-    bn_json_i64(json, job->page);
-    bn_json_key(json, "pages");
-    bn_json_i64(json, BN_MAX((job->total + BN_OPERATIONS_PAGE - 1) / BN_OPERATIONS_PAGE, 1));
-    bn_json_key(json, "total");
-    bn_json_i64(json, job->total);
-    bn_json_object_end(json);
+    job->was_read = job->store ? read_one(job)
+                               : bn_fail(&job->err, BN_E_NOT_FOUND, "nothing is kept");
 }
 
 /* What there is to read of one: lines of a task, or the end of what a command wrote. */
@@ -132,7 +65,7 @@ static void put_one(struct bn_json *json, const struct bn_operation *operation,
         const struct said *said)
 {
     bn_json_object(json);
-    put_operation(json, operation);
+    bn_record_json(&bn_operation_type, operation, BN_MASK_ALL, BN_ABSENT_NULL, json);
     bn_json_key(json, "log");
     bn_json_array(json);
     for (size_t i = 0; i < said->line_count; i++) {
@@ -149,115 +82,26 @@ static void put_one(struct bn_json *json, const struct bn_operation *operation,
     bn_json_object_end(json);
 }
 
-static void job_destroy(struct history_job *job)
-{
-    bn_buf_finish(&job->guests);
-    free(job);
-}
-
 static void done(void *user)
 {
     struct history_job *job = user;
     struct bn_request *req = bn_request_find(job->web, job->ticket);
-    if (req && job->was_read && job->id[0] && !bn_may_see_operation(req, &job->one.operation))
+    if (req && job->was_read && !bn_may_see_operation(req, &job->one.operation))
         job->was_read = bn_fail(&job->err, BN_E_NOT_FOUND, "%s", NONE_SUCH);
     if (req && job->was_read) {
         BN_BUF_AUTO out;
-        bn_buf_init(&out, LIST_BYTES_MAX);
+        bn_buf_init(&out, ONE_BYTES_MAX);
         struct bn_json json;
         bn_json_init(&json, &out);
-        if (job->id[0])
-            put_one(&json, &job->one.operation,
-                    &(struct said){job->one.lines, job->one.line_count, job->pieces,
-                            job->piece_count});
-        else
-            put_page(&json, job);
+        put_one(&json, &job->one.operation,
+                &(struct said){job->one.lines, job->one.line_count, job->pieces, job->piece_count});
         bn_reply_json(req, 200, &out);
     } else if (req) {
         if (job->err.code == BN_E_OK)
             bn_fail(&job->err, BN_E_UNAVAILABLE, "the server is going down");
         bn_reply_err(req, &job->err);
     }
-    job_destroy(job);
-}
-
-static struct history_job *job_create(const struct bn_request *req)
-{
-    struct history_job *job = bn_alloc(sizeof *job);
-    job->web = req->web;
-    job->ticket = req->ticket;
-    job->store = bn_web_hub(req->web)->store;
-    job->page = 1;
-    memcpy(job->tenant, req->who.tenant, sizeof job->tenant);
-    bn_buf_init(&job->guests, GUESTS_MAX);
-    job->of_guests = bn_is_restricted(&req->who);
-    if (job->of_guests)
-        bn_put_assigned_guests(req, &job->guests);
-    return job;
-}
-
-static void start(struct bn_request *req, struct history_job *job)
-{
-    static const struct bn_job_ops ops = {work, done};
-    struct bn_err err;
-    if (bn_worker_do(bn_web_query_worker(req->web), &ops, job, &err))
-        return;
-    job_destroy(job);
-    bn_reply_err(req, &err);
-}
-
-/* --- the list -------------------------------------------------------------------------------- */
-
-/* A word of that field, or more; "" when it is not asked for. */
-static bool read_word(const struct bn_request *req, const char *name, const char *more,
-        char out[WORD_MAX], struct bn_err *err)
-{
-    const struct bn_field *field = bn_field_find(&bn_operation_type, bn_str(name));
-    const struct bn_str text = bn_query(req, name, "");
-    if (!bn_text_copy(out, WORD_MAX, text))
-        return bn_fail_field(err, name, "%s is no word of an operation", name);
-    if (!text.len || (more && bn_str_is(text, more)))
-        return true;
-    for (size_t i = 0; field->words[i]; i++)
-        if (bn_str_is(text, field->words[i]))
-            return true;
-    return bn_fail_field(err, name, "no operation has the %s \"%s\"", name, out);
-}
-
-static bool read_query(const struct bn_request *req, struct history_job *job, struct bn_err *err)
-{
-    const struct bn_str since = bn_query(req, "since", "");
-    const struct bn_str vmid = bn_query(req, "vmid", "");
-    if (!bn_query_only(req, bn_operations_query, err) ||
-            !read_word(req, "status", "active", job->status, err) ||
-            !read_word(req, "type", NULL, job->type, err))
-        return false;
-    if (!bn_text_copy(job->server_id, sizeof job->server_id, bn_query(req, "server_id", "")))
-        return bn_fail_field(err, "server_id", "server_id must be the id of a server");
-    if (!bn_text_copy(job->target_id, sizeof job->target_id, bn_query(req, "target_id", "")))
-        return bn_fail_field(err, "target_id", "target_id must be the id of a target");
-    if (!bn_text_copy(job->parent_id, sizeof job->parent_id, bn_query(req, "parent_id", "")))
-        return bn_fail_field(err, "parent_id", "parent_id must be the id of a batch");
-    if (vmid.len && !bn_parse_i64(vmid, 1, VMID_MAX, &job->vmid))
-        return bn_fail_field(err, "vmid", "vmid must be 1..%d", VMID_MAX);
-    if (!bn_text_copy(job->node, sizeof job->node, bn_query(req, "node", "")))
-        return bn_fail_field(err, "node", "node must be the name of a node");
-    if (since.len && !bn_time_parse(since.p, since.len, &job->since_ms))
-        return bn_fail_field(err, "since", "since must be a time like 2026-11-20T20:00:00Z");
-    return bn_parse_i64(bn_query(req, "page", "1"), 1, 1000000, &job->page) ||
-           bn_fail_field(err, "page", "page must be 1..1000000");
-}
-
-void bn_operations_list(struct bn_request *req)
-{
-    struct bn_err err;
-    struct history_job *job = job_create(req);
-    if (read_query(req, job, &err)) {
-        start(req, job);
-        return;
-    }
-    job_destroy(job);
-    bn_reply_err(req, &err);
+    free(job);
 }
 
 /* --- one ------------------------------------------------------------------------------------- */
@@ -280,7 +124,7 @@ static void reply_one(struct bn_request *req, const struct bn_operation *operati
         const struct said *said)
 {
     BN_BUF_AUTO out;
-    bn_buf_init(&out, LIST_BYTES_MAX);
+    bn_buf_init(&out, ONE_BYTES_MAX);
     struct bn_json json;
     bn_json_init(&json, &out);
     put_one(&json, operation, said);
@@ -332,6 +176,22 @@ static void show_active(struct bn_request *req, const struct bn_operation *opera
     reply_running(req, operation);
 }
 
+static void read_kept(struct bn_request *req, const char *id)
+{
+    static const struct bn_job_ops ops = {work, done};
+    struct bn_err err;
+    struct history_job *job = bn_alloc(sizeof *job);
+    job->web = req->web;
+    job->ticket = req->ticket;
+    job->store = bn_web_hub(req->web)->store;
+    memcpy(job->tenant, req->who.tenant, sizeof job->tenant);
+    bn_text_clip(job->id, sizeof job->id, bn_str(id));
+    if (bn_worker_do(bn_web_query_worker(req->web), &ops, job, &err))
+        return;
+    free(job);
+    bn_reply_err(req, &err);
+}
+
 void bn_operation_show(struct bn_request *req)
 {
     struct bn_err err;
@@ -350,9 +210,7 @@ void bn_operation_show(struct bn_request *req)
         show_active(req, operation);
         return;
     }
-    struct history_job *job = job_create(req);
-    memcpy(job->id, id, sizeof job->id);
-    start(req, job);
+    read_kept(req, id);
 }
 
 /* --- cancelling ------------------------------------------------------------------------------ */

@@ -153,3 +153,37 @@ test('when all fail the batch has failed and says why; what is wrong with the re
   assert.equal((await batch('ssh_test', ids, {}, { key: reader })).status, 403);
   assert.equal((await call('GET', '/api/v1/operations?parent_id=nothing')).json.total, 0);
 });
+
+test('the history as a file: the filters of the list, and no cell is a formula', { timeout: 60000 }, async (t) => {
+  const sshd = await startSshd(t);
+  const { server, admin, ids, batch, ended, call } = await start(t, sshd, 2, (i) => ({ name: i ? '@SUM(A1)' : '=cmd|calc' }));
+  const other = await server.makeKey(admin, 'all', '=1+1');
+  const parent = (await batch('ssh_test', ids)).json.operation_id;
+  await ended(parent);
+  const file = await call('GET', `/api/v1/operations.csv?parent_id=${parent}&status=completed`, undefined, { key: other });
+  assert.equal(file.status, 200, file.text);
+  assert.equal(file.headers['content-type'], 'text/csv; charset=utf-8');
+  assert.equal(file.headers['content-disposition'], 'attachment; filename="binnacle-operations.csv"');
+  const rows = file.text.split('\r\n');
+  assert.match(rows[0], /^id,type,action,.*,parent_id,.*,duration_ms$/);
+  assert.equal(rows.length, 4, file.text);
+  assert.equal(rows[3], '');
+  const names = rows[0].split(',');
+  const subjects = rows.slice(1, 3).map((row) => row.split(',')[names.indexOf('subject')]).sort();
+  assert.deepEqual(subjects, ["'=cmd|calc", "'@SUM(A1)"]);
+  for (const row of rows.slice(1, 3)) {
+    const cell = (name) => row.split(',')[names.indexOf(name)];
+    assert.deepEqual([cell('type'), cell('status'), cell('timed_out'), cell('vmid'), cell('parent_id')], ['ssh_test', 'completed', 'false', '', parent]);
+    assert.match(cell('started_at'), /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+    assert.ok(Number(cell('duration_ms')) >= 0 && cell('duration_ms') !== '');
+  }
+  const total = async (query) => (await call('GET', `/api/v1/operations?${query}`)).json.total;
+  assert.deepEqual([await total(''), await total('created_by=nobody'), await total('until=2020-01-01T00:00:00Z'), await total('type=batch')], [3, 0, 0, 1]);
+  const { created_by, created_by_id } = (await call('GET', `/api/v1/operations/${parent}`)).json;
+  assert.deepEqual([await total(`created_by=${encodeURIComponent(created_by)}`), await total(`created_by=${created_by_id}`)], [3, 3]);
+  for (const [query, field] of [['until=today', 'until'], ['page=1', 'page'], ['status=well', 'status']]) {
+    const bad = await call('GET', `/api/v1/operations.csv?${query}`);
+    assert.equal(bad.status, 400, bad.text);
+    if (field !== 'page') assert.equal(bad.json.error.field, field);
+  }
+});

@@ -167,6 +167,47 @@ BN_TEST(one_comes_with_the_lines_of_its_task_in_their_order)
     place_finish(&place);
 }
 
+static bool count_one(void *user, const struct bn_operation *operation)
+{
+    int *count = user;
+    CHECK(operation->started_at <= NOW + (2 - *count) * 1000); /* newest first */
+    return ++*count < 2;
+}
+
+BN_TEST(the_history_is_walked_by_who_asked_and_when_and_too_many_are_refused)
+{
+    static struct bn_operation out[10];
+    struct place place;
+    struct bn_err err;
+    int64_t total;
+    int count = 0;
+    place_init(&place);
+    struct bn_store *store = place_open(&place);
+    for (int i = 0; i < 3; i++) {
+        struct bn_fact fact = operation_fact(i, NOW + i * 1000, BN_WORK_COMPLETED);
+        snprintf(fact.u.operation.created_by, 64, i ? "ada" : "max");
+        snprintf(fact.u.operation.created_by_id, BN_ID_MAX, i == 1 ? "u1" : "u2");
+        keep(store, &fact);
+    }
+    struct bn_operation_query query = {.tenant = "default", .created_by = "ada"};
+    CHECK_INT(read_page(store, &query, out, 10, &total), 2);
+    query.until_ms = NOW + 2000; /* not of it */
+    CHECK_INT(read_page(store, &query, out, 10, &total), 1);
+    CHECK_STR(out[0].id, "op1");
+    query = (struct bn_operation_query){.tenant = "default", .created_by = "u2"};
+    CHECK_INT(read_page(store, &query, out, 10, &total), 2);
+    query = (struct bn_operation_query){.tenant = "default"};
+    struct bn_operation_walk walk = {3, count_one, &count};
+    CHECK(bn_store_walk_operations(store, &query, &walk, &err));
+    CHECK_INT(count, 2); /* it wanted no more */
+    walk.most = 2;
+    CHECK(!bn_store_walk_operations(store, &query, &walk, &err));
+    CHECK_INT(err.code, BN_E_TOO_BIG);
+    CHECK_STR(err.text, "these are 3 operations, 2 at most at once");
+    bn_store_close(store);
+    place_finish(&place);
+}
+
 struct seen {
     char ids[20][BN_ID_MAX];
     size_t count;
