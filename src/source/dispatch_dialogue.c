@@ -31,7 +31,7 @@ static const char *find(const struct bn_buf *said, size_t from, const char *word
     return word[0] && said->len > from ? memmem(start, said->len - from, word, strlen(word)) : NULL;
 }
 
-static void type_it(struct bn_dispatch_job *job)
+void bn_dispatch_type(struct bn_dispatch_job *job)
 {
     char line[520];
     const int len = snprintf(line, sizeof line, "%s\n", job->work->now.command);
@@ -75,7 +75,7 @@ static void look(struct bn_dispatch_job *job)
         if (!job->work->now.command[0])
             end_talk(job, false);
         else
-            type_it(job);
+            bn_dispatch_send(job);
         return;
     }
     const char *echo = find(&job->said, 0, "\n");
@@ -106,7 +106,7 @@ static void on_output(void *user, enum bn_ssh_output from, const char *p, size_t
     }
     bn_buf_put(&job->said, p, BN_MIN(len, (size_t)(BN_REMOTE_ANSWER_MAX - LOOK_BACK)));
     job->next_mono_ms = 0;
-    if (job->work && job->stage == BN_DISPATCH_RUN)
+    if (job->work && (job->stage == BN_DISPATCH_PROMPT || job->stage == BN_DISPATCH_RUN))
         look(job);
 }
 
@@ -115,8 +115,8 @@ static void on_done(void *user, const struct bn_ssh_result *result)
     struct bn_dispatch_job *job = user;
     char error[320];
     job->is_running = false;
-    if (!job->work || job->stage != BN_DISPATCH_RUN || result->fault == BN_SSH_FAULT_LOST ||
-            result->fault == BN_SSH_FAULT_RUNNER)
+    if (!job->work || (job->stage != BN_DISPATCH_PROMPT && job->stage != BN_DISPATCH_RUN) ||
+            result->fault == BN_SSH_FAULT_LOST || result->fault == BN_SSH_FAULT_RUNNER)
         return;
     snprintf(error, sizeof error, "%.80s ended the dialogue%s%.150s", job->target.name,
             result->text[0] ? ": " : "", result->text);
@@ -134,6 +134,7 @@ void bn_dispatch_talk(struct bn_dispatch_job *job)
             .cols = TERM_COLS,
             .rows = TERM_ROWS};
     struct bn_err err;
+    job->stage = BN_DISPATCH_PROMPT;
     bn_buf_reset(&job->said);
     job->was_prompted = false;
     job->verify_mono_ms = bn_dispatch_mono_ms(job) + BN_REMOTE_PROMPT_MS;

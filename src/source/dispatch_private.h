@@ -11,6 +11,7 @@ enum bn_dispatch_stage {
     BN_DISPATCH_QUEUED,  /* kept; its session has not been opened yet */
     BN_DISPATCH_CONNECT, /* a session is being opened, one jump after the other */
     BN_DISPATCH_PROBE,   /* may it be done, and how is the service now */
+    BN_DISPATCH_PROMPT,  /* of a dialogue: its prompt is waited for */
     BN_DISPATCH_SEND,    /* that it is sent is being kept */
     BN_DISPATCH_RUN,
     BN_DISPATCH_VERIFY, /* is the service well afterwards */
@@ -96,12 +97,14 @@ void bn_dispatch_again(struct bn_dispatch_job *job);
 /* --- dispatch_run.c: what is done with one */
 void bn_dispatch_ready(struct bn_dispatch_job *job);   /* logged in to the target */
 void bn_dispatch_tick(struct bn_dispatch_job *job);    /* each 100 ms */
+void bn_dispatch_send(struct bn_dispatch_job *job);    /* its command, once that is kept */
 void bn_dispatch_tidy(struct bn_dispatch_job *job);    /* removes its files */
 void bn_dispatch_cut(struct bn_dispatch_job *job);     /* its session has ended */
 bool bn_dispatch_stop_it(struct bn_dispatch_job *job); /* somebody cancels it */
 
 /* --- dispatch_dialogue.c */
-void bn_dispatch_talk(struct bn_dispatch_job *job);
+void bn_dispatch_talk(struct bn_dispatch_job *job); /* until its prompt is there */
+void bn_dispatch_type(struct bn_dispatch_job *job); /* and then its command */
 void bn_dispatch_talk_tick(struct bn_dispatch_job *job);
 
 /* --- dispatch_script.c: what the far shell is given, and what it answers */

@@ -8,8 +8,8 @@
 #define VERIFY_EVERY_MS 1000
 #define FOLDER_REFUSED  97
 #define NO_SUCH_UNIT    4 /* of systemctl status */
+#define PROBE_MS        30000
 
-static void send_it(struct bn_dispatch_job *job);
 static void verify_done(struct bn_dispatch_job *job);
 static void fail_unit(struct bn_dispatch_job *job);
 
@@ -121,24 +121,32 @@ void bn_dispatch_ready(struct bn_dispatch_job *job)
         return;
     }
     bn_dispatch_step(job, 30, "SSH connection successful");
+    if (job->way == BN_WAY_DIALOGUE) {
+        bn_dispatch_talk(job);
+        return;
+    }
     if (!is_unit(job)) {
-        send_it(job);
+        bn_dispatch_send(job);
         return;
     }
     const bool is_sudo = strncmp(now->command, "sudo -n ", 8) == 0;
     job->stage = BN_DISPATCH_PROBE;
     bn_buf_reset(&job->script);
     bn_dispatch_put_probe(&job->script, now->object, is_sudo ? now->command + 8 : "");
-    run_script(job, 30000);
+    run_script(job, PROBE_MS);
 }
 
-static void probe_done(struct bn_dispatch_job *job)
+static void probe_done(struct bn_dispatch_job *job, const struct bn_ssh_result *result)
 {
     const struct bn_operation *now = &job->work->now;
     char error[320];
     struct bn_dispatch_words words;
     bn_dispatch_read_unit(bn_buf_str(&job->said), &job->before);
-    if (!job->before.has_systemctl) {
+    if (result->fault == BN_SSH_FAULT_TIMEOUT) {
+        snprintf(error, sizeof error, "%.80s did not say within %d s how %.100s is.",
+                job->target.name, PROBE_MS / 1000, now->object);
+        bn_dispatch_fail(job, error, "Nothing was changed.");
+    } else if (!job->before.has_systemctl) {
         snprintf(error, sizeof error, "There is no systemctl on %.100s.", job->target.name);
         bn_dispatch_fail(job, error, "Is it a target of the platform custom?");
     } else if (strcmp(job->before.load, "not-found") == 0) {
@@ -146,7 +154,7 @@ static void probe_done(struct bn_dispatch_job *job)
                 job->target.name);
         bn_dispatch_fail(job, error, "systemctl list-units --type=service lists those there are.");
     } else if (!job->before.sudo[0]) {
-        send_it(job);
+        bn_dispatch_send(job);
     } else {
         if (!bn_dispatch_explain_sudo(&job->target, now->command, job->before.sudo, &words)) {
             snprintf(words.error, sizeof words.error, "sudo on %.80s refuses: %.180s",
@@ -165,10 +173,11 @@ static void begin_run(struct bn_dispatch_job *job)
     job->stage = BN_DISPATCH_RUN;
     job->deadline_mono_ms = bn_dispatch_mono_ms(job) + job->action->limit_ms;
     if (job->way == BN_WAY_DIALOGUE) {
-        bn_dispatch_talk(job);
+        bn_dispatch_type(job);
         return;
     }
     if (job->way == BN_WAY_WATCHED) {
+        job->deadline_mono_ms += 2LL * BN_SSH_GRACE_MS; /* the session says so first */
         run(job, now->command, (uint32_t)job->action->limit_ms);
         return;
     }
@@ -194,10 +203,11 @@ static void intent_kept(void *user, const struct bn_err *err)
         return;
     }
     job->work->now.sent_at = 0; /* the link was lost first */
-    bn_dispatch_again(job);
+    job->stage = BN_DISPATCH_PROBE;
+    bn_dispatch_cut(job);
 }
 
-static void send_it(struct bn_dispatch_job *job)
+void bn_dispatch_send(struct bn_dispatch_job *job)
 {
     job->stage = BN_DISPATCH_SEND;
     bn_dispatch_step(job, 50,
@@ -356,6 +366,15 @@ static void verify_done(struct bn_dispatch_job *job)
     char message[192];
     const int64_t watched = bn_dispatch_mono_ms(job) - job->verify_mono_ms;
     bn_dispatch_read_unit(bn_buf_str(&job->said), &unit);
+    if (!unit.has_systemctl) { /* no word of it in time */
+        if (watched < BN_REMOTE_WATCH_MS) {
+            job->next_mono_ms = bn_dispatch_mono_ms(job) + VERIFY_EVERY_MS;
+            return;
+        }
+        job->work->now.has_warnings = 1;
+        complete(job, "restarted; the target did not say how it is since");
+        return;
+    }
     if (job->before.restarts == BN_UNKNOWN)
         job->before.restarts = BN_MAX(unit.restarts, 0);
     const int64_t deaths = BN_MAX(unit.restarts, 0) - job->before.restarts;
@@ -453,7 +472,7 @@ static void on_done(void *user, const struct bn_ssh_result *result)
     if (!job->work || job->stage == BN_DISPATCH_KEEP)
         return;
     switch (job->stage) {
-    case BN_DISPATCH_PROBE: probe_done(job); break;
+    case BN_DISPATCH_PROBE: probe_done(job, result); break;
     case BN_DISPATCH_VERIFY: verify_done(job); break;
     case BN_DISPATCH_TELL: tell_done(job); break;
     default:
@@ -498,12 +517,14 @@ void bn_dispatch_cut(struct bn_dispatch_job *job)
         tell_done(job);
         return;
     }
-    if (stage == BN_DISPATCH_PROBE && ++job->tries < BN_REMOTE_TRIES) {
+    if ((stage == BN_DISPATCH_PROBE || stage == BN_DISPATCH_PROMPT) &&
+            ++job->tries < BN_REMOTE_TRIES) {
         bn_dispatch_again(job);
         return;
     }
-    snprintf(error, sizeof error, "The link to %.80s was lost while it ran: %.150s",
-            job->target.name, job->ended.text);
+    snprintf(error, sizeof error, "The link to %.80s was lost %s: %.150s", job->target.name,
+            stage == BN_DISPATCH_RUN ? "while it ran" : "before anything was sent",
+            job->ended.text);
     job->work->now.timed_out = stage == BN_DISPATCH_RUN && job->action->changes;
     bn_dispatch_fail(job, error,
             job->work->now.timed_out ? "The command had been sent: look at the target yourself."
@@ -526,11 +547,22 @@ bool bn_dispatch_stop_it(struct bn_dispatch_job *job)
     return true;
 }
 
-/* FEATURES J9: it was sent and nobody said how it ended, which is no failure of it. */
+/* FEATURES J9: it was sent and nobody said how it ended, which is no failure of it. What only looks
+   has failed: there is nothing to be seen. */
 static void time_out(struct bn_dispatch_job *job)
 {
-    job->work->now.timed_out = job->work->now.has_warnings = 1;
+    char error[320];
+    char limit[24];
+    job->work->now.timed_out = 1;
     bn_dispatch_hang_up(job);
+    if (!job->action->changes) {
+        bn_duration_say(job->action->limit_ms, limit, sizeof limit);
+        snprintf(error, sizeof error, "%.80s did not finish it within %s.", job->target.name,
+                limit);
+        bn_dispatch_fail(job, error, "");
+        return;
+    }
+    job->work->now.has_warnings = 1;
     complete(job, "confirmation timed out. Manual verification recommended");
 }
 
@@ -543,7 +575,7 @@ void bn_dispatch_tick(struct bn_dispatch_job *job)
         time_out(job);
         return;
     }
-    if (job->stage == BN_DISPATCH_RUN && job->way == BN_WAY_DIALOGUE)
+    if (job->stage == BN_DISPATCH_PROMPT)
         bn_dispatch_talk_tick(job);
     if (job->stage == BN_DISPATCH_VERIFY && !job->is_running && bn_dispatch_session(job) &&
             now >= job->next_mono_ms)
