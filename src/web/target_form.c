@@ -180,13 +180,28 @@ static bool is_same_place(const struct bn_target *a, const struct bn_target *b)
            strcmp(a->jump_id, b->jump_id) == 0;
 }
 
-/* Whoever confirms the first key has looked at it; to trust another one is an administrator's. */
+static bool is_administrators(const struct taking *t, const char *field, const char *what)
+{
+    if (bn_who_may(&t->req->who, BN_RIGHT_ADMIN))
+        return true;
+    bn_fail_field(t->err, field, "only administrators may %s %s", what, t->entry->target.host_key);
+    t->err->code = BN_E_FORBIDDEN;
+    return false;
+}
+
+/* Whoever confirms the first key has looked at it; to trust another one is an administrator's, by
+   whatever way: also to forget it, or to move there and back, and confirm the next. */
 static bool take_host_key(const struct taking *t)
 {
     struct bn_target *target = &t->entry->target;
     const struct bn_str key = bn_str_trim(bn_str(t->form->host_key));
     const bool is_elsewhere = t->entry->before && !is_same_place(t->entry->before, target);
     if (is_elsewhere || (is_given(t, "host_key") && !key.len)) {
+        if (target->host_key[0] &&
+                !is_administrators(t, is_elsewhere ? "host" : "host_key",
+                        is_elsewhere ? "move what has shown the confirmed host key"
+                                     : "forget the confirmed host key"))
+            return false;
         memset(target->host_key, 0, sizeof target->host_key); /* of another machine, or forgotten */
         memset(target->host_key_type, 0, sizeof target->host_key_type);
     }
@@ -196,12 +211,8 @@ static bool take_host_key(const struct taking *t)
         return bn_fail_field(t->err, "host_key",
                 "host_key must be SHA256: and 43 characters, as ssh-keygen -l prints it");
     if (target->host_key[0] && !bn_str_is(key, target->host_key) &&
-            !bn_who_may(&t->req->who, BN_RIGHT_ADMIN)) {
-        bn_fail_field(t->err, "host_key", "only administrators may trust another host key than %s",
-                target->host_key);
-        t->err->code = BN_E_FORBIDDEN;
+            !is_administrators(t, "host_key", "trust another host key than"))
         return false;
-    }
     memset(target->host_key_type, 0, sizeof target->host_key_type);
     if (bn_str_is(key, target->seen_host_key))
         memcpy(target->host_key_type, target->seen_host_key_type, sizeof target->host_key_type);

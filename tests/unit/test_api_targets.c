@@ -263,7 +263,9 @@ BN_TEST(the_first_host_key_is_confirmed_by_who_operates_another_one_by_administr
     change(max, "web3", "{\"host_key\":\"" HOST_KEY "\"}", 200, HOST_KEY);
     change(max, "web3", "{\"host_key\":\"" OTHER_KEY "\"}", 403, "only administrators may trust");
     change(rig.ada, "web3", "{\"host_key\":\"" OTHER_KEY "\"}", 200, OTHER_KEY);
-    change(max, "web3", "{\"host_key\":null}", 200, "\"host_key\":null");
+    change(max, "web3", "{\"host_key\":null}", 403, "only administrators may forget");
+    change(max, "web3", "{\"port\":2222," PASSWORD_AUTH "}", 403, "only administrators may move");
+    change(rig.ada, "web3", "{\"host_key\":null}", 200, "\"host_key\":null");
     end();
 }
 
@@ -272,10 +274,10 @@ BN_TEST(a_password_goes_nowhere_else_and_the_pin_stays_with_its_machine)
     begin();
     ask(max, "POST", TARGETS, form("web3", ",\"host_key\":\"" HOST_KEY "\"," PASSWORD_AUTH), 201,
             HOST_KEY);
-    change(max, "web3", "{\"host\":\"10.0.0.4\"}", 400, "must be given again");
-    change(max, "web3", "{\"port\":2222}", 400, "must be given again");
-    change(max, "web3", "{\"username\":\"root\"}", 400, "must be given again");
-    change(max, "web3", "{\"host\":\"10.0.0.4\"," PASSWORD_AUTH "}", 200, "\"host_key\":null");
+    change(rig.ada, "web3", "{\"host\":\"10.0.0.4\"}", 400, "must be given again");
+    change(rig.ada, "web3", "{\"port\":2222}", 400, "must be given again");
+    change(rig.ada, "web3", "{\"username\":\"root\"}", 400, "must be given again");
+    change(rig.ada, "web3", "{\"host\":\"10.0.0.4\"," PASSWORD_AUTH "}", 200, "\"host_key\":null");
     change(max, "web3", "{\"auth\":{\"kind\":\"key\",\"private_key\":\"" PEM("PRIVATE KEY") "\"}}",
             200, "\"kind\":\"key\"");
     change(max, "web3", "{\"host\":\"10.0.0.5\"}", 200,
