@@ -6,7 +6,7 @@ import { startBrowser } from './lib/browser.mjs';
 import { args, live, login, suite } from './lib/page.mjs';
 import { startServer } from './lib/server.mjs';
 
-const PAGES = ['/', '/host', '/diagnostics', '/audit', '/settings?tab=password', '/settings?tab=sessions', '/settings?tab=keys', '/settings?tab=users', '/settings?tab=appearance', '/nowhere'];
+const PAGES = ['/', '/host', '/targets', '/diagnostics', '/audit', '/settings?tab=password', '/settings?tab=sessions', '/settings?tab=keys', '/settings?tab=users', '/settings?tab=appearance', '/nowhere'];
 
 describe('every page', () => {
   const all = suite();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ApiError } from '../src/link/api';
 import type { Vm } from '../src/model.gen';
-import { addressOf, conOf, guestAt, holdersOf, isOn, next, openedOf, shellOf, signOf, START, TRIES, waitOf, type Event, type State } from '../src/state/console';
+import { addressOf, conOf, guestAt, holdersOf, isOn, next, openedOf, shellOf, signOf, START, targetAt, TRIES, waitOf, type Event, type State } from '../src/state/console';
 
 const q = (s = '') => new URLSearchParams(s);
 const refusal = (status: number, con: string | null = null, text = 'no') => new ApiError(status, 'x', text, null, null, null, 'POST', null, null, con === null ? {} : { con });
@@ -37,6 +37,14 @@ test('the shell of a node has an address of its own, which no machine has', () =
   assert.deepEqual(shellOf('console/pve%201/shell', q('serverId=s1')), { node: 'pve 1', serverId: 's1' });
   for (const [page, query] of [['console/pve1/shell', ''], ['console/pve1/100', 'serverId=s1'], ['console/pve1', 'serverId=s1'], ['console/pve1/shell/x', 'serverId=s1']] as const) assert.equal(shellOf(page, q(query)), null, page);
   assert.equal(addressOf('console/pve1/shell', q('serverId=s1')), null);
+});
+
+test('the terminal of a target has an address of its own', () => {
+  const id = 'Fq8Vlz7f_8g_9T7iUgJ3-g';
+  assert.equal(targetAt(`console/target/${id}`), id);
+  for (const page of ['console/target', 'console/target/', 'console/target/100', `console/target/${id}/x`, `console/pve1/${id}`, 'console/target/shell', 'console/target/a%20b']) assert.equal(targetAt(page), null, page);
+  assert.equal(addressOf(`console/target/${id}`, q()), null);
+  assert.equal(addressOf('console/target/100', q())?.node, 'target', 'a node may be called like that');
 });
 
 test('without a server the only one with that node and number is meant, else it is asked', () => {

@@ -39,6 +39,11 @@ export function shellOf(page: string, query: URLSearchParams): { node: string; s
   return node && shell === 'shell' && rest.length === 0 && serverId ? { node: decoded(node), serverId } : null;
 }
 
+/** "console/target/ID": a shell on a target; null: another address. A node may be called target: its machines have short numbers. */
+export function targetAt(page: string): string | null {
+  return /^console\/target\/([\w-]{16,64})$/.exec(page)?.[1] ?? null;
+}
+
 function decoded(part: string): string {
   try {
     return decodeURIComponent(part);

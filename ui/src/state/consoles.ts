@@ -25,11 +25,15 @@ export function consolesOf(value: unknown): ConsoleRow[] {
     .sort((a, b) => (b.started_at ?? '').localeCompare(a.started_at ?? '') || b.id.localeCompare(a.id));
 }
 
-/** Of a node, and not of a guest. */
+/** Over SSH, of a target. */
+export const isOfTarget = (c: Pick<Console, 'target_id'>): boolean => Boolean(c.target_id);
+
+/** Of a node or target, and not of a guest. */
 export const isShell = (c: Pick<Console, 'vmid'>): boolean => c.vmid === undefined || c.vmid === null;
 
 /** "serial terminal"; null: unknown. */
-export function kindOf(c: Pick<Console, 'vmid' | 'kind' | 'vm_type'>): string | null {
+export function kindOf(c: Pick<Console, 'vmid' | 'kind' | 'vm_type' | 'target_id'>): string | null {
+  if (isOfTarget(c)) return 'terminal over SSH';
   if (isShell(c)) return 'shell of a node';
   if (c.kind === 'terminal') return c.vm_type === 'lxc' ? 'terminal' : 'serial terminal';
   return c.kind === 'vnc' ? 'screen' : null;

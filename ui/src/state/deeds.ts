@@ -137,6 +137,11 @@ export function watch(id: string): () => void {
   };
 }
 
+/** Whatever shows it here says itself how it ends. */
+export function toldHere(id: string): void {
+  told.add(id);
+}
+
 function tell(op: Operation): void {
   const link = { text: 'What happened', href: href('operations', { id: op.id }) };
   if (op.status === 'completed' && op.type === 'service_restart' && !op.timed_out) {

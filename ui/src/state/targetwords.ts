@@ -65,3 +65,59 @@ export function jumpsOf<T extends Pick<Target, 'id' | 'jump_id'>>(of: T, find: (
 export function jumpChoices<T extends Pick<Target, 'id' | 'jump_id'>>(all: T[], id: string | undefined, find: (id: string) => T | undefined): T[] {
   return all.filter((t) => t.id !== id && !jumpsOf(t, find).some((j) => j.id === id));
 }
+
+// --- what was done on it ----------------------------------------------------------------------------
+
+interface Done {
+  id: string;
+  target_id?: string | null;
+  type?: string;
+  status?: string;
+  subject?: string;
+  progress?: number | null;
+  started_at?: string | null;
+  updated_at?: string | null;
+  has_warnings?: boolean | null;
+}
+
+// Two steps can be of one millisecond: then an end is the later one.
+function isEarlier(op: Done, than: Done): boolean {
+  if (op.id !== than.id) return (op.started_at ?? '') <= (than.started_at ?? '');
+  const [at, was] = [op.updated_at ?? '', than.updated_at ?? ''];
+  return at < was || (at === was && isOver(than));
+}
+
+const isOver = (op: Done): boolean => op.status !== 'pending' && op.status !== 'in_progress';
+
+/** Of each target the one begun last; of one operation what was told last. */
+export function laterOf<T extends Done>(had: ReadonlyMap<string, T>, list: readonly T[]): ReadonlyMap<string, T> {
+  const out = new Map(had);
+  let isChanged = false;
+  for (const op of list) {
+    if (!op.target_id) continue;
+    const old = out.get(op.target_id);
+    if (op === old || (old && isEarlier(op, old))) continue;
+    out.set(op.target_id, op);
+    isChanged = true;
+  }
+  return isChanged ? out : had;
+}
+
+const DEEDS: Record<string, [doing: string, done: string, failed: string]> = {
+  service_restart: ['restarting', 'restarted', 'restart failed'],
+  service_status: ['looking at', 'looked at', 'status failed'],
+  logs: ['reading the log of', 'read the log of', 'logs failed'],
+  ssh_test: ['testing', 'tested', 'test failed'],
+  command: ['running a command', 'ran a command', 'command failed'],
+};
+
+/** "restarted nginx.service": in few words, for a list; the sign says the same as the colour. */
+export function deedOf(op: Done, name: string): { glyph: string; level: 'ok' | 'warn' | 'crit' | 'busy' | 'quiet'; text: string } {
+  const [doing, done, failed] = DEEDS[op.type ?? ''] ?? ['working', 'done', 'failed'];
+  const tail = ` on ${name}`;
+  const what = op.subject?.endsWith(tail) ? ` ${op.subject.slice(0, -tail.length)}` : '';
+  if (op.status === 'failed') return { glyph: '✖', level: 'crit', text: `${failed}${what && `:${what}`}` };
+  if (op.status === 'cancelled') return { glyph: '‖', level: 'quiet', text: `${doing}${what}, cancelled` };
+  if (op.status === 'completed') return op.has_warnings ? { glyph: '!', level: 'warn', text: `${done}${what}, with warnings` } : { glyph: '✓', level: 'ok', text: `${done}${what}` };
+  return { glyph: '⟳', level: 'busy', text: `${doing}${what}${op.progress == null ? '' : ` ${op.progress} %`}` };
+}

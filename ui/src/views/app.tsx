@@ -29,6 +29,8 @@ const ImportPage = lazy(() => import('./infra-import').then((m) => m.ImportPage)
 const MonitoringPage = lazy(() => import('./infra-monitoring').then((m) => m.MonitoringPage));
 const VmsPage = lazy(() => import('./infra-vms').then((m) => m.VmsPage));
 const VmPage = lazy(() => import('./infra-vm').then((m) => m.VmPage));
+const TargetsPage = lazy(() => import('./infra-targets').then((m) => m.TargetsPage));
+const TargetPage = lazy(() => import('./infra-target').then((m) => m.TargetPage));
 const OperationsPage = lazy(() => import('./work-operations').then((m) => m.OperationsPage));
 
 const ConsolesPage = lazy(() => import('./work-consoles').then((m) => m.ConsolesPage));
@@ -36,11 +38,12 @@ const ConsolePage = lazy(() => import('./console').then((m) => m.ConsolePage), (
 
 const Watch = lazy(() => import('./work-watch').then((m) => m.Watch), () => <></>);
 
-/** Pages of one thing: "servers/ID", "vms/SERVER/VMID". */
+/** Pages of one thing: "servers/ID", "targets/ID", "vms/SERVER/VMID". */
 function Thing({ page }: { page: string }) {
   const [kind, ...rest] = page.split('/');
   const id = rest.map(decodeURIComponent).join('/');
   if (kind === 'servers' && rest.length === 1) return <ServerPage key={id} id={id} />;
+  if (kind === 'targets' && rest.length === 1) return <TargetPage key={id} id={id} />;
   if (kind === 'vms' && rest.length === 2) return <VmPage key={id} id={id} />;
   return <NotFound />;
 }
@@ -80,6 +83,7 @@ function Page() {
     case 'servers/import': return <ImportPage />;
     case 'monitoring': return <MonitoringPage />;
     case 'vms': return <VmsPage />;
+    case 'targets': return <TargetsPage />;
     case 'operations/consoles': return <ConsolesPage />;
     case 'operations': return <OperationsPage />;
     default: return <Thing page={route.value.page} />;

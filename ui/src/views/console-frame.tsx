@@ -79,16 +79,18 @@ function useHiding(mayHide: boolean) {
 interface InsideProps {
   session: Session;
   name: string;
-  vm: GuestRow | null;       // null: the shell of a node
+  vm: GuestRow | null;       // null: the shell of a node or target
   head: ComponentChildren;
   isTerminal: boolean;       // or will be
   choosing: Choosing | null; // null: there is nothing to choose
   moved?: string | null;     // to which node
   watchers?: string;
   other?: Other | null;
+  asking?: string;           // what the first step is called; without: Proxmox VE is asked
+  isGone?: boolean;          // nothing can be opened there any more
 }
 
-export function Inside({ session, name, vm, head, isTerminal, choosing, moved = null, watchers = '', other = null }: InsideProps) {
+export function Inside({ session, name, vm, head, isTerminal, choosing, moved = null, watchers = '', other = null, asking, isGone = false }: InsideProps) {
   const state = session.state.value;
   const far = session.far.value;
   const ms = usePulse(session);
@@ -130,7 +132,7 @@ export function Inside({ session, name, vm, head, isTerminal, choosing, moved = 
       {!isShown && choosing?.isLook && <LookBadge isFloating isLocked={choosing.isLocked} />}
       {!isShown && <button type="button" class="console-handle" aria-label="Show the toolbar" onClick={wake}><Icon name="chevron-down" size={14} /></button>}
       <div class="console-over">
-        <Over vm={vm} name={name} isTerminal={isTerminal} state={state} retryAt={session.retryAt.value} moved={moved} other={other} onOpen={() => session.reopen()} onNow={() => session.tell({ t: 'again' })} />
+        <Over vm={vm} name={name} isTerminal={isTerminal} state={state} retryAt={session.retryAt.value} moved={moved} other={other} asking={asking} isGone={isGone} onOpen={() => session.reopen()} onNow={() => session.tell({ t: 'again' })} />
       </div>
       {isPasting && far && <PasteDialog far={far} onClose={() => setPasting(false)} />}
     </>

@@ -23,27 +23,29 @@ export interface Other {
 }
 
 interface OverProps {
-  vm: GuestRow | null; // null: the shell of a node
+  vm: GuestRow | null; // null: the shell of a node or target
   name: string;
   isTerminal: boolean;
   state: State;
   other: Other | null;
   retryAt: number;
   moved: string | null; // to which node
+  asking?: string | undefined; // what the first step is called
+  isGone?: boolean;
   onOpen: () => void;
   onNow: () => void;
 }
 
-const stepWords = (step: Step, isTerminal: boolean): string =>
-  step === 'ask' ? 'Asking Proxmox…' : step === 'open' ? `Opening the ${isTerminal ? 'terminal' : 'screen'}…` : 'First picture';
+const stepWords = (step: Step, isTerminal: boolean, asking = 'Asking Proxmox…'): string =>
+  step === 'ask' ? asking : step === 'open' ? `Opening the ${isTerminal ? 'terminal' : 'screen'}…` : 'First picture';
 
-function Steps({ state, isTerminal }: { state: State; isTerminal: boolean }) {
+function Steps({ state, isTerminal, asking }: { state: State; isTerminal: boolean; asking: string | undefined }) {
   const at = STEPS.indexOf(state.step);
   return (
     <ol class="console-steps">
       {STEPS.map((step, i) => (
         <li key={step} class={i < at ? 'done' : i === at ? 'now' : ''} aria-current={i === at ? 'step' : undefined}>
-          <span aria-hidden="true">{i < at ? '✓' : i === at ? <i class="spinner" /> : '·'}</span> {stepWords(step, isTerminal)}{i < at && <span class="visually-hidden"> done</span>}
+          <span aria-hidden="true">{i < at ? '✓' : i === at ? <i class="spinner" /> : '·'}</span> {stepWords(step, isTerminal, asking)}{i < at && <span class="visually-hidden"> done</span>}
         </li>
       ))}
     </ol>
@@ -59,19 +61,19 @@ function Card({ icon, title, role, children }: { icon: IconName; title: string; 
   );
 }
 
-export function Over({ vm, name, isTerminal, state, retryAt, moved, other, onOpen, onNow }: OverProps) {
+export function Over({ vm, name, isTerminal, state, retryAt, moved, other, asking, isGone = false, onOpen, onNow }: OverProps) {
   switch (state.at) {
     case 'live': return state.isQuiet ? (
       <Card icon="wifi-off" title="No answer from Binnacle" role="status"><p>This is what was seen last. What you type now is not sent; it goes on by itself as soon as there is an answer.</p></Card>
     ) : null;
     case 'idle':
     case 'connecting':
-    case 'waiting': return <Coming name={name} isTerminal={isTerminal} what={vm ? 'terminal' : 'shell'} state={state} retryAt={retryAt} moved={moved} onNow={onNow} />;
+    case 'waiting': return <Coming name={name} isTerminal={isTerminal} what={vm ? 'terminal' : 'shell'} state={state} retryAt={retryAt} moved={moved} asking={asking} onNow={onNow} />;
     case 'off': return vm && <Off vm={vm} />;
     case 'closed': return (
       <Card icon="circle-stop" title={vm ? 'Connection closed' : 'Shell closed'} role="status">
         <p>{said(state.why)}</p>
-        <div class="row"><button type="button" class="button primary" onClick={onOpen}>{vm ? 'Reconnect' : 'Open another'}</button></div>
+        {!isGone && <div class="row"><button type="button" class="button primary" onClick={onOpen}>{vm ? 'Reconnect' : 'Open another'}</button></div>}
       </Card>
     );
     case 'failed': return (
@@ -80,7 +82,7 @@ export function Over({ vm, name, isTerminal, state, retryAt, moved, other, onOpe
         {state.isBlocked && <ProxyHelp />}
         <Refusal error={state.error} onRoom={onOpen} />
         <div class="row">
-          <button type="button" class="button primary" onClick={onOpen}>Try again</button>
+          {!isGone && <button type="button" class="button primary" onClick={onOpen}>Try again</button>}
           {other && <button type="button" class="button" onClick={other.run}>{other.label}</button>}
         </div>
       </Card>
@@ -94,10 +96,10 @@ function titleOf({ isEmpty, error }: State): string {
   return error && conOf(error) === 'CON-06' ? 'No serial port' : 'Connection error';
 }
 
-type ComingProps = Pick<OverProps, 'name' | 'isTerminal' | 'state' | 'retryAt' | 'moved' | 'onNow'> & { what: string };
+type ComingProps = Pick<OverProps, 'name' | 'isTerminal' | 'state' | 'retryAt' | 'moved' | 'asking' | 'onNow'> & { what: string };
 
 /** On its way, for the first time or again. */
-function Coming({ name, isTerminal, what, state, retryAt, moved, onNow }: ComingProps) {
+function Coming({ name, isTerminal, what, state, retryAt, moved, asking, onNow }: ComingProps) {
   const left = retryAt - now.value;
   const retry = state.at === 'waiting' && (
     <div class="row">
@@ -121,7 +123,7 @@ function Coming({ name, isTerminal, what, state, retryAt, moved, onNow }: Coming
       </Card>
     );
   }
-  return <Card icon="terminal" title={isTerminal ? `Opening the ${what}…` : 'Establishing VNC connection…'} role="status"><Steps state={state} isTerminal={isTerminal} /></Card>;
+  return <Card icon="terminal" title={isTerminal ? `Opening the ${what}…` : 'Establishing VNC connection…'} role="status"><Steps state={state} isTerminal={isTerminal} asking={asking} /></Card>;
 }
 
 function Refusal({ error, onRoom }: { error: ApiError | null; onRoom: () => void }) {

@@ -1,11 +1,11 @@
-// console: the screen or the terminal of one guest, or the shell of a node, with nothing around it but its toolbar.
+// console: the screen or the terminal of one guest, or a shell of a node or target, with nothing around it but its toolbar.
 
 import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { go, href, route, thing } from '../link/route';
 import type { Vm } from '../model.gen';
 import { assignedError, assignedSection, askAssigned, isRestricted, mayLook, mayType, serverName, useAssigned } from '../state/assigned';
-import { addressOf, guestAt, isOn, shellOf, START, usualKind, type Address, type Kind } from '../state/console';
+import { addressOf, guestAt, isOn, shellOf, START, targetAt, usualKind, type Address, type Kind } from '../state/console';
 import { consolesOf, useConsoles } from '../state/consoles';
 import { serverOf, servers, useTopic } from '../state/fleet';
 import type { GuestRow } from '../state/guests';
@@ -15,11 +15,14 @@ import { ConsoleHead } from './console-bar';
 import { Frame, Inside, useSession } from './console-frame';
 import type { Session } from './console-session';
 import { ShellPage } from './console-shell';
+import { TargetConsole } from './console-target';
 import { CONSOLE_FORBIDDEN, consoleHref, guestName, PowerQuestion } from './infra-vm-parts';
 
 export function ConsolePage() {
   const { page, query } = route.value;
   const shell = shellOf(page, query);
+  const target = targetAt(page);
+  if (target) return <TargetConsole key={target} id={target} />;
   return shell ? <ShellPage key={`${shell.serverId} ${shell.node}`} of={shell} /> : <GuestPage page={page} query={query} />;
 }
 

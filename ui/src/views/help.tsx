@@ -7,6 +7,7 @@ const keys: [string[], string][] = [
   [['g', 'h'], 'This machine'],
   [['g', 'r'], 'Servers'],
   [['g', 'v'], 'Virtual machines'],
+  [['g', 'x'], 'Targets'],
   [['g', 'm'], 'Monitoring'],
   [['g', 'w'], 'Operations'],
   [['g', 'd'], 'Diagnostics'],

@@ -17,11 +17,11 @@ import { Rate } from './infra-history';
 import { shellHref } from './infra-server-acts';
 import { CertTag } from './infra-server-parts';
 
-function Fact({ name, children }: { name: string; children: ComponentChildren }) {
+export function Fact({ name, children }: { name: string; children: ComponentChildren }) {
   return <div class="pair"><dt>{name}</dt><dd>{children}</dd></div>;
 }
 
-function Group({ title, children }: { title: string; children: ComponentChildren }) {
+export function Group({ title, children }: { title: string; children: ComponentChildren }) {
   return <section><h3>{title}</h3><dl>{children}</dl></section>;
 }
 

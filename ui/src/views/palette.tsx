@@ -1,4 +1,4 @@
-// palette: one box that finds pages, servers, guests, parts of this machine and actions.
+// palette: one box that finds pages, servers, guests, targets, parts of this machine and actions.
 
 import { useMemo, useRef, useState } from 'preact/hooks';
 import { api } from '../link/api';
@@ -55,6 +55,7 @@ function entries(): Entry[] {
   add('Act', 'monitor', 'Theme: as the system', () => (theme.value = 'system'));
   if (may('operate')) {
     add('Act', 'plus', 'Add a Proxmox server', () => go(href('servers', { add: '1' })), '', 'new node pve');
+    add('Act', 'plus', 'Add a target', () => go(href('targets', { add: '1' })), 'over SSH', 'new machine ssh host key');
     add('Go to', 'file-spreadsheet', 'Import servers', () => go(href('servers/import')), 'from CSV', 'spreadsheet list paste upload');
   }
   add('Act', 'terminal', 'Copy as curl', () => void copy(curlHere(), 'Command'), 'what this page shows', 'api shell');

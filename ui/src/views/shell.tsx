@@ -31,6 +31,7 @@ export const pages: readonly Item[] = [
   { page: 'host', label: 'This machine', short: 'Machine', icon: 'gauge', right: 'read' },
   { page: 'servers', label: 'Servers', icon: 'server', right: 'read' },
   { page: 'vms', label: 'Virtual machines', short: 'VMs', icon: 'boxes' },
+  { page: 'targets', label: 'Targets', icon: 'terminal', right: 'read' },
   { page: 'monitoring', label: 'Monitoring', icon: 'chart', right: 'read' },
   { page: 'operations', label: 'Operations', icon: 'list' },
   { page: 'diagnostics', label: 'Diagnostics', icon: 'activity', right: 'admin' },
@@ -67,7 +68,7 @@ function useKeys(): void {
       } else if (event.key === 'g') lastG = event.timeStamp;
       else if (event.timeStamp - lastG < 1000) {
         lastG = 0;
-        const to: Record<string, string> = { o: '', h: 'host', r: 'servers', v: 'vms', m: 'monitoring', w: 'operations', d: 'diagnostics', a: 'audit', s: 'settings' };
+        const to: Record<string, string> = { o: '', h: 'host', r: 'servers', v: 'vms', x: 'targets', m: 'monitoring', w: 'operations', d: 'diagnostics', a: 'audit', s: 'settings' };
         const page = to[event.key];
         const item = page === undefined ? undefined : pages.find((p) => p.page === page);
         if (item && (!item.right || may(item.right))) document.querySelector<HTMLAnchorElement>(`[data-page="${item.page}"]`)?.click();

@@ -4,7 +4,7 @@ import { computed, useSignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import { go, href, route, withQuery } from '../link/route';
 import { useAsk } from '../state/ask';
-import { consolesOf, endConsole, isOpen, isShell, kindOf, lastedOf, useConsoles, type ConsolePage, type ConsoleRow } from '../state/consoles';
+import { consolesOf, endConsole, isOfTarget, isOpen, isShell, kindOf, lastedOf, useConsoles, type ConsolePage, type ConsoleRow } from '../state/consoles';
 import { servers } from '../state/fleet';
 import { bytes, line } from '../state/format';
 import { own, ownSubject } from '../state/own';
@@ -20,8 +20,9 @@ import { guestHref } from './infra-vm-parts';
 
 const titleOf = (c: ConsoleRow) => ownSubject(c.subject ?? '') || (isShell(c) ? `Node ${c.node ?? '?'}` : `VM ${c.vmid}`);
 
-/** The guest it is of, or the server of the node. */
+/** The guest it is of, the server of the node, or the target. */
 function Guest({ of }: { of: ConsoleRow }) {
+  if (isOfTarget(of)) return <a class="vm-name" href={href(`targets/${encodeURIComponent(of.target_id!)}`)} data-tip={titleOf(of)}>{titleOf(of)}</a>;
   if (!of.server_id) return <>{titleOf(of)}</>;
   return <a class="vm-name" href={isShell(of) ? href(`servers/${encodeURIComponent(of.server_id)}`) : guestHref(`${of.server_id}/${of.vmid}`)} data-tip={titleOf(of)}>{titleOf(of)}</a>;
 }
