@@ -1,6 +1,7 @@
 // deedfilter: which operations of the history are wanted, in the address of the page and in the question to the server.
 
-import { isActive, type Operation } from './operations';
+import { isActive } from './deedwords';
+import type { Operation } from './operations';
 
 export const FILTERS = ['status', 'type', 'server_id', 'target_id', 'vmid', 'created_by', 'since', 'page'] as const;
 

@@ -149,10 +149,12 @@ function tell(op: Operation): void {
     mark(completed, key, true);
     window.setTimeout(() => mark(completed, key, false), COMPLETED_MS);
   }
+  if (!isTold(op)) return;
   if (op.status === 'failed') {
     toast('error', op.error ? `${resultOf(op)}. ${op.error}` : `${resultOf(op)}.`, { link, forMs: ERROR_MS, ...(op.hint ? { hint: op.hint } : {}) });
   } else if (op.status === 'cancelled') toast('info', `${resultOf(op)}${op.message ? `. ${op.message}` : ''}`, { link });
-  else if (op.timed_out || op.has_warnings) toast('info', `${titleOf(op)} timed out. ${VERIFY}.`, { link, forMs: ERROR_MS });
+  else if (op.timed_out) toast('info', `${titleOf(op)} timed out. ${VERIFY}.`, { link, forMs: ERROR_MS });
+  else if (op.has_warnings) toast('info', resultOf(op), { link, forMs: ERROR_MS });
   else toast('ok', resultOf(op), { forMs: OK_MS });
 }
 
@@ -162,6 +164,9 @@ function ended(op: Operation): void {
   told.add(op.id);
   if (isWatched(op)) tell(op);
 }
+
+// What a batch does is told by the batch, once; of its operations only the buttons show it.
+const isTold = (op: Operation): boolean => !op.parent_id || mine.has(op.id);
 
 // It ended so long ago that the topic does not know it any more: this page was cut off for minutes.
 async function find(op: Operation): Promise<void> {
@@ -183,7 +188,7 @@ export function watchDeeds(): () => void {
     const ids = new Set<string>();
     const over: Operation[] = [];
     for (const op of all) {
-      if (!isDeed(op)) continue;
+      if (!isDeed(op) && op.type !== 'batch') continue;
       ids.add(op.id);
       if (isActive(op)) look(op);
       else if (running.has(op.id) || (mine.has(op.id) && !told.has(op.id))) over.push(op);

@@ -2,6 +2,10 @@
 
 import type { Operation } from './operations';
 
+export function isActive(op: Pick<Operation, 'status'>): boolean {
+  return op.status === 'pending' || op.status === 'in_progress';
+}
+
 export type DeedType = 'service_restart' | 'service_status' | 'logs' | 'ssh_test' | 'command';
 
 export type ButtonState =

@@ -7,9 +7,12 @@ import type { Topic } from '../link/topics';
 import { href } from '../link/route';
 import type { PowerAction, GuestRow } from './guests';
 import { askAssigned, isRestricted, mayDo } from './assigned';
+import { isActive } from './deedwords';
 import { duration, time } from './format';
 import { own, ownSubject } from './own';
 import { may, toast, who } from './store';
+
+export { isActive };
 
 export interface Operation {
   id: string;
@@ -25,6 +28,11 @@ export interface Operation {
   sent_at?: string | null;   // since when it may have begun
   timed_out?: boolean | null;
   parent_id?: string | null; // the batch it belongs to
+  children?: number | null;  // of a batch: how many it began, and of these …
+  children_done?: number | null;
+  children_failed?: number | null;
+  children_refused?: number | null; // targets on which none could begin
+  concurrency?: number | null;
   subject?: string;
   status?: 'pending' | 'in_progress' | 'completed' | 'failed' | 'cancelled';
   progress?: number | null;
@@ -49,10 +57,6 @@ type Section = Record<string, Omit<Operation, 'id'>>;
 const polled = signal<Section | undefined>(undefined);
 
 const section = computed(() => isRestricted() ? polled.value : (operationsTopic.value.value as { operations?: Section } | undefined)?.operations);
-
-export function isActive(op: Pick<Operation, 'status'>): boolean {
-  return op.status === 'pending' || op.status === 'in_progress';
-}
 
 /** Newest first. */
 export const operations: ReadonlySignal<Operation[]> = computed(() =>
@@ -98,12 +102,16 @@ const deeds: Record<string, [label: string, doing: string, done: string]> = {
   logs: ['Journal of', 'Reading the journal', 'Journal of'], ssh_test: ['SSH test of', 'Testing SSH', 'SSH test of'], command: ['Command on', 'Running a command', 'Command on'],
 };
 
+const ofBatches: Record<string, string> = { restart: 'service_restart', status: 'service_status', logs: 'logs', test: 'ssh_test' };
+
 /** It is done on a machine over SSH. */
 export const isDeed = (op: Pick<Operation, 'type'>): boolean => (op.type ?? '') in deeds;
 
+const deedOf = (op: Operation) => deeds[op.type === 'batch' ? ofBatches[op.action ?? ''] ?? '' : op.type ?? ''];
+
 /** What it is, for a list: "Stop web-1 (100) on alpha", "Restart nginx.service on web3". */
 export function titleOf(op: Operation): string {
-  const verb = deeds[op.type ?? '']?.[0] ?? verbOf(op)?.label;
+  const verb = deedOf(op)?.[0] ?? verbOf(op)?.label;
   if (verb) return `${verb} ${ownSubject(op.subject ?? '')}`.trim();
   const kind = kinds[op.type ?? ''];
   return op.type === 'health_check' && op.subject ? `Check of ${own(op.subject)}` : ownSubject(op.subject ?? '') || kind || op.type || 'Operation';
@@ -111,7 +119,7 @@ export function titleOf(op: Operation): string {
 
 /** What is going on, in a few words. */
 export function phaseOf(op: Operation): string {
-  const doing = deeds[op.type ?? '']?.[1] ?? verbOf(op)?.doing ?? (op.status === 'pending' ? 'Waiting' : 'Working');
+  const doing = deedOf(op)?.[1] ?? verbOf(op)?.doing ?? (op.status === 'pending' ? 'Waiting' : 'Working');
   return op.phase ? `${doing}: ${op.phase}` : doing;
 }
 
@@ -129,10 +137,11 @@ export function resultOf(op: Operation): string {
   const took = tookOf(op);
   const behind = took ? `, ${took}` : '';
   const subject = ownSubject(op.subject ?? '');
-  const verb = isDeed(op) ? undefined : verbOf(op);
+  const verb = deedOf(op) ? undefined : verbOf(op);
   if (op.status === 'failed') return `${titleOf(op)} failed${took ? ` after ${took}` : ''}`;
   if (op.status === 'cancelled') return `${titleOf(op)} was cancelled${took ? ` after ${took}` : ''}`;
   if (verb) return `${verb.done} ${subject}${op.has_warnings ? ' with warnings' : ''}${behind}`;
+  if (op.type === 'batch') return `${titleOf(op)}: ${op.message || 'done'}${behind}`;
   return op.type === 'service_restart' ? `Restarted ${subject}${behind}` : `${op.message || titleOf(op)}${behind}`;
 }
 
@@ -292,7 +301,7 @@ export function watchResults(): () => void {
       told.add(id);
       const row = { ...op, id } as Operation;
       if (isFirst && !mine.has(id)) continue;
-      if (!TOLD_BY_THEIR_PAGE.has(row.type ?? '') && !isDeed(row) && isMine(row)) queueMicrotask(() => tell(row)); // what it writes is not waited for here
+      if (!TOLD_BY_THEIR_PAGE.has(row.type ?? '') && !isDeed(row) && row.type !== 'batch' && isMine(row)) queueMicrotask(() => tell(row)); // what it writes is not waited for here
     }
     isFirst = false;
   });

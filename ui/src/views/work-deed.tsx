@@ -1,6 +1,6 @@
 // work-deed: the question before something is done over SSH, with the command as it will be sent; then how it goes.
 
-import { useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { computed } from '@preact/signals';
 import { begin, serviceOf, sheet, type Open } from '../state/deeds';
 import { keyOf, type DeedType } from '../state/deedwords';
@@ -43,12 +43,30 @@ const words: Record<DeedType, { title: (what: string) => string; button: string 
   command: { title: (what) => `Run a command on ${what}`, button: 'Run' },
 };
 
+const TYPED_MS = 250;
+
+/** What was typed, once the typing rests. */
+function useLater(text: string): string {
+  const [later, setLater] = useState(text);
+  useEffect(() => {
+    const timer = window.setTimeout(() => setLater(text), TYPED_MS);
+    return () => window.clearTimeout(timer);
+  }, [text]);
+  return later;
+}
+
 function Question({ target, type }: { target: Target; type: DeedType }) {
   const [service, setService] = useState(serviceOf(target));
   const [isBusy, setBusy] = useState(false);
-  const meant = service.trim();
-  const asked = useAsk<{ actions: Action[] }>(`api/v1/targets/${encodeURIComponent(target.id)}/actions${meant ? `?service=${encodeURIComponent(meant)}` : ''}`);
-  const action = asked.value.value?.actions.find((a) => a.type === type);
+  const meant = useLater(service.trim());
+  const isTyping = meant !== service.trim();
+  const path = `api/v1/targets/${encodeURIComponent(target.id)}/actions`;
+  const asked = useAsk<{ actions: Action[] }>(meant ? `${path}?service=${encodeURIComponent(meant)}` : path);
+  // While the command for another name is asked for, everything but the command stays.
+  const last = useRef<Action | undefined>(undefined);
+  const told = asked.value.value?.actions.find((a) => a.type === type);
+  if (told) last.current = told;
+  const action = told ?? (last.current && { ...last.current, command: null });
   const name = own(target.name ?? '');
   const takesService = action?.needs_service ?? false;
   const isOpenService = takesService && (type !== 'service_restart' || !serviceOf(target));
@@ -65,7 +83,7 @@ function Question({ target, type }: { target: Target; type: DeedType }) {
     <Dialog title={words[type].title(what)} class="deed-ask" onClose={close}>
       <form onSubmit={(e) => {
         e.preventDefault();
-        if (action?.command !== undefined && !isBusy) void go();
+        if (!isBusy) void go();
       }}>
         {isRestart && <p class="deed-warning"><Icon name="triangle-alert" size={16} /> <span><strong>{takesService && meant ? meant : 'The service'}</strong> on <strong>{name}</strong> is interrupted while it restarts: who uses it then is cut off.{action ? ` Usually ${duration(action.estimated_duration_ms)}.` : ''}</span></p>}
         {isOpenService && <Field label="Service" name="service" mono value={service} onInput={setService} maxLength={128} autofocus required
@@ -74,14 +92,14 @@ function Question({ target, type }: { target: Target; type: DeedType }) {
         {!action && !asked.error.value ? <Skeleton lines={3} /> : (
           <dl class="pairs deed-pairs">
             <dt>Target</dt><dd>{name} <span class="dim mono">{target.username}@{target.host}:{target.port}</span></dd>
-            <dt>Command</dt><dd>{action?.command ? <Command text={action.command} /> : <span class="dim">{takesService ? 'Say which service is meant.' : 'None: it only logs in and looks for the prompt.'}</span>}</dd>
+            <dt>Command</dt><dd>{action?.command ? <Command text={action.command} /> : <span class="dim">{takesService ? (meant && !asked.error.value ? '…' : 'Say which service is meant.') : 'None: it only logs in and looks for the prompt.'}</span>}</dd>
             {isRestart && <><dt>Last restart</dt><dd><LastRestart target={target} service={takesService ? meant : ''} /></dd></>}
           </dl>
         )}
         {running && <p class="dim">The same is already under way, begun by <By op={running} />: starting it now joins that one.</p>}
         <div class="dialog-foot">
           <button type="button" class="button" onClick={close}>Cancel</button>
-          <button type="submit" class={`button primary ${isRestart ? 'restart-now' : ''}`} disabled={isBusy || !action?.allowed || (takesService && !meant) || asked.error.value !== undefined}>{isBusy ? 'Starting…' : words[type].button}</button>
+          <button type="submit" class={`button primary ${isRestart ? 'restart-now' : ''}`} disabled={isBusy || isTyping || !told?.allowed || (takesService && !meant) || asked.error.value !== undefined}>{isBusy ? 'Starting…' : words[type].button}</button>
         </div>
       </form>
     </Dialog>

@@ -17,6 +17,8 @@ import { guestHref } from './infra-vm-parts';
 import { Filters } from './work-filters';
 import { By, OperationStatus, targetHref } from './work-parts';
 
+const PAGE = 50; // rows, as many as the server puts on one
+
 const open = (id: string | null) => go(withQuery('id', id));
 
 export interface OperationsPage {
@@ -58,14 +60,18 @@ export function History({ title, fixed = {}, guest, target, isFiltered }: Histor
   const columns = useMemo(() => columnsOf({ guest, target }), [guest, target]);
   const isFirstPage = !wanted.has('page') || wanted.get('page') === '1';
   const fits = useMemo(() => fitsOf(wanted), [wanted.toString()]);
-  const rows = useMemo(() => computed(() => {
+  const held = useMemo(() => computed(() => {
     const listed = asked.value.value?.operations ?? [];
     const known = new Map(operations.value.map((op) => [op.id, op]));
     const ids = new Set(listed.map((op) => op.id));
     const fresh = isFirstPage && asked.value.value ? operations.value.filter((op) => !ids.has(op.id) && fits(op)
       && (listed.length === 0 || (op.started_at ?? '') >= (listed[0]!.started_at ?? ''))) : [];
-    return [...fresh, ...listed.map((op) => known.get(op.id) ?? op)];
+    const rows = [...fresh, ...listed.map((op) => known.get(op.id) ?? op)];
+    const total = (asked.value.value?.total ?? 0) + fresh.length;
+    // What is pushed off the page is the next one's.
+    return { rows: rows.slice(0, PAGE), total, pages: Math.max(asked.value.value?.pages ?? 1, Math.ceil(total / PAGE)) };
   }), [asked, fits, isFirstPage, guest]);
+  const { rows, total, pages } = held.value;
   const isNarrowed = isFiltered && FILTERS.some((name) => name !== 'page' && query.get(name));
   const turn = (page: number) => go(withQuery('page', page <= 1 ? null : String(page)));
   // What somebody deletes or cleans up is gone here too.
@@ -78,12 +84,12 @@ export function History({ title, fixed = {}, guest, target, isFiltered }: Histor
   return (
     <Panel title={title} icon="list" topic={operationsTopic} aside={isFiltered && <Filters query={query} wanted={wanted} />}>
       <Answer of={asked} lines={6}>
-        {(answer) => rows.value.length === 0 ? (
+        {(answer) => rows.length === 0 ? (
           isNarrowed ? <Empty icon="search" title="No operation matches"><div><button type="button" class="button" onClick={() => go(href('operations'), 'replace')}>Clear filters</button></div></Empty>
             : <Empty icon="list" title="Nothing was done yet">{lessonOf(guest, target)}</Empty>
         ) : (
           <>
-            <Table label={title} columns={columns} rows={rows.value} keyOf={(op) => op.id}
+            <Table label={title} columns={columns} rows={rows} keyOf={(op) => op.id}
               menu={(op) => ({
                 title: titleOf(op), record: op, path: href(`api/v1/operations/${op.id}`),
                 acts: [
@@ -93,12 +99,12 @@ export function History({ title, fixed = {}, guest, target, isFiltered }: Histor
                   isActive(op) && mayCancel(op) ? { label: 'Cancel', icon: 'x' as const, run: () => void act(() => cancel(op), 'Asked to cancel it') } : false,
                 ],
               })} />
-            {answer.pages > 1 && !isFiltered && <p class="table-foot"><a href={href('operations', fixed)}>All {answer.total} of this machine</a></p>}
-            {answer.pages > 1 && isFiltered && (
+            {pages > 1 && !isFiltered && <p class="table-foot"><a href={href('operations', fixed)}>All {total} of this machine</a></p>}
+            {pages > 1 && isFiltered && (
               <nav class="table-foot" aria-label="Pages of the history">
                 <button type="button" class="button small" disabled={answer.page <= 1} onClick={() => turn(answer.page - 1)}>Newer</button>
-                <span class="dim num" data-tip={`${answer.total} operations`}>page {answer.page} of {answer.pages}</span>
-                <button type="button" class="button small" disabled={answer.page >= answer.pages} onClick={() => turn(answer.page + 1)}>Older <Icon name="chevron-right" size={14} /></button>
+                <span class="dim num" data-tip={`${total} operations`}>page {answer.page} of {pages}</span>
+                <button type="button" class="button small" disabled={answer.page >= pages} onClick={() => turn(answer.page + 1)}>Older <Icon name="chevron-right" size={14} /></button>
               </nav>
             )}
           </>

@@ -13,6 +13,7 @@ import { Dialog } from '../parts/dialog';
 import { Icon } from '../parts/icon';
 import { Hint, said } from '../parts/panel';
 import { guestHref } from './infra-vm-parts';
+import { BatchDetail } from './work-batch';
 import { DeedDetail } from './work-deed-detail';
 import { At, Bar, By, OperationStatus } from './work-parts';
 
@@ -38,16 +39,17 @@ export function OperationSheet({ id, onClose }: { id: string; onClose: () => voi
   // The log moves while it runs, and once more when it is over.
   useEffect(() => {
     if (status && !isActive({ status })) return void asked.again();
-    if (!status || (live.value && isDeed(live.value))) return;
+    if (!status || (live.value && (isDeed(live.value) || live.value.type === 'batch'))) return;
     const timer = window.setInterval(() => void asked.again(), FOLLOW_MS);
     return () => window.clearInterval(timer);
   }, [status]);
   // One over SSH is told whole by the topic: nothing has to be waited for.
   const known = live.value ?? asked.value.value;
   return (
-    <Dialog title={known ? titleOf(known) : 'Operation'} class={known && isDeed(known) ? 'op-sheet is-deed' : 'op-sheet'} onClose={onClose}>
+    <Dialog title={known ? titleOf(known) : 'Operation'} class={known && (isDeed(known) || known.type === 'batch') ? 'op-sheet is-deed' : 'op-sheet'} onClose={onClose}>
       <div>
-        {known && isDeed(known) ? <DeedDetail op={{ ...(asked.value.value ?? {}), ...known, id }} />
+        {known?.type === 'batch' ? <BatchDetail op={{ ...(asked.value.value ?? {}), ...known, id }} />
+          : known && isDeed(known) ? <DeedDetail op={{ ...(asked.value.value ?? {}), ...known, id }} />
           : <Answer of={asked} lines={6}>{(got) => <Detail op={{ ...got, ...(live.value ?? {}), id }} />}</Answer>}
       </div>
     </Dialog>

@@ -2,11 +2,14 @@
 
 import { go, href, route, withQuery } from '../link/route';
 import { active, operationsTopic } from '../state/operations';
-import { useAssigned } from '../state/assigned';
+import { isRestricted, useAssigned } from '../state/assigned';
+import { may } from '../state/store';
 import { Icon } from '../parts/icon';
 import { Panel, Skeleton, Stale } from '../parts/panel';
 import { History } from './work-history';
 import { OperationSheet } from './work-operation';
+import { LiveFigures } from './work-live';
+import { Notices } from './work-notices';
 import { Running } from './work-running';
 
 const open = (id: string | null) => go(withQuery('id', id));
@@ -17,7 +20,9 @@ export function OperationsPage() {
   return (
     <div class="page operations">
       <div class="page-head"><h1>Operations <Stale topic={operationsTopic} /></h1><a class="button" href={href('operations/consoles')}><Icon name="terminal" size={14} /> Consoles</a></div>
+      {!isRestricted() && <Notices />}
       <Active />
+      {may('admin') && <LiveFigures />}
       <History title="What was done" isFiltered />
       {id && <OperationSheet key={id} id={id} onClose={() => open(null)} />}
     </div>

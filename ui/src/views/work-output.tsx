@@ -60,7 +60,7 @@ export function OutputView({ id, isActive }: { id: string; isActive: boolean }) 
       </header>
       {error && <Failure error={error} retry={output.again} />}
       {blocks.length > 0 ? (
-        <div class={`output-text ${isWrapped ? 'is-wrapped' : ''}`} ref={box} tabIndex={0} role="log" aria-live="off" aria-label="What the command writes" onScroll={scrolled}>
+        <div class={`output-text ${isWrapped ? 'is-wrapped' : ''} ${isActive ? '' : 'is-over'}`} ref={box} tabIndex={0} role="log" aria-live="off" aria-label="What the command writes" onScroll={scrolled}>
           {blocks.map((block, i) => {
             const gap = gapBefore(blocks, i);
             return (

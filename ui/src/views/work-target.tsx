@@ -2,6 +2,7 @@
 
 import { useEffect, useMemo } from 'preact/hooks';
 import { computed } from '@preact/signals';
+import { go, route, withQuery } from '../link/route';
 import { buttonOf, restartOf, serviceOf, sheet, watch } from '../state/deeds';
 import { buttonWords, type ButtonState, type DeedType } from '../state/deedwords';
 import { may } from '../state/store';
@@ -75,10 +76,11 @@ export function TargetActs({ target, isSmall }: { target: Target; isSmall?: bool
   const { state, id, tip } = useButton(target);
   const why = whyNothing(target);
   useEffect(() => watch(target.id), [target.id]);
+  useWish(target, isSmall || why !== null);
   if (why && !id) return <span class="dim target-why">{why}.</span>;
   const acts = targetActs(target);
   return (
-    <span class="target-acts">
+    <span class="deed-acts">
       <span role="status" class="visually-hidden">{state.is === 'idle' ? '' : buttonWords(state)}</span>
       <RestartButton target={target} state={state} tip={tip} isSmall={isSmall} />
       {id && <button type="button" class={`button quiet ${isSmall ? 'small icon-only' : ''}`} aria-label={`Watch the restart of ${own(target.name ?? '')}`} data-tip="Watch it" onClick={() => (sheet.value = { operation: id })}><Icon name="eye" size={14} />{!isSmall && ' Watch'}</button>}
@@ -89,6 +91,16 @@ export function TargetActs({ target, isSmall }: { target: Target; isSmall?: bool
       {!isSmall && !may('operate') && <span class="dim target-why">{NEEDS_MANAGER}.</span>}
     </span>
   );
+}
+
+/** The address of the page may ask for the question, as the palette does: "targets/ID?act=restart". */
+function useWish(target: Target, isNone: boolean): void {
+  const wish = isNone ? null : route.value.query.get('act');
+  useEffect(() => {
+    if (wish !== 'restart') return;
+    go(withQuery('act', null), 'replace');
+    if (may('operate')) sheet.value = { ask: target, type: 'service_restart' };
+  }, [wish]);
 }
 
 /** What goes on there now, and what was done. */
