@@ -120,7 +120,7 @@ function Facts({ target: t }: { target: Target }) {
         {t.site && <Fact name="Site">{t.site}</Fact>}
         {tagsOf(t).length > 0 && <Fact name="Tags">{tagsOf(t).map((tag) => <span key={tag} class="tag">{tag}</span>)}</Fact>}
         {t.notes && <Fact name="Notes">{t.notes}</Fact>}
-        <Fact name="Added"><Ago at={t.created_at} />{t.created_by && <span class="dim"> by {own(t.created_by)}</span>}</Fact>
+        <Fact name="Added"><Ago at={t.created_at} />{t.created_by && <span class="dim"> by {own(t.created_by.replace(/^key:/, ''))}</span>}</Fact>
         <Fact name="Changed"><Ago at={t.updated_at} /></Fact>
       </Group>
     </div>
