@@ -390,7 +390,7 @@ describe('a working day', () => {
     await login(viewer, 'grace');
     await viewer.waitForSelector('text=Diagnostics needs the role admin');
     assert.equal(new URL(viewer.url()).pathname, '/diagnostics', 'the address is kept over the login');
-    assert.deepEqual(await viewer.locator('.side li a > span:not(.count)').allInnerTexts(), ['Overview', 'This machine', 'Servers', 'Virtual machines', 'Monitoring', 'Operations', 'Settings']);
+    assert.deepEqual(await viewer.locator('.side li a > span:not(.count)').allInnerTexts(), ['Overview', 'This machine', 'Servers', 'Virtual machines', 'Targets', 'Monitoring', 'Operations', 'Settings']);
     await viewer.axe('forbidden');
     await viewer.goto(`${server.origin}/`);
     await viewer.waitForSelector(live);
