@@ -139,6 +139,7 @@ describe('consoles in use', () => {
     await page.shot('console-paste-stopped');
     await page.click('dialog button:has-text("Close")');
     // What is typed now stands behind what was typed, and nothing between.
+    await page.waitForFunction(() => document.activeElement.tagName === 'CANVAS'); // the keyboard is the guest's again
     await page.keyboard.type('0');
     await until('what was typed after it', async () => (await typed()) === `${text.slice(0, count)}0`, BOOTS);
     await page.keyboard.press('Backspace');
