@@ -52,8 +52,8 @@ test('a flood leaves head and tail, however long it is', () => {
   const chars = t.blocks.reduce((sum, b) => sum + b.text.length, 0);
   assert.ok(chars <= HEAD_CHARS + TAIL_CHARS, `${chars}`);
   assert.ok(chars > HEAD_CHARS + TAIL_CHARS - 10_000);
-  assert.equal(t.blocks.filter((b, i) => gapBefore(t.blocks, i) > 0).length, 1);
-  const at = t.blocks.findIndex((b, i) => gapBefore(t.blocks, i) > 0);
+  assert.equal(t.blocks.filter((_, i) => gapBefore(t.blocks, i) > 0).length, 1);
+  const at = t.blocks.findIndex((_, i) => gapBefore(t.blocks, i) > 0);
   assert.ok(t.blocks[at]!.isCut, 'dropped here, not asked for again');
   assert.equal(gapBefore(t.blocks, at), 5_000_000 - chars);
   assert.ok(t.blocks[at - 1]!.end <= HEAD_CHARS && t.blocks[at - 1]!.end > HEAD_CHARS - 5000);
