@@ -38,9 +38,9 @@ table() {
     echo '# Limits'
     echo
     # shellcheck disable=SC2016 # Markdown's quotes
-    echo 'Made by `tools/limits.sh --write` from src/model/limits.h, limits_console.h, limits_sio.h and limits_ssh.h, and src/io/ssh.h and ssh_pipe.h. What happens at each'
+    echo 'Made by `tools/limits.sh --write` from src/model/limits.h, limits_console.h, limits_sio.h, limits_ssh.h and limits_work.h, and src/io/ssh.h and ssh_pipe.h. What happens at each'
     echo 'is said beside it; where nothing is said, what is beyond is refused with a sentence.'
-    sed -n 's|^/\* --- \(.*\) --- \*/$|= \1|p; s|^#define \(BN_[A-Z_0-9]*\) *|\1 |p' src/model/limits.h src/model/limits_console.h src/model/limits_sio.h src/model/limits_ssh.h \
+    sed -n 's|^/\* --- \(.*\) --- \*/$|= \1|p; s|^#define \(BN_[A-Z_0-9]*\) *|\1 |p' src/model/limits.h src/model/limits_console.h src/model/limits_sio.h src/model/limits_ssh.h src/model/limits_work.h \
         src/io/ssh.h src/io/ssh_pipe.h |
         while read -r name rest; do
             if [ "$name" = '=' ]; then

@@ -292,6 +292,7 @@ static bool open_web(struct app *app, struct bn_err *err)
     bn_web_add_routes(app->web, bn_target_routes, bn_target_route_count);
     bn_web_add_routes(app->web, bn_dispatch_routes, bn_dispatch_route_count);
     bn_web_add_routes(app->web, bn_batch_routes, bn_batch_route_count);
+    bn_web_add_routes(app->web, bn_operation_admin_routes, bn_operation_admin_route_count);
     return bn_web_listen(app->web, config->listen_host, (int)config->listen_port, app->tls,
             &app->port, err);
 }

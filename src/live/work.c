@@ -82,11 +82,16 @@ bool bn_work_admit(const struct bn_tenant_live *tenant, const struct bn_fact *fa
         struct bn_err *err)
 {
     const struct bn_operation *operation = &fact->u.operation;
-    if (fact->kind != BN_KIND_OPERATION || fact->op == BN_GONE)
+    if (fact->kind != BN_KIND_OPERATION)
         return true;
     const struct bn_operation *coming = with_id(&tenant->coming[BN_KIND_OPERATION], operation->id);
     const struct bn_operation *known = with_id(&tenant->tables[BN_KIND_OPERATION], operation->id);
     const struct bn_operation *before = coming ? coming : known;
+    if (fact->op == BN_GONE)
+        return ((!before || (bn_operation_is_over(before) && !coming)) &&
+                       !bn_work_is_of_batch(tenant, operation)) ||
+               bn_fail(err, BN_E_CONFLICT,
+                       "what is under way is not deleted, nor what belongs to such a batch");
     if (fact->op == BN_PAST)
         return (known && !coming && bn_operation_is_over(known)) ||
                bn_fail(err, BN_E_CONFLICT, "an operation that goes on stays in sight");

@@ -6,6 +6,7 @@
 #include "model/limits_console.h"
 #include "model/limits_sio.h"
 #include "model/limits_ssh.h"
+#include "model/limits_work.h"
 
 /* --- connections (SECURITY T03-T05) --- */
 #define BN_HEAD_TIMEOUT_MS        10000 /* first byte to end of head: slow-loris */
@@ -137,13 +138,3 @@
 #define BN_OFFLINE_ALERT_MIN_MS 10000  /* one repeated check */
 #define BN_OFFLINE_ALERT_MAX_MS 300000 /* later nobody would wait for */
 #define BN_SILENCE_MAX_MS       (30LL * 24 * 3600 * 1000) /* longer is forgotten: disable it */
-
-/* --- operations --- */
-#define BN_OPERATIONS_MAX     10000  /* under way or just over, per tenant: 20 MB */
-#define BN_OPERATION_PAST_MS  300000 /* an ended one stays in sight so long (FEATURES J18) */
-#define BN_OPERATION_KEEP_MS  (90LL * 24 * 3600 * 1000) /* and in the history: a quarter */
-#define BN_OPERATIONS_PAGE    50                        /* of the history in one answer */
-#define BN_OPERATIONS_CSV_MAX 20000                     /* of the history in one file: 12 MB */
-#define BN_WORK_LINES_MAX     200 /* of a task's log that are kept: its last, 25 KB */
-#define BN_WORK_TELL_MS       250 /* between two steps told: eyes see no more, and each is a write */
-#define BN_WORK_KEEP_AGAIN_MS 5000 /* after the disk refused to keep the end of one */

@@ -412,6 +412,8 @@ static void on_tick(void *user)
             job->told_mono_ms = now;
             bn_transcript_flush(&job->transcript, false);
         }
+        if (job->work && bn_work_is_forced(job->work) && job->stage != BN_DISPATCH_KEEP)
+            bn_dispatch_drop(job);
         if (job->work && job->stage == BN_DISPATCH_KEEP) {
             if (keep_some(job, KEEP_AT_ONCE))
                 end_now(job, job->over_with);

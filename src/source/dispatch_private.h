@@ -101,6 +101,7 @@ void bn_dispatch_send(struct bn_dispatch_job *job);    /* its command, once that
 void bn_dispatch_tidy(struct bn_dispatch_job *job);    /* removes its files */
 void bn_dispatch_cut(struct bn_dispatch_job *job);     /* its session has ended */
 bool bn_dispatch_stop_it(struct bn_dispatch_job *job); /* somebody cancels it */
+void bn_dispatch_drop(struct bn_dispatch_job *job);    /* somebody ended it */
 
 /* --- dispatch_dialogue.c */
 void bn_dispatch_talk(struct bn_dispatch_job *job); /* until its prompt is there */

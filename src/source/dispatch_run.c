@@ -547,6 +547,13 @@ bool bn_dispatch_stop_it(struct bn_dispatch_job *job)
     return true;
 }
 
+/* What it wrote so far is kept; its end is known already. */
+void bn_dispatch_drop(struct bn_dispatch_job *job)
+{
+    bn_dispatch_hang_up(job);
+    bn_dispatch_end(job, BN_WORK_CANCELLED);
+}
+
 /* FEATURES J9: it was sent and nobody said how it ended, which is no failure of it. What only looks
    has failed: there is nothing to be seen. */
 static void time_out(struct bn_dispatch_job *job)

@@ -103,16 +103,45 @@ static struct bn_work *work_create(struct bn_operations *operations, const char 
 static void work_destroy(struct bn_work *work)
 {
     bn_list_remove(&work->link);
+    free(work->forced);
     free(work);
+}
+
+/* What it is, for all but its owner. */
+static struct bn_operation *end_of(struct bn_work *work)
+{
+    return work->forced ? work->forced : &work->now;
+}
+
+static void say_forced(struct bn_err *out)
+{
+    (void)!bn_fail(out, BN_E_CONFLICT, "somebody ended this operation meanwhile");
+}
+
+static bool is_done_with(const struct bn_work *work)
+{
+    return !work->is_dirty && !work->is_keeping && (!work->forced || work->is_dropped);
+}
+
+/* What its owner asked to be kept is of no use any more, whatever the store says. */
+static void answer(const struct bn_work *work, const struct bn_operation *kept_now,
+        const struct bn_err *err)
+{
+    struct bn_err ended;
+    if (!work->asked_kept)
+        return;
+    if (!err && work->forced && !bn_operation_is_over(kept_now)) {
+        say_forced(&ended);
+        err = &ended;
+    }
+    work->asked_kept(work->asked_user, err);
 }
 
 static void on_kept(void *user, const struct bn_fact *fact, const struct bn_err *err)
 {
     struct bn_work *work = user;
-    const bn_work_kept kept = work->asked_kept;
-    void *kept_user = work->asked_user;
+    struct bn_work was = *work; /* who is to be answered: what follows may end it */
     const bool never_was = err && work->is_new;
-    const bool is_over = !err && !work->is_dirty && bn_operation_is_over(&fact->u.operation);
     work->is_keeping = false;
     work->is_new = work->is_new && err;
     work->asked_kept = NULL;
@@ -120,22 +149,25 @@ static void on_kept(void *user, const struct bn_fact *fact, const struct bn_err 
         work->is_dirty = true;
         work->again_mono_ms = mono_ms(work) + BN_WORK_KEEP_AGAIN_MS;
     }
-    if (is_over)
+    if (never_was) { /* whoever began it may look at it once more */
+        answer(&was, &fact->u.operation, err);
         work_destroy(work);
-    else if (!never_was)
+        return;
+    }
+    if (!err && bn_operation_is_over(&fact->u.operation) && is_done_with(work))
+        work_destroy(work);
+    else
         keep(work);
-    if (kept)
-        kept(kept_user, err);
-    if (never_was) /* whoever began it may look at it once more */
-        work_destroy(work);
+    answer(&was, &fact->u.operation, err);
 }
 
 static bool ask(struct bn_work *work, struct bn_err *err)
 {
     struct bn_fact fact;
-    mend_all(&work->now);
+    struct bn_operation *now = end_of(work);
+    mend_all(now);
     bn_fact_init(&fact, BN_KIND_OPERATION, work->tenant);
-    fact.u.operation = work->now;
+    fact.u.operation = *now;
     work->is_dirty = false;
     work->is_keeping = true;
     work->asked_kept = work->kept;
@@ -149,7 +181,7 @@ static bool ask(struct bn_work *work, struct bn_err *err)
 static void keep(struct bn_work *work)
 {
     const int64_t now = mono_ms(work);
-    const bool may_wait = !work->kept && !bn_operation_is_over(&work->now);
+    const bool may_wait = !work->kept && !bn_operation_is_over(end_of(work));
     struct bn_err err;
     if (!work->is_dirty || work->is_keeping || now < work->again_mono_ms ||
             (may_wait && now < work->tell_mono_ms))
@@ -160,7 +192,7 @@ static void keep(struct bn_work *work)
     void *user = work->asked_user;
     bn_log(BN_WARN, "operation.lost", BN_KV("id", work->now.id), BN_KV("text", err.text));
     work->is_keeping = false;
-    if (bn_operation_is_over(&work->now))
+    if (bn_operation_is_over(end_of(work)) && is_done_with(work))
         work_destroy(work);
     if (kept)
         kept(user, &err);
@@ -195,6 +227,13 @@ struct bn_work *bn_work_resume(struct bn_operations *operations, const char *ten
 
 void bn_work_told(struct bn_work *work, bn_work_kept kept, void *user)
 {
+    struct bn_err err;
+    if (work->forced) {
+        say_forced(&err);
+        if (kept)
+            kept(user, &err);
+        return;
+    }
     work->now.updated_at = work->operations->config.clock->now_ms;
     work->is_dirty = true;
     if (kept) {
@@ -229,22 +268,96 @@ static void step_kept(void *user, const struct bn_err *err)
 
 void bn_work_step_now(struct bn_work *work, int64_t progress, const char *phase)
 {
-    if (!take_step(&work->now, progress, phase))
+    if (!take_step(&work->now, progress, phase) || work->forced)
         return;
     bn_log(BN_INFO, "operation.step", BN_KV("id", work->now.id), BN_KV_I64("progress", progress),
             BN_KV("phase", phase));
     bn_work_told(work, work->kept ? work->kept : step_kept, work->kept ? work->kept_user : NULL);
 }
 
+static void set_end(const struct bn_work *work, struct bn_operation *out,
+        enum bn_work_status status)
+{
+    out->status = status;
+    out->progress = status == BN_WORK_CANCELLED ? out->progress : 100;
+    out->phase[0] = '\0';
+    out->completed_at = work->operations->config.clock->now_ms;
+    note_end(out);
+}
+
 void bn_work_end(struct bn_work *work, enum bn_work_status status, bn_work_kept kept, void *user)
 {
-    struct bn_operation *now = &work->now;
-    now->status = status;
-    now->progress = status == BN_WORK_CANCELLED ? now->progress : 100;
-    now->phase[0] = '\0';
-    now->completed_at = work->operations->config.clock->now_ms;
-    note_end(now);
+    if (work->forced) { /* it has ended already */
+        work->is_dropped = true;
+        if (is_done_with(work))
+            work_destroy(work);
+        if (kept)
+            kept(user, NULL);
+        return;
+    }
+    set_end(work, &work->now, status);
     bn_work_told(work, kept, user);
+}
+
+/* --- ended by somebody else ------------------------------------------------------------------ */
+
+bool bn_work_is_forced(const struct bn_work *work)
+{
+    return work->forced != NULL;
+}
+
+static struct bn_work *work_find(struct bn_operations *operations, const char *tenant,
+        const char *id)
+{
+    bn_list_each(it, &operations->works) {
+        struct bn_work *work = container_of(it, struct bn_work, link);
+        if (strcmp(work->now.id, id) == 0 && strcmp(work->tenant, tenant) == 0)
+            return work;
+    }
+    return NULL;
+}
+
+bool bn_work_is_at(struct bn_operations *operations, const char *tenant, const char *id)
+{
+    return work_find(operations, tenant, id) != NULL;
+}
+
+/* Written before whatever its owner wanted to be written next. */
+static void force(struct bn_work *work, const struct bn_work_force *force)
+{
+    const bn_work_kept displaced = work->kept;
+    void *displaced_user = work->kept_user;
+    struct bn_err err;
+    work->forced = bn_alloc(sizeof *work->forced);
+    *work->forced = work->now;
+    bn_text_clip(work->forced->message, sizeof work->forced->message, bn_str(force->message));
+    bn_text_clip(work->forced->error, sizeof work->forced->error, bn_str(force->error));
+    bn_text_clip(work->forced->hint, sizeof work->forced->hint, bn_str(force->hint));
+    work->forced->has_warnings = force->status == BN_WORK_COMPLETED; /* nobody looked */
+    work->forced->updated_at = work->operations->config.clock->now_ms;
+    set_end(work, work->forced, force->status);
+    work->is_dirty = true;
+    work->again_mono_ms = 0;
+    work->kept = force->kept;
+    work->kept_user = force->user;
+    keep(work);
+    say_forced(&err);
+    if (displaced)
+        displaced(displaced_user, &err);
+}
+
+bool bn_work_force_end(struct bn_operations *operations, const struct bn_work_force *wanted,
+        struct bn_err *err)
+{
+    struct bn_work *work = work_find(operations, wanted->tenant, wanted->left->id);
+    if (work && (work->is_new || work->forced || bn_operation_is_over(&work->now)))
+        return bn_fail(err, BN_E_CONFLICT, "it begins or ends this moment: ask again");
+    if (!work) { /* nobody does it any more */
+        work = bn_work_resume(operations, wanted->tenant, wanted->left);
+        work->is_dropped = true;
+    }
+    force(work, wanted);
+    return true;
 }
 
 void bn_work_line(struct bn_work *work, const struct bn_output *line)

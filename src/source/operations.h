@@ -46,6 +46,8 @@ struct bn_work {
     void *kept_user;
     bn_work_kept asked_kept; /* of what is being kept */
     void *asked_user;
+    struct bn_operation *forced; /* as somebody else ended it; NULL: nobody did */
+    bool is_dropped;             /* of a forced one: its owner is done with it, too */
 };
 
 /* One to begin: status, progress, times and, where it has none, its id are filled in. */
@@ -70,6 +72,27 @@ void bn_work_step(struct bn_work *work, int64_t progress, const char *phase);
 void bn_work_step_now(struct bn_work *work, int64_t progress, const char *phase);
 /* Its end; message, error and hint stand in `now`. The work is not the caller's any more. */
 void bn_work_end(struct bn_work *work, enum bn_work_status status, bn_work_kept kept, void *user);
+
+/* One that is ended by somebody other than its owner, whether it still has one or not. */
+struct bn_work_force {
+    const char *tenant;
+    const struct bn_operation *left; /* as it is known */
+    enum bn_work_status status;      /* its end */
+    const char *message;
+    const char *error; /* of one that failed */
+    const char *hint;  /* what to do, "" for nothing */
+    bn_work_kept kept; /* NULL for nobody */
+    void *user;
+};
+
+/* It has ended from now on: what its owner tells of it is not heard, and whatever that waits for is
+   answered `conflict`. False: `conflict`, it begins or ends this moment. */
+BN_MUST_CHECK bool bn_work_force_end(struct bn_operations *operations,
+        const struct bn_work_force *force, struct bn_err *err);
+/* For its owner: nobody wants to hear more of it. */
+bool bn_work_is_forced(const struct bn_work *work);
+/* Somebody does it still, or it is being written. */
+bool bn_work_is_at(struct bn_operations *operations, const char *tenant, const char *id);
 /* A line of what its task said, to be kept with it; before its end. */
 void bn_work_line(struct bn_work *work, const struct bn_output *line);
 

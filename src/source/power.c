@@ -513,7 +513,10 @@ static void on_tick(void *user)
     const int64_t now = power->config.clock->mono_ms;
     bn_list_each_safe(it, tmp, &power->jobs) {
         struct bn_power_job *job = container_of(it, struct bn_power_job, link);
-        if (job->work && !job->is_asking && job->stage != BN_POWER_ASK && now >= job->next_mono_ms)
+        if (job->work && !job->is_asking && bn_work_is_forced(job->work))
+            bn_power_end(job, BN_WORK_FAILED); /* its task goes on, nobody follows it */
+        else if (job->work && !job->is_asking && job->stage != BN_POWER_ASK &&
+                 now >= job->next_mono_ms)
             bn_power_step(job);
     }
 }

@@ -80,6 +80,21 @@ static sqlite3_stmt *bind_name(sqlite3_stmt *stmt, const struct name *name)
     return stmt;
 }
 
+static int cut_parts(struct bn_conn *conn, const struct name *name)
+{
+    const int rc = bn_conn_run(conn, bind_name(bn_conn_sql(conn, BN_SQL_LINE_CUT), name));
+    return rc == SQLITE_OK ? bn_conn_run(conn, bind_name(bn_conn_sql(conn, BN_SQL_PIECE_CUT), name))
+                           : rc;
+}
+
+int bn_work_gone(struct bn_conn *conn, const struct bn_fact *fact)
+{
+    struct name name;
+    bn_text_clip(name.tenant, sizeof name.tenant, bn_str(fact->tenant));
+    bn_text_clip(name.id, sizeof name.id, bn_str(fact->u.operation.id));
+    return cut_parts(conn, &name);
+}
+
 int bn_work_cut(struct bn_conn *conn, int64_t ended_before_ms, int units, bool *out_more)
 {
     struct name names[NAMES_MAX];
@@ -87,9 +102,7 @@ int bn_work_cut(struct bn_conn *conn, int64_t ended_before_ms, int units, bool *
     int rc = list_old(conn, ended_before_ms, BN_MIN(units / LINES_EXPECTED + 1, NAMES_MAX), names,
             &count);
     for (int i = 0; rc == SQLITE_OK && i < count; i++) {
-        rc = bn_conn_run(conn, bind_name(bn_conn_sql(conn, BN_SQL_LINE_CUT), &names[i]));
-        if (rc == SQLITE_OK)
-            rc = bn_conn_run(conn, bind_name(bn_conn_sql(conn, BN_SQL_PIECE_CUT), &names[i]));
+        rc = cut_parts(conn, &names[i]);
         if (rc == SQLITE_OK)
             rc = bn_conn_run(conn,
                     bind_name(bn_conn_row_sql(conn, BN_KIND_OPERATION, BN_ROW_GONE), &names[i]));
@@ -126,6 +139,8 @@ static sqlite3_stmt *bind_query(struct bn_conn *conn, enum bn_sql which,
     bind_word(stmt, 11, query->created_by);
     if (query->until_ms)
         sqlite3_bind_int64(stmt, 12, query->until_ms);
+    if (query->ended_before_ms)
+        sqlite3_bind_int64(stmt, 13, query->ended_before_ms);
     return stmt;
 }
 
@@ -187,7 +202,7 @@ bool bn_store_read_operations(struct bn_store *store, const struct bn_operation_
         rc = count_all(conn, bind_query(conn, BN_SQL_WORK_COUNT, query), out_total);
     if (rc == SQLITE_OK)
         rc = read_page(conn,
-                bind_page(bind_query(conn, BN_SQL_WORK_PAGE, query), 13, *n, query->skip), &page);
+                bind_page(bind_query(conn, BN_SQL_WORK_PAGE, query), 14, *n, query->skip), &page);
     bn_readers_return(store, conn);
     if (rc != SQLITE_OK)
         return bn_conn_fail(err, rc);
@@ -200,7 +215,7 @@ static int walk(struct bn_conn *conn, const struct bn_operation_query *query,
 {
     struct bn_fact fact;
     struct name name;
-    sqlite3_stmt *stmt = bind_page(bind_query(conn, BN_SQL_WORK_PAGE, query), 13, walk->most, 0);
+    sqlite3_stmt *stmt = bind_page(bind_query(conn, BN_SQL_WORK_PAGE, query), 14, walk->most, 0);
     if (!stmt)
         return sqlite3_extended_errcode(conn->db);
     int rc;

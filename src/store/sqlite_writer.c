@@ -8,6 +8,7 @@
 #include "base/log.h"
 
 #include "store/sqlite_notes.h"
+#include "store/sqlite_work.h"
 
 #define SAMPLES_LATE_MS  1000  /* samples alone are written at most once a second */
 #define POINTS_AT_ONCE   16384 /* or as soon as that many wait: 3.5 MB */
@@ -78,6 +79,8 @@ static int put_facts(struct bn_store *store, struct bn_batch *batch)
     for (size_t i = 0; rc == SQLITE_OK && i < batch->fact_count; i++) {
         if (batch->facts[i].kind == BN_KIND_SERVER)
             rc = bn_checks_follow(store, &batch->facts[i]);
+        else if (batch->facts[i].kind == BN_KIND_OPERATION && batch->facts[i].op == BN_GONE)
+            rc = bn_work_gone(conn, &batch->facts[i]);
         if (rc == SQLITE_OK)
             rc = bn_row_put(conn, &batch->facts[i]);
         if (rc == SQLITE_CONSTRAINT_UNIQUE)

@@ -22,6 +22,8 @@ extern const struct bn_route bn_dispatch_routes[]; /* api_dispatch.c */
 extern const size_t bn_dispatch_route_count;
 extern const struct bn_route bn_batch_routes[]; /* api_batch.c */
 extern const size_t bn_batch_route_count;
+extern const struct bn_route bn_operation_admin_routes[]; /* api_operations_admin.c */
+extern const size_t bn_operation_admin_route_count;
 extern const struct bn_route bn_demo_routes[]; /* api_demo.c */
 extern const size_t bn_demo_route_count;
 

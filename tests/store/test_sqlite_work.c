@@ -410,6 +410,42 @@ BN_TEST(what_a_command_wrote_comes_back_in_its_order_and_goes_with_its_operation
     place_finish(&place);
 }
 
+BN_TEST(a_deleted_operation_takes_its_lines_and_pieces_and_nothing_else_and_old_ones_are_found)
+{
+    static struct bn_operation out[4];
+    static struct bn_operation_told told;
+    static struct bn_piece pieces[4];
+    struct place place;
+    struct bn_err err;
+    int64_t total;
+    place_init(&place);
+    place.now_ms = NOW;
+    struct bn_store *store = place_open(&place);
+    struct bn_fact facts[] = {operation_fact(1, NOW, BN_WORK_COMPLETED),
+            operation_fact(2, NOW + 1, BN_WORK_FAILED), operation_fact(3, NOW, BN_WORK_PENDING),
+            line_fact("op1", 1), line_fact("op2", 1), piece_fact("op1", 0), piece_fact("op2", 0)};
+    for (size_t i = 0; i < COUNT(facts); i++)
+        keep(store, &facts[i]);
+    struct bn_operation_query query = {.tenant = "default", .ended_before_ms = NOW + 1001};
+    CHECK_INT(read_page(store, &query, out, 4, &total), 1); /* not in it is what ends just then */
+    CHECK_STR(out[0].id, "op1");
+    query.ended_before_ms = NOW + 1002;
+    CHECK_INT(read_page(store, &query, out, 4, &total), 2);
+    CHECK_STR(out[0].id, "op2");
+    facts[0].op = BN_GONE;
+    keep(store, &facts[0]);
+    keep(store, &facts[0]); /* twice is once */
+    CHECK(!bn_store_read_operation(store, "default", "op1", &told, &err));
+    CHECK_INT(read_pieces(store, "op1", 0, pieces, 4), 0);
+    CHECK(bn_store_read_operation(store, "default", "op2", &told, &err));
+    CHECK_INT(told.line_count, 1);
+    CHECK_INT(read_pieces(store, "op2", 0, pieces, 4), 1);
+    bn_store_close(store);
+    CHECK_INT(ask_sql(&place, "SELECT count(*) FROM outputs"), 1);
+    CHECK_INT(ask_sql(&place, "SELECT count(*) FROM operations"), 2);
+    place_finish(&place);
+}
+
 BN_TEST(the_tables_themselves_refuse_the_same_on_a_target_twice)
 {
     struct place place;

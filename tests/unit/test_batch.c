@@ -242,9 +242,42 @@ BN_TEST(cancelled_what_waits_never_begins_also_when_it_ends_in_another_run)
     end();
 }
 
-BN_TEST(a_target_that_went_while_it_waited_fails_alone_and_a_deleted_operation_is_no_riddle)
+static bool force(const char *id, struct bn_err *err)
+{
+    return bn_work_force_end(own.operations,
+            &(struct bn_work_force){.tenant = BN_TENANT_DEFAULT,
+                    .left = seen(id),
+                    .status = BN_WORK_FAILED,
+                    .message = "",
+                    .error = "Ended by ada: it hangs",
+                    .hint = ""},
+            err);
+}
+
+BN_TEST(a_child_that_is_ended_by_somebody_gives_its_place_to_the_next_and_a_batch_that_is_stays_so)
+{
+    struct bn_err err;
+    begin();
+    start(1);
+    CHECK(force(own.items[0].id, &err)); /* it waits still, or just began */
+    AWAIT(bn_operation_is_over(seen(own.items[0].id)));
+    AWAIT_PASSING(count(BN_WORK_IN_PROGRESS) == 1, 50);
+    CHECK(force(own.id, &err));
+    CHECK(bn_batch_cancel(own.batches, BN_TENANT_DEFAULT, own.id, &err));
+    AWAIT_PASSING(count(BN_WORK_FAILED) + count(BN_WORK_CANCELLED) == TARGETS, 50);
+    AWAIT_PASSING(bn_batch_count(own.batches) == 0 && bn_dispatch_count(own.dispatch) == 0, 50);
+    CHECK_INT(seen(own.id)->status, BN_WORK_FAILED);
+    CHECK_STR(seen(own.id)->error, "Ended by ada: it hangs");
+    CHECK_STR(seen(own.items[0].id)->error, "Ended by ada: it hangs");
+    CHECK(!bn_work_is_at(own.operations, BN_TENANT_DEFAULT, own.id));
+    CHECK(!bn_work_is_at(own.operations, BN_TENANT_DEFAULT, own.items[0].id));
+    end();
+}
+
+BN_TEST(a_target_that_went_while_it_waited_fails_alone_and_one_that_is_cancelled_too)
 {
     struct bn_fact fact;
+    struct bn_err err;
     begin();
     start(1);
     AWAIT_PASSING(count(BN_WORK_IN_PROGRESS) == 1, 50);
@@ -259,10 +292,7 @@ BN_TEST(a_target_that_went_while_it_waited_fails_alone_and_a_deleted_operation_i
             BN_KIND_TARGET, "t4");
     fact.u.target.is_active = 0;
     put(&fact);
-    bn_fact_init(&fact, BN_KIND_OPERATION, BN_TENANT_DEFAULT);
-    fact.op = BN_GONE;
-    snprintf(fact.u.operation.id, sizeof fact.u.operation.id, "%s", own.items[2].id);
-    put(&fact);
+    CHECK(bn_dispatch_cancel(own.dispatch, BN_TENANT_DEFAULT, own.items[2].id, &err));
     const struct bn_operation *batch = run_to_end();
     CHECK_STR(batch->message, "5 of 5 done, 4 failed, 1 cancelled");
     CHECK_STR(seen(own.items[3].id)->error,

@@ -237,4 +237,38 @@ BN_TEST(on_a_target_one_deed_on_one_service_at_a_time)
     end();
 }
 
+BN_TEST(what_has_ended_is_deleted_in_sight_or_not_and_nothing_that_is_under_way)
+{
+    static const char refused[] =
+            "what is under way is not deleted, nor what belongs to such a batch";
+    struct bn_change change;
+    begin();
+    struct bn_fact fact = start_of("o1", "s1", 100);
+    struct bn_fact batch = start_of("b1", "s2", 200);
+    take(&fact);
+    batch.u.operation.type = BN_WORK_BATCH;
+    take(&batch);
+    fact.op = BN_GONE;
+    check_refused(&fact, BN_E_CONFLICT, refused);
+    fact.op = BN_PUT;
+    fact.u.operation.status = BN_WORK_FAILED;
+    fact.u.operation.progress = 100;
+    fact.u.operation.completed_at = NOW + 1000;
+    CHECK(admit(&fact, NULL));
+    bn_live_expect(&live, &fact);
+    fact.op = BN_GONE;
+    check_refused(&fact, BN_E_CONFLICT, refused); /* its end is not kept yet */
+    fact.op = BN_PUT;
+    bn_live_unexpect(&live, &fact);
+    bn_live_apply(&live, &fact, &change);
+    fact.op = BN_GONE;
+    snprintf(fact.u.operation.parent_id, sizeof fact.u.operation.parent_id, "b1");
+    check_refused(&fact, BN_E_CONFLICT, refused);
+    fact.u.operation.parent_id[0] = '\0';
+    take(&fact);
+    CHECK(!bn_table_find(&tenant()->tables[BN_KIND_OPERATION], "o1"));
+    take(&fact); /* of the history: it is not known here, and the store knows it */
+    end();
+}
+
 BN_TEST_MAIN()

@@ -227,10 +227,18 @@ BN_TEST(what_a_restart_left_is_failed_unless_it_has_a_task_to_ask)
     end();
 }
 
+static void spoil_the_disk(void)
+{
+    static bool is_installed;
+    if (!is_installed)
+        bad_disk_install();
+    is_installed = true;
+}
+
 BN_TEST(an_end_the_disk_refused_is_kept_when_the_disk_is_well_and_a_begin_never_was)
 {
     struct bn_store_stats stats;
-    bad_disk_install();
+    spoil_the_disk();
     begin();
     const struct bn_operation first = check_run("o1");
     const struct bn_operation second = check_run("o2");
@@ -270,6 +278,149 @@ BN_TEST(a_second_one_for_the_same_guest_is_refused_at_once)
             &(struct bn_work_first){BN_TENANT_DEFAULT, &power, on_kept, NULL}, &err));
     CHECK_INT(err.code, BN_E_CONFLICT);
     CHECK_STR(err.text, "2 servers: stop is under way already");
+    end();
+}
+
+/* --- ended by somebody else ------------------------------------------------------------------ */
+
+static struct {
+    int answers;
+    struct bn_err err;
+} forced;
+
+static void on_forced(void *user, const struct bn_err *err)
+{
+    (void)user;
+    forced.answers++;
+    forced.err = err ? *err : (struct bn_err){.code = BN_E_OK};
+}
+
+static bool force(const struct bn_operation *left, enum bn_work_status status, struct bn_err *err)
+{
+    memset(&forced, 0, sizeof forced);
+    return bn_work_force_end(own.operations,
+            &(struct bn_work_force){.tenant = BN_TENANT_DEFAULT,
+                    .left = left,
+                    .status = status,
+                    .message = status == BN_WORK_COMPLETED ? "Ended by ada: it is well" : "",
+                    .error = status == BN_WORK_FAILED ? "Ended by ada: it hangs" : "",
+                    .hint = "look yourself",
+                    .kept = on_forced},
+            err);
+}
+
+static struct bn_operation power_of(const char *id)
+{
+    struct bn_operation power = check_run(id);
+    power.type = BN_WORK_VM_POWER;
+    power.vmid = 100;
+    snprintf(power.server_id, sizeof power.server_id, "s1");
+    snprintf(power.action, sizeof power.action, "stop");
+    return power;
+}
+
+BN_TEST(one_ended_for_its_owner_stays_as_it_ended_whatever_the_owner_tells_and_its_guest_is_free)
+{
+    static struct bn_operation_told told;
+    struct bn_err err;
+    begin();
+    const struct bn_operation power = power_of("o1");
+    struct bn_work *work = start(&power);
+    AWAIT(own.kept == 1);
+    bn_work_step(work, 40, "waiting");
+    pass(BN_WORK_TELL_MS);
+    AWAIT(seen("o1")->progress == 40);
+    CHECK(force(seen("o1"), BN_WORK_FAILED, &err));
+    CHECK(bn_work_is_forced(work));
+    CHECK(!force(seen("o1"), BN_WORK_FAILED, &err)); /* once */
+    CHECK_INT(err.code, BN_E_CONFLICT);
+    AWAIT(bn_operation_is_over(seen("o1")));
+    const struct bn_operation next = power_of("o2");
+    struct bn_work *second = start(&next); /* at once, while the owner still works */
+    AWAIT(own.kept == 2 && own.kept_err.code == BN_E_OK);
+    bn_work_step(work, 90, "nearly there");
+    bn_work_step_now(work, 95, "nearly there");
+    bn_work_told(work, on_kept, NULL);
+    CHECK_INT(own.kept, 3);
+    CHECK_INT(own.kept_err.code, BN_E_CONFLICT);
+    CHECK(bn_work_is_at(own.operations, BN_TENANT_DEFAULT, "o1"));
+    CHECK(!bn_work_is_at(own.operations, "another", "o1"));
+    snprintf(work->now.message, sizeof work->now.message, "it stopped");
+    bn_work_end(work, BN_WORK_COMPLETED, on_kept, NULL);
+    CHECK_INT(own.kept_err.code, BN_E_OK);
+    CHECK(!bn_work_is_at(own.operations, BN_TENANT_DEFAULT, "o1"));
+    pass(1000);
+    settle(300);
+    CHECK_INT(seen("o1")->status, BN_WORK_FAILED);
+    CHECK_STR(seen("o1")->error, "Ended by ada: it hangs");
+    CHECK_STR(seen("o1")->hint, "look yourself");
+    CHECK_INT(seen("o1")->progress, 100);
+    CHECK(seen("o1")->completed_at);
+    bn_work_end(second, BN_WORK_COMPLETED, NULL, NULL);
+    settle(300);
+    close_all();
+    open_all();
+    stored("o1", &told);
+    CHECK_INT(told.operation.status, BN_WORK_FAILED);
+    CHECK_STR(told.operation.error, "Ended by ada: it hangs");
+    end();
+}
+
+BN_TEST(what_the_owner_waits_for_is_answered_as_a_conflict_and_the_owner_may_end_before_that_is_kept)
+{
+    struct bn_err err;
+    begin();
+    const struct bn_operation first = check_run("o1");
+    struct bn_work *work = start(&first);
+    CHECK(!force(&first, BN_WORK_FAILED, &err)); /* it is not kept yet that it begins */
+    CHECK_STR(err.text, "it begins or ends this moment: ask again");
+    AWAIT(own.kept == 1);
+    pass(BN_WORK_TELL_MS);
+    bn_work_told(work, on_kept, NULL); /* being kept */
+    bn_work_told(work, on_kept, NULL); /* waits for that */
+    CHECK_INT(own.kept, 1);
+    CHECK(force(seen("o1"), BN_WORK_COMPLETED, &err));
+    CHECK_INT(own.kept, 2); /* what waited */
+    CHECK_INT(own.kept_err.code, BN_E_CONFLICT);
+    bn_work_end(work, BN_WORK_CANCELLED, on_kept, NULL);
+    CHECK_INT(own.kept, 3);
+    AWAIT(forced.answers == 1);
+    CHECK_INT(forced.err.code, BN_E_OK);
+    CHECK_INT(own.kept, 4); /* what was being kept */
+    CHECK_INT(own.kept_err.code, BN_E_CONFLICT);
+    CHECK_INT(seen("o1")->status, BN_WORK_COMPLETED);
+    CHECK_INT(seen("o1")->has_warnings, 1); /* nobody looked */
+    CHECK_STR(seen("o1")->message, "Ended by ada: it is well");
+    CHECK(!bn_work_is_at(own.operations, BN_TENANT_DEFAULT, "o1"));
+    end();
+}
+
+BN_TEST(one_that_nobody_does_any_more_is_ended_too_and_what_the_disk_refuses_is_kept_later)
+{
+    struct bn_store_stats stats;
+    struct bn_err err;
+    struct bn_fact fact;
+    spoil_the_disk();
+    begin();
+    bn_fact_init(&fact, BN_KIND_OPERATION, BN_TENANT_DEFAULT);
+    fact.u.operation = check_run("o1");
+    fact.u.operation.status = BN_WORK_PENDING;
+    fact.u.operation.progress = 0;
+    fact.u.operation.started_at = fact.u.operation.updated_at = rig.clock.now_ms;
+    put(&fact);
+    AWAIT(seen("o1"));
+    bad_disk_plan(BAD_FULL, 1, INT32_MAX);
+    CHECK(force(seen("o1"), BN_WORK_FAILED, &err));
+    AWAIT(forced.answers == 1);
+    CHECK_INT(forced.err.code, BN_E_STORAGE);
+    CHECK_INT(seen("o1")->status, BN_WORK_PENDING);
+    bad_disk_plan(BAD_FULL, 0, 0);
+    do
+        bn_store_get_stats(own.store, &stats);
+    while (stats.degraded);
+    pass(BN_WORK_KEEP_AGAIN_MS);
+    AWAIT(seen("o1")->status == BN_WORK_FAILED);
+    CHECK(!bn_work_is_at(own.operations, BN_TENANT_DEFAULT, "o1"));
     end();
 }
 

@@ -3,7 +3,6 @@
 import type { ComponentChildren } from 'preact';
 import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon } from './icon';
-import { Toasts, useToastPlace } from './toast';
 
 interface DialogProps {
   title: string;
@@ -16,7 +15,6 @@ interface DialogProps {
 export function Dialog({ title, onClose, children, class: name = '', holds }: DialogProps) {
   const id = useId();
   const box = useModal(onClose, holds);
-  const hasToasts = useToastPlace();
   return (
     <dialog ref={box} class={`dialog ${name}`} aria-labelledby={id}>
       <header class="dialog-head">
@@ -24,7 +22,6 @@ export function Dialog({ title, onClose, children, class: name = '', holds }: Di
         <button type="button" class="button icon-only quiet" aria-label="Close" onClick={onClose}><Icon name="x" /></button>
       </header>
       {children}
-      {hasToasts && <Toasts />}
     </dialog>
   );
 }
