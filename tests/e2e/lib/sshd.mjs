@@ -26,6 +26,7 @@ show)
   printf 'LoadState=%s\\nActiveState=%s\\nSubState=%s\\nResult=%s\\nNRestarts=%s\\nExecMainStatus=%s\\n' \\
     $load "$(said active active)" "$(said sub running)" "$(said result success)" "$(said restarts 0)" "$(said status 0)" ;;
 restart)
+  trap 'echo "$unit" >>"$STATE/over"' EXIT
   echo "Stopping $unit"
   sleep "$(said slow 0.3)"
   while [ -f "$STATE/holds" ]; do sleep 0.1; done
@@ -106,6 +107,12 @@ export class Sshd {
   calls() {
     const file = this.file('state', 'calls');
     return fs.existsSync(file) ? fs.readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
+  }
+
+  /** How many restarts have come to their end there. */
+  get over() {
+    const file = this.file('state', 'over');
+    return fs.existsSync(file) ? fs.readFileSync(file, 'utf8').split('\n').filter(Boolean).length : 0;
   }
 
   newHostKey() {

@@ -88,7 +88,7 @@ async function refusal(response: Response, request: string): Promise<ApiError> {
   try {
     const body = (await response.json()) as Record<string, unknown>;
     operation = textOf(body, 'operation_id');
-    said = (body.error ?? {}) as Record<string, unknown>;
+    said = { targets: body.targets, ...(body.error as object | undefined) };
   } catch {
     // Not our own answer: a proxy's page. Status and text below say what is known.
   }

@@ -3,6 +3,7 @@
 import type { ComponentChildren } from 'preact';
 import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon } from './icon';
+import { Toasts, useToastPlace } from './toast';
 
 interface DialogProps {
   title: string;
@@ -15,6 +16,7 @@ interface DialogProps {
 export function Dialog({ title, onClose, children, class: name = '', holds }: DialogProps) {
   const id = useId();
   const box = useModal(onClose, holds);
+  const hasToasts = useToastPlace();
   return (
     <dialog ref={box} class={`dialog ${name}`} aria-labelledby={id}>
       <header class="dialog-head">
@@ -22,6 +24,7 @@ export function Dialog({ title, onClose, children, class: name = '', holds }: Di
         <button type="button" class="button icon-only quiet" aria-label="Close" onClick={onClose}><Icon name="x" /></button>
       </header>
       {children}
+      {hasToasts && <Toasts />}
     </dialog>
   );
 }

@@ -61,6 +61,11 @@ export function buttonOf(target: Place): ButtonState {
 
 const mine = new Set<string>(); // begun or joined in this tab
 
+/** Begun elsewhere on this page: its end is told here. */
+export function joined(id: string): void {
+  mine.add(id);
+}
+
 function about(target: Pick<Target, 'name'>, service: string): string {
   return service ? `${service} on ${own(target.name ?? '')}` : own(target.name ?? '');
 }

@@ -2,7 +2,7 @@
 
 import { effect, signal, type ReadonlySignal } from '@preact/signals';
 import { api, ApiError } from '../link/api';
-import { topics } from '../link/live';
+import { linkStatus, topics } from '../link/live';
 import type { LogEvent } from '../link/topics';
 import { Transcript, type Block, type Piece } from './output';
 
@@ -25,6 +25,8 @@ export interface Output {
   stop(): void;
 }
 
+const isCutOff = (): boolean => linkStatus.peek().lostAt !== null && ['waiting', 'connecting'].includes(linkStatus.peek().phase);
+
 export function pathOf(id: string, from: number): string {
   return `api/v1/operations/${encodeURIComponent(id)}/output?from=${from}`;
 }
@@ -39,14 +41,17 @@ export function openOutput(id: string, isActive: boolean): Output {
   let isStopped = false;
   let last: LogEvent | undefined; // of the topic's events, up to which all are taken
   let isOver = !isActive;
+  let isDoubtful = false; // cut off: Binnacle may have begun anew since, and put the same bytes together in other pieces
 
   const show = () => (blocks.value = [...transcript.blocks]);
 
   async function ask(from: number): Promise<void> {
-    if (isAsking || isStopped) return;
+    if (isAsking || isStopped || isCutOff()) return;
     isAsking = true;
+    const isAnew = isDoubtful;
+    isDoubtful = false;
     try {
-      let at: number | null = from;
+      let at: number | null = isAnew ? 0 : from;
       for (let n = 0; at !== null && n < PAGES_MAX && !isStopped; n++) {
         const page: Page = await api<Page>('GET', pathOf(id, at));
         transcript.take(at, page.pieces);
@@ -57,7 +62,8 @@ export function openOutput(id: string, isActive: boolean): Output {
       isRead.value = true;
     } catch (cause) {
       if (!(cause instanceof ApiError)) throw cause;
-      error.value = cause;
+      isDoubtful ||= isAnew || cause.status === 0;
+      if (!isCutOff()) error.value = cause; // else the page says that nobody answers, and this goes on by itself
     }
     isAsking = false;
     if (!isStopped) take();
@@ -76,12 +82,16 @@ export function openOutput(id: string, isActive: boolean): Output {
     show();
   }
 
+  const stopLink = effect(() => {
+    if (linkStatus.value && isCutOff()) isDoubtful = true;
+    else if (isDoubtful) queueMicrotask(() => void ask(0));
+  });
   const stopTopic = topic ? effect(() => {
     if (topic.events.value.length > 0) queueMicrotask(take);
   }) : () => {};
   const timer = window.setInterval(() => {
     const isDeaf = topic !== null && topic.phase.peek() !== 'live';
-    if (!isRead.peek() || (isDeaf && !isOver)) void ask(transcript.hole ?? transcript.end);
+    if (!isRead.peek() || isDoubtful || (isDeaf && !isOver)) void ask(transcript.hole ?? transcript.end);
     else if (transcript.hole !== null) void ask(transcript.hole);
     else if (isOver) window.clearInterval(timer);
   }, LOOK_MS);
@@ -93,13 +103,14 @@ export function openOutput(id: string, isActive: boolean): Output {
     ended() {
       if (isOver) return;
       isOver = true;
-      const rest = () => (isAsking ? window.setTimeout(rest, 50) : void ask(transcript.hole ?? transcript.end));
+      const rest = () => (isAsking || isCutOff() ? window.setTimeout(rest, 50) : void ask(transcript.hole ?? transcript.end));
       rest();
     },
     stop() {
       isStopped = true;
       window.clearInterval(timer);
       stopTopic();
+      stopLink();
       if (topic) topics.leave(topic);
     },
   };

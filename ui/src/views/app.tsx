@@ -9,7 +9,7 @@ import { door, enter } from '../state/store';
 import { Empty, Failure } from '../parts/panel';
 import { RowMenuLayer } from '../parts/rowmenu';
 import { TipLayer } from '../parts/tip';
-import { Toasts } from '../parts/toast';
+import { PageToasts } from '../parts/toast';
 import { Gate } from './gate';
 import { Login } from './login';
 import { Overview } from './overview';
@@ -129,7 +129,7 @@ export function App() {
   return (
     <>
       <Inside />
-      <Toasts />
+      <PageToasts />
       <RowMenuLayer />
       <TipLayer />
     </>

@@ -4,6 +4,7 @@ import { signal } from '@preact/signals';
 import { api } from '../link/api';
 import { go, href } from '../link/route';
 import type { RowAct, RowMenu } from '../parts/rowmenu';
+import type { BatchType } from '../state/batch';
 import { own } from '../state/own';
 import { serviceOf, sheet } from '../state/deeds';
 import { act, may } from '../state/store';
@@ -18,9 +19,12 @@ export const terminalHref = (t: { id: string }): string => href(`console/target/
 export type Open =
   | { kind: 'add' }
   | { kind: 'edit' | 'delete' | 'test' | 'forget'; id: string }
-  | { kind: 'batch'; ids: string[] };
+  | { kind: 'batch'; type: BatchType; ids: string[] };
 
 export const open = signal<Open | null>(null);
+
+/** Those chosen in the list; one that was removed is none any more. */
+export const chosen = signal<ReadonlySet<string>>(new Set());
 
 // --- why a button is off ----------------------------------------------------------------------------
 

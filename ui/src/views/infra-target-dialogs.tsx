@@ -8,6 +8,7 @@ import { act } from '../state/store';
 import { displayOf, targetOf, targets, type Target } from '../state/targets';
 import { Dialog } from '../parts/dialog';
 import { open, pathOf } from './infra-target-acts';
+import { BatchDialog } from './infra-target-batch';
 import { TargetForm } from './infra-target-form';
 import { TestDialog } from './infra-target-key';
 import { Fingerprint } from './infra-server-test';
@@ -19,7 +20,7 @@ export function TargetDialogs() {
   useEffect(() => close, []);
   if (!what) return null;
   if (what.kind === 'add') return <TargetForm target={null} onClose={close} />;
-  if (what.kind === 'batch') return null;
+  if (what.kind === 'batch') return <BatchDialog type={what.type} ids={what.ids} onClose={close} />;
   return <OfOne key={`${what.kind} ${what.id}`} kind={what.kind} id={what.id} onClose={close} />;
 }
 

@@ -1,27 +1,24 @@
 // infra-targets: machines that are acted on over SSH: the list, its filters, and choosing several.
 
-import { signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { go, href, route, withQuery } from '../link/route';
+import { targetsOf, type BatchType } from '../state/batch';
 import { own } from '../state/own';
 import { may, toast } from '../state/store';
 import { lastOfTarget, useLast } from '../state/targetlast';
 import { displayOf, isTold, keyStateOf, matches, targets, targetsTopic, type Target } from '../state/targets';
 import { deedOf, KEY_STATES, PLATFORMS, tagsOf, type KeyState } from '../state/targetwords';
 import { Select } from '../parts/form';
-import { Icon } from '../parts/icon';
+import { Icon, type IconName } from '../parts/icon';
 import { Ago } from '../parts/num';
 import { Empty, Forbidden, Skeleton, Stale } from '../parts/panel';
 import { openRowMenu } from '../parts/rowmenu';
 import { Table, type Column } from '../parts/table';
-import { menuOf, NEEDS_MANAGER, open, targetHref, terminalHref, whyNoTerminal, whyNot } from './infra-target-acts';
+import { chosen, menuOf, NEEDS_MANAGER, open, targetHref, terminalHref, whyNoTerminal, whyNot } from './infra-target-acts';
 import { TargetDialogs } from './infra-target-dialogs';
 import { KeyTag } from './infra-target-key';
 import { ActButton } from './infra-server-parts';
 import { TargetActs } from './work-target';
-
-/** Those chosen; one that was removed is none any more. */
-const chosen = signal<ReadonlySet<string>>(new Set());
 
 function choose(id: string, isOn: boolean): void {
   const next = new Set(chosen.peek());
@@ -197,6 +194,20 @@ function Chosen({ shown }: { shown: Target[] }) {
         if (box) box.indeterminate = inSight > 0 && !isAll;
       }} onChange={(e) => all(e.currentTarget.checked)} /> <span role="status">{ids.length === 0 ? `Choose all ${shown.length}` : `${ids.length} chosen${ids.length > inSight ? `, ${ids.length - inSight} of them not in sight` : ''}`}</span></label>
       {ids.length > 0 && <button type="button" class="link" onClick={() => (chosen.value = new Set())}>Clear</button>}
+      {ids.length > 0 && <ChosenActs ids={ids} />}
     </div>
+  );
+}
+
+const kinds: [BatchType, string, IconName][] = [['service_status', 'Status of a service …', 'activity'], ['logs', 'Journal of a service …', 'scroll-text'], ['ssh_test', 'Test SSH …', 'terminal']];
+
+function ChosenActs({ ids }: { ids: string[] }) {
+  const off = may('operate') ? null : NEEDS_MANAGER;
+  const ask = (type: BatchType) => (open.value = { kind: 'batch', type, ids });
+  return (
+    <span class="target-chosen-acts">
+      <ActButton class="restart small" off={off} onClick={() => ask('service_restart')}><Icon name="server" size={14} /> Restart a service on {targetsOf(ids.length)}…</ActButton>
+      {!off && <button type="button" class="button small" aria-haspopup="menu" onClick={(e) => openRowMenu({ title: targetsOf(ids.length), record: ids, isShort: true, acts: kinds.map(([type, label, icon]) => ({ label, icon, run: () => void ask(type) })) }, e)}>Other <Icon name="chevron-down" size={14} /></button>}
+    </span>
   );
 }

@@ -4,7 +4,7 @@ import { useEffect } from 'preact/hooks';
 import { href } from '../link/route';
 import { sheet, watch } from '../state/deeds';
 import { cancelMeans, curlOf, hostKeysOf, stepsOf, sudoLine, VERIFY, type DeedType } from '../state/deedwords';
-import { cancel, isActive, mayCancel, phaseOf, resultOf, tookOf, type Operation } from '../state/operations';
+import { cancel, isActive, mayCancel, operationsTopic, phaseOf, resultOf, tookOf, type Operation } from '../state/operations';
 import { own } from '../state/own';
 import { act, copy, may } from '../state/store';
 import { targetOf } from '../state/targets';
@@ -23,6 +23,9 @@ export function DeedDetail({ op }: { op: Operation }) {
   return (
     <div class="op-detail deed">
       <Where op={op} />
+      {isOn && operationsTopic.phase.value === 'cached' && (
+        <p class="deed-away" role="status"><Icon name="wifi-off" size={16} /> <span><strong>Binnacle does not answer.</strong> This is what was known then. {op.sent_at ? 'The target goes on by itself, and its end is read when Binnacle is back.' : 'This goes on by itself when Binnacle is back.'}</span></p>
+      )}
       <dl class="pairs deed-pairs">
         <dt>Target</dt><dd>{target ? <a href={targetHref(target.id)} onClick={() => (sheet.value = null)}>{own(target.name ?? '')}</a> : <span class="dim">not among yours any more</span>}</dd>
         <dt>Started by</dt><dd><By op={op} />, <At at={op.started_at} /></dd>

@@ -1,6 +1,6 @@
 // work-deed: the question before something is done over SSH, with the command as it will be sent; then how it goes.
 
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useMemo, useRef, useState } from 'preact/hooks';
 import { computed } from '@preact/signals';
 import { begin, serviceOf, sheet, type Open } from '../state/deeds';
 import { keyOf, type DeedType } from '../state/deedwords';
@@ -16,6 +16,7 @@ import { Icon } from '../parts/icon';
 import { Ago } from '../parts/num';
 import { Failure, Skeleton } from '../parts/panel';
 import { Command } from './work-command';
+import { useLater } from './work-later';
 import { OperationSheet } from './work-operation';
 import { By, OperationStatus } from './work-parts';
 
@@ -42,18 +43,6 @@ const words: Record<DeedType, { title: (what: string) => string; button: string 
   ssh_test: { title: (what) => `Test SSH to ${what}`, button: 'Test SSH' },
   command: { title: (what) => `Run a command on ${what}`, button: 'Run' },
 };
-
-const TYPED_MS = 250;
-
-/** What was typed, once the typing rests. */
-function useLater(text: string): string {
-  const [later, setLater] = useState(text);
-  useEffect(() => {
-    const timer = window.setTimeout(() => setLater(text), TYPED_MS);
-    return () => window.clearTimeout(timer);
-  }, [text]);
-  return later;
-}
 
 function Question({ target, type }: { target: Target; type: DeedType }) {
   const [service, setService] = useState(serviceOf(target));

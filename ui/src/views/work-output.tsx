@@ -3,6 +3,7 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { bytes, line } from '../state/format';
 import { gapBefore } from '../state/output';
+import { operationsTopic } from '../state/operations';
 import { openOutput, wholeOutput } from '../state/outputs';
 import { act } from '../state/store';
 import { Icon } from '../parts/icon';
@@ -18,15 +19,18 @@ export function OutputView({ id, isActive }: { id: string; isActive: boolean }) 
   }, [output, isActive]);
   const [isWrapped, wrap] = useState(true);
   const [isFollowing, follow] = useState(isActive);
+  const [isLong, setLong] = useState(false); // longer than what is in sight
   const box = useRef<HTMLDivElement>(null);
   const moved = useRef(0); // where we scrolled to ourselves
   const blocks = output.blocks.value;
 
   useLayoutEffect(() => {
-    if (!isFollowing || !box.current) return;
+    if (!box.current) return;
+    setLong(box.current.scrollHeight - box.current.clientHeight > NEAR_PX);
+    if (!isFollowing) return;
     box.current.scrollTop = box.current.scrollHeight;
     moved.current = box.current.scrollTop;
-  }, [blocks, isFollowing, isWrapped]);
+  }, [blocks, isFollowing, isWrapped, isActive]);
 
   useEffect(() => {
     const key = (e: KeyboardEvent) => {
@@ -47,13 +51,14 @@ export function OutputView({ id, isActive }: { id: string; isActive: boolean }) 
   }
 
   const error = output.error.value;
+  const isAway = operationsTopic.phase.value === 'cached';
   return (
     <section class="output" aria-label="Output">
       <header class="output-head">
         <h3>Output</h3>
-        {isActive && <span class={`output-state ${isFollowing ? '' : 'is-held'}`} role="status">{isFollowing ? '● follows' : '‖ paused, the end goes on below'}</span>}
+        {isActive && <span class={`output-state ${isFollowing && !isAway ? '' : 'is-held'}`} role="status">{isAway ? '⋯ goes on when Binnacle answers' : isFollowing ? '● follows' : '‖ paused, the end goes on below'}</span>}
         <span class="output-acts">
-          {!isFollowing && <button type="button" class="button small" onClick={() => follow(true)}><Icon name="arrow-down" size={14} /> To the end</button>}
+          {!isFollowing && isLong && <button type="button" class="button small" onClick={() => follow(true)}><Icon name="arrow-down" size={14} /> To the end</button>}
           <button type="button" class="button small quiet" aria-pressed={isWrapped} aria-keyshortcuts="w" data-tip="Wrap long lines (w)" onClick={() => wrap(!isWrapped)}>Wrap</button>
           {blocks.length > 0 && <button type="button" class="button small quiet" data-tip="Everything that is kept of it, as a file" onClick={() => void act(() => save(id))}><Icon name="download" size={14} /> Save</button>}
         </span>
