@@ -2,11 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import { startBrowser } from './lib/browser.mjs';
 import { closed, sheet, startDesk, tapFrames, toast } from './lib/deeds.mjs';
-import { measured, suite } from './lib/page.mjs';
+import { live, measured, suite } from './lib/page.mjs';
 import { until } from './lib/server.mjs';
 import { startSshd } from './lib/sshd.mjs';
 
@@ -93,6 +94,53 @@ describe('the page of operations', () => {
     await closed(page);
   });
 
+  test('the history of one person, and as a file of what is seen', LONG, async (t) => {
+    const sshd = await startSshd(t);
+    const desk = await startDesk(t, browser, sshd);
+    await desk.server.addUser(desk.admin, 'max', 'manager');
+    const max = await desk.server.login('max');
+    const by = async (person, type, service) => {
+      const begun = await desk.call('POST', `/api/v1/targets/${desk.ids[0]}/operations`, { type, ...(service ? { params: { service } } : {}) }, { cookie: person.cookie });
+      assert.equal(begun.status, 202, begun.text);
+      return desk.ended(begun.json.operation_id);
+    };
+    await by(desk.admin, 'ssh_test');
+    await by(max, 'logs');
+    await by(max, 'service_status', 'foo.service');
+    const page = await desk.open('ada', '/operations');
+    await until('all of them', async () => (await rows(page)).length === 3);
+    await page.selectOption('select[aria-label=Person]', 'max');
+    await until('those of max', async () => (await rows(page)).join() === 'Status of foo.service on web3,Journal of nginx.service on web3');
+    assert.match(page.url(), /created_by=max/);
+    const saved = async () => {
+      const [file] = await Promise.all([page.waitForEvent('download'), page.click('.panel-aside button:has-text("CSV")')]);
+      assert.equal(file.suggestedFilename(), 'operations.csv');
+      return fs.readFileSync(await file.path(), 'utf8').trim().split(/\r?\n/);
+    };
+    const two = await saved();
+    assert.equal(two.length, 3, two.join('\n'));
+    assert.match(two[1], /service_status[^]*There is no unit foo\.service on web3/);
+    assert.match(two[2], /logs/);
+    await page.selectOption('select[aria-label=Person]', { label: 'Me' });
+    await until('mine', async () => (await rows(page)).join() === 'SSH test of web3');
+    await page.selectOption('select[aria-label=Result]', 'failed');
+    await page.waitForSelector('text=No operation matches');
+    assert.ok(await page.locator('.panel-aside button:has-text("CSV")').isDisabled(), 'nothing to save');
+    await page.click('button:has-text("Clear filters")');
+    await until('all again', async () => (await rows(page)).length === 3);
+    assert.equal((await saved()).length, 4);
+
+    // Who may not see people chooses between all and himself.
+    const other = await desk.open('max', '/operations');
+    assert.deepEqual(await other.locator('select[aria-label=Person] option').allInnerTexts(), ['Everybody', 'Me']);
+    await other.selectOption('select[aria-label=Person]', { label: 'Me' });
+    await until('his', async () => (await rows(other)).length === 2);
+    await closed(other);
+    await page.axe('the history with its filters');
+    await page.shot('operations-person');
+    await closed(page);
+  });
+
   test('what was begun by nobody is a panel that goes when it is dismissed, and comes with the next', LONG, async (t) => {
     const sshd = await startSshd(t);
     const desk = await startDesk(t, browser, sshd);
@@ -114,6 +162,21 @@ describe('the page of operations', () => {
     assert.match(await notice(bad.id).innerText(), /There is no unit foo\.service on web3/);
     await page.axe('automatic activity');
     await page.shot('operations-notices');
+
+    // One that is under way pulses until it is over.
+    sshd.set('slow', 15);
+    const now = (await desk.begin()).json.operation_id;
+    await until('it to run', async () => (await desk.one(now)).progress === 50, { within: 15000 });
+    page.expect(/WebSocket|ERR_CONNECTION|Failed to load/);
+    await desk.server.crash();
+    assert.equal(by(kinds[0], now), '1');
+    await desk.server.start();
+    await page.waitForSelector(live, { timeout: 20000 });
+    await page.waitForSelector(`[data-notice="${now}"].is-busy`, { timeout: 25000 });
+    assert.match(await notice(now).innerText(), /Restart nginx\.service on web3[^]*Restarting: [^]*just now|Restart nginx\.service on web3[^]*Restarting: [^]*ago/);
+    assert.notEqual(await notice(now).locator('.notice-sign').evaluate((sign) => getComputedStyle(sign).animationName), 'none');
+    await page.shot('operations-notices-busy');
+    await page.waitForSelector(`[data-notice="${now}"].is-good`, { timeout: 60000 });
     await page.click('.notices button:has-text("Dismiss")');
     await page.waitForSelector('.notices', { state: 'detached' });
     await page.reload();

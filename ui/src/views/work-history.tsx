@@ -82,7 +82,7 @@ export function History({ title, fixed = {}, guest, target, isFiltered }: Histor
     return () => window.removeEventListener(CHANGED, listen);
   }, [again]);
   return (
-    <Panel title={title} icon="list" topic={operationsTopic} aside={isFiltered && <Filters query={query} wanted={wanted} />}>
+    <Panel title={title} icon="list" topic={operationsTopic} aside={isFiltered && <Filters query={query} wanted={wanted} total={total} />}>
       <Answer of={asked} lines={6}>
         {(answer) => rows.length === 0 ? (
           isNarrowed ? <Empty icon="search" title="No operation matches"><div><button type="button" class="button" onClick={() => go(href('operations'), 'replace')}>Clear filters</button></div></Empty>

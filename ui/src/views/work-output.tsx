@@ -8,6 +8,7 @@ import { openOutput, wholeOutput } from '../state/outputs';
 import { act } from '../state/store';
 import { Icon } from '../parts/icon';
 import { Failure, Skeleton } from '../parts/panel';
+import { saveAs } from './work-save';
 
 const NEAR_PX = 24; // from the end: still following
 
@@ -82,10 +83,5 @@ export function OutputView({ id, isActive }: { id: string; isActive: boolean }) 
 }
 
 async function save(id: string): Promise<void> {
-  const url = URL.createObjectURL(new Blob([await wholeOutput(id)], { type: 'text/plain' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = `output-${id}.txt`;
-  link.click();
-  window.setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  saveAs(`output-${id}.txt`, new Blob([await wholeOutput(id)], { type: 'text/plain' }));
 }
