@@ -1,8 +1,8 @@
 #!/bin/sh
 # run: the end-to-end tests, file by file, against build/release/binnacle: `run.sh [NAME…]`.
 #
-# Files that measure run alone, one after the other; then the others, two at a time, because most of
-# them wait for a browser or a simulated server ($LANES: how many). What failed runs once more, alone and
+# Files that measure run alone, one after the other; then the others, four at a time, because they wait for
+# a browser, a simulated server or a time limit: one takes a third of a processor ($LANES: how many). What failed runs once more, alone and
 # last, and then counts: a machine that stood still for seconds is no defect of ours. Its first failures
 # stay in NAME.first and are printed; more than four such files are no accident, and none runs again.
 # A file has a quarter of an hour; the longest takes three minutes.
@@ -48,12 +48,14 @@ wanted() {
     return 1
 }
 
-# files alone|together: the names of that kind which are wanted.
+# files alone|together: the names of that kind which are wanted, the long files first: a lane that ends
+# with one ends late.
 files() {
     kind=$1
     shift
-    for file in *.test.mjs; do
-        name=${file%.test.mjs}
+    # shellcheck disable=SC2012 # names without spaces
+    ls -S ./*.test.mjs | while read -r file; do
+        name=$(basename "$file" .test.mjs)
         is=together
         case " $alone " in *" $name "*) is=alone ;; esac
         [ "$is" = "$kind" ] && wanted "$name" "$@" && echo "$name"
@@ -74,7 +76,7 @@ again() {
 
 rm -f "$report"/*.said "$report"/*.first
 files alone "$@" | xargs -I NAME sh run.sh --one NAME
-files together "$@" | xargs -P "${LANES:-2}" -I NAME sh run.sh --one NAME
+files together "$@" | xargs -P "${LANES:-4}" -I NAME sh run.sh --one NAME
 [ "${AGAIN:-1}" = 0 ] || again
 cat "$report"/*.said 2>/dev/null | awk '
     / passed +[0-9]+ failed +[0-9]+ s$/ { passed += $2; failed += $4; files++ }

@@ -297,7 +297,7 @@ describe('the way there, and what is found', { concurrency: false }, () => {
     await page.waitForSelector(live);
     const first = lab.servers[3];
     await page.keyboard.press('Control+K');
-    await page.waitForSelector('dialog.palette');
+    await page.waitForFunction(() => document.activeElement?.matches('dialog.palette input'));
     await page.keyboard.type(first.name);
     await page.waitForSelector(`.palette-list [role=option]:has-text("${first.host}:${first.port}")`);
     await page.axe('the palette with servers');
