@@ -12,7 +12,7 @@ set -u
 cd "$(dirname "$0")" || exit 2
 report=${REPORT:-report}
 mkdir -p "$report"
-alone='http live live_load live_words hostile life import import_corpus outside ui ui_vms ui_weight'
+alone='dispatch_many http live live_load live_words hostile life import import_corpus outside ui ui_vms ui_weight'
 
 # run.sh --one NAME: one file, with its figures and what failed in NAME.said.
 if [ "${1:-}" = --one ]; then

@@ -30,6 +30,7 @@ restart)
   echo "Stopping $unit"
   sleep "$(said slow 0.3)"
   while [ -f "$STATE/holds" ]; do sleep 0.1; done
+  [ ! -f "$STATE/stays" ] || tail -f -n 0 --pid "$(cat "$STATE/stays")" "$STATE/stays"
   [ ! -f "$STATE/flood" ] || yes 'what a busy program writes, line after line, all day long' | head -c "$(said flood 0)"
   echo "Started $unit"
   [ ! -f "$STATE/fails" ] || { echo "Job for $unit failed" >&2; exit 1; } ;;
@@ -40,6 +41,8 @@ status)
 esac
 `,
   journalctl: `#!/bin/sh
+echo "journal" >>"$STATE/calls"
+[ ! -f "$STATE/stays" ] || exec tail -f -n 0 --pid "$(cat "$STATE/stays")" "$STATE/journal"
 echo "2026-11-28T23:00:00+0000 web3 nginx[1]: bind() to 0.0.0.0:80 failed (98: Address already in use)"
 `,
   sudo: `#!/bin/sh
@@ -137,7 +140,8 @@ export class Sshd {
       ...(this.options.lines ?? []).map((line) => line.replaceAll('$DIR', this.dir)), '',
     ].join('\n'));
     fs.mkdirSync('/run/sshd', { recursive: true });
-    this.child = spawn(SSHD, ['-D', '-e', '-f', this.file('config')], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const words = [...(this.options.wrap ?? []), SSHD, '-D', '-e', '-f', this.file('config')];
+    this.child = spawn(words[0], words.slice(1), { stdio: ['ignore', 'ignore', 'pipe'] });
     this.child.stderr.on('data', (piece) => { this.log += piece; });
     this.exited = new Promise((resolve) => { this.child.on('exit', resolve); });
     await until('sshd to listen', () => new Promise((resolve) => {
@@ -170,7 +174,7 @@ export class Sshd {
   }
 }
 
-/** An sshd that ends with the test. lines: more of its configuration, $DIR its folder. */
+/** An sshd that ends with the test. lines: more of its configuration, $DIR its folder; wrap: words before its own. */
 export async function startSshd(t, options = {}) {
   const dir = makeFolder('binnacle-sshd-');
   const sshd = new Sshd(dir, await freePort(), options);
