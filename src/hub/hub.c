@@ -124,15 +124,33 @@ static struct bn_topic *topic_of(struct bn_hub *hub, const struct bn_fact *fact,
     return bn_topic_find(&hub->topics, change->tenant->id, bn_str(name));
 }
 
+/* What is done on one target has a topic of its own beside that of all, if anybody listens there.
+ */
+static struct bn_topic *own_topic_of(struct bn_hub *hub, const struct bn_fact *fact)
+{
+    char name[BN_TOPIC_NAME_MAX];
+    if (fact->kind != BN_KIND_OPERATION || !fact->u.operation.target_id[0])
+        return NULL;
+    snprintf(name, sizeof name, "%s/%s", bn_kinds[fact->kind].topic, fact->u.operation.target_id);
+    return bn_topic_find(&hub->topics, fact->tenant, bn_str(name));
+}
+
+static void publish_row(struct bn_topic *topic, const struct bn_change *change)
+{
+    if (topic && change->is_gone)
+        bn_topic_gone(topic, change->table, change->key);
+    else if (topic)
+        bn_topic_change(topic, change->table, change->row, change->changed);
+}
+
 static void publish(struct bn_hub *hub, const struct bn_fact *fact, const struct bn_change *change)
 {
     struct bn_topic *topic = topic_of(hub, fact, change);
     if (topic && !change->table)
         publish_event(topic, fact);
-    else if (topic && change->is_gone)
-        bn_topic_gone(topic, change->table, change->key);
-    else if (topic)
-        bn_topic_change(topic, change->table, change->row, change->changed);
+    else
+        publish_row(topic, change);
+    publish_row(own_topic_of(hub, fact), change);
     if (hub->watches)
         tell_watchers(hub, fact);
 }
@@ -303,6 +321,23 @@ void bn_hub_replay(struct bn_hub *hub, const struct bn_fact *fact)
     (void)bn_live_derive(&hub->live, fact, &change);
 }
 
+/* The member of a family without a table of its own shows the rows that name it: of
+   "work.operations" those whose target_id is this target. */
+static void show_own(struct bn_hub *hub, struct bn_topic *topic)
+{
+    const struct bn_tenant_live *tenant = bn_live_find(&hub->live, topic->tenant);
+    char field[32];
+    snprintf(field, sizeof field, "%s_id", bn_kinds[topic->info->member_of].word);
+    for (size_t kind = 0; kind < BN_KIND_COUNT; kind++) {
+        const struct bn_kind_info *info = &bn_kinds[kind];
+        const size_t len = strlen(info->topic);
+        if (len && strncmp(info->topic, topic->info->name, len) == 0 &&
+                strcmp(topic->info->name + len, "/") == 0 && info->rows_max > 0)
+            bn_topic_show_own(topic, info->section, &tenant->tables[kind],
+                    bn_field_find(info->type, bn_str(field)));
+    }
+}
+
 struct bn_topic *bn_hub_topic(struct bn_hub *hub, const char *tenant, struct bn_str name)
 {
     struct bn_topic *topic = bn_topic_find(&hub->topics, tenant, name);
@@ -314,6 +349,8 @@ struct bn_topic *bn_hub_topic(struct bn_hub *hub, const char *tenant, struct bn_
                 bn_text_copy(key, sizeof key, (struct bn_str){name.p + skip, name.len - skip}) &&
                 bn_live_get(&hub->live, tenant, (enum bn_kind)info->member_of, key))
             topic = bn_topic_create_member(&hub->topics, info, tenant, key);
+        if (topic && info->content == BN_STATE)
+            show_own(hub, topic);
     }
     if (topic)
         topic->idle_since_mono_ms = 0; /* whoever asked may wait for it without a subscription */

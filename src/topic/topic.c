@@ -149,7 +149,18 @@ void bn_topic_show(struct bn_topic *topic, const char *section, const struct bn_
         bool is_single)
 {
     assert(topic->section_count < BN_SECTIONS_MAX);
-    topic->sections[topic->section_count++] = (struct bn_section){section, table, is_single};
+    topic->sections[topic->section_count++] = (struct bn_section){.name = section,
+            .table = table,
+            .is_single = is_single};
+}
+
+void bn_topic_show_own(struct bn_topic *topic, const char *section, const struct bn_table *table,
+        const struct bn_field *of)
+{
+    bn_topic_show(topic, section, table, false);
+    struct bn_section *own = &topic->sections[topic->section_count - 1];
+    own->of = of;
+    own->member = topic->name + strlen(topic->info->name);
 }
 
 /* --- what changed
@@ -254,10 +265,18 @@ void bn_topics_commit(struct bn_topics *set)
 /* --- what is told
  * --------------------------------------------------------------------------------- */
 
+static bool is_shown(const struct bn_section *section, const struct bn_row *row)
+{
+    return !section->of ||
+           strcmp((const char *)row->record + section->of->offset, section->member) == 0;
+}
+
 static void write_section(struct bn_json *json, const struct bn_section *section)
 {
     bn_table_each(row, section->table)
     {
+        if (!is_shown(section, row))
+            continue;
         if (!section->is_single) {
             bn_json_key(json, bn_record_key(section->table->type, row->record));
             bn_json_object(json);

@@ -25,6 +25,8 @@ struct bn_section {
     const char *name; /* "" is the root of the value */
     const struct bn_table *table;
     bool is_single;
+    const struct bn_field *of; /* only rows in which it is the member; NULL: all rows */
+    const char *member;        /* of the family, this topic */
 };
 
 struct bn_topics {
@@ -91,6 +93,11 @@ void bn_topics_sweep(struct bn_topics *set, int64_t mono_ms);
 struct bn_topic *bn_topic_find(struct bn_topics *set, const char *tenant, struct bn_str name);
 void bn_topic_show(struct bn_topic *topic, const char *section, const struct bn_table *table,
         bool is_single);
+
+/* Of a family's member: only those rows of the table in which that text names the member. What
+   changes in others is not to be told here. */
+void bn_topic_show_own(struct bn_topic *topic, const char *section, const struct bn_table *table,
+        const struct bn_field *of);
 
 /* A row of a shown table changed (mask of fields). Told at the end of the turn. */
 void bn_topic_change(struct bn_topic *topic, const struct bn_table *table, struct bn_row *row,

@@ -61,7 +61,7 @@ static bool target_exists(const struct member *member, const char *id)
 }
 
 /* The topic of a target's room. All operations of a tenant stand in one, from which each room takes
-   its own; a topic of each target's own would be named here. */
+   its own: 200 rooms of one client are one position, and servers have no topic of their own. */
 static struct bn_topic *topic_of(const struct member *member, const char *target)
 {
     (void)target;

@@ -271,4 +271,82 @@ BN_TEST(replayed_facts_are_known_and_not_told)
     scene_finish(&scene);
 }
 
+static void put_target(struct scene *scene, const char *id)
+{
+    struct bn_fact fact;
+    bn_fact_init(&fact, BN_KIND_TARGET, "default");
+    struct bn_target *target = &fact.u.target;
+    snprintf(target->id, sizeof target->id, "%s", id);
+    snprintf(target->name, sizeof target->name, "web %s", id);
+    snprintf(target->host, sizeof target->host, "192.0.2.1");
+    snprintf(target->username, sizeof target->username, "root");
+    snprintf(target->password, sizeof target->password, "sealed");
+    target->port = 22;
+    target->auth_kind = BN_AUTH_PASSWORD;
+    target->platform = BN_PLATFORM_SYSTEMD;
+    target->sudo = 0;
+    target->is_active = 1;
+    target->created_at = target->updated_at = scene->clock.now_ms;
+    bn_hub_tell(&scene->hub, &fact);
+    turn(scene);
+}
+
+static struct bn_fact operation_on(const char *target, const char *id, int64_t progress)
+{
+    struct bn_fact fact;
+    bn_fact_init(&fact, BN_KIND_OPERATION, "default");
+    struct bn_operation *operation = &fact.u.operation;
+    snprintf(operation->id, sizeof operation->id, "%s", id);
+    snprintf(operation->target_id, sizeof operation->target_id, "%s", target);
+    snprintf(operation->action, sizeof operation->action, "restart");
+    operation->type = BN_WORK_SERVICE_RESTART;
+    operation->status = BN_WORK_IN_PROGRESS;
+    operation->progress = progress;
+    operation->started_at = 1763668624000;
+    return fact;
+}
+
+BN_TEST(what_is_done_on_one_target_is_told_where_one_listens_for_that_target_and_nothing_else_is)
+{
+    struct scene scene;
+    scene_init(&scene, NULL);
+    put_target(&scene, "t1");
+    put_target(&scene, "t2");
+    CHECK(!bn_hub_topic(&scene.hub, "default", BN_STR("work.operations/t3")));
+    CHECK(!bn_hub_topic(&scene.hub, "default", BN_STR("work.operations/")));
+    struct bn_fact one = operation_on("t1", "o1", 10);
+    struct bn_fact two = operation_on("t2", "o2", 10);
+    bn_hub_tell(&scene.hub, &one);
+    bn_hub_tell(&scene.hub, &two);
+    turn(&scene);
+    struct bn_topic *topic = bn_hub_topic(&scene.hub, "default", BN_STR("work.operations/t1"));
+    CHECK(topic && topic == bn_hub_topic(&scene.hub, "default", BN_STR("work.operations/t1")));
+    const struct bn_bytes *value = bn_topic_value(topic);
+    CHECK(memmem(value->p, value->len, "\"o1\":{", 6));
+    CHECK(!memmem(value->p, value->len, "\"o2\":{", 6));
+    bn_sink_join(&scene.sink, topic, topic->seq, 0);
+    two.u.operation.progress = 50;
+    bn_hub_tell(&scene.hub, &two);
+    turn(&scene);
+    CHECK_INT(scene.heard, 0); /* of another target */
+    one.u.operation.progress = 30;
+    bn_hub_tell(&scene.hub, &one);
+    turn(&scene);
+    CHECK_INT(scene.heard, 1);
+    assert_non_null(strstr(scene.last, "\"p\":{\"operations\":{\"o1\":{\"progress\":30}}}"));
+    one.u.operation.status = BN_WORK_COMPLETED;
+    one.u.operation.progress = 100;
+    one.u.operation.completed_at = scene.clock.now_ms;
+    bn_hub_tell(&scene.hub, &one);
+    turn(&scene);
+    one.op = BN_PAST;
+    bn_hub_tell(&scene.hub, &one);
+    turn(&scene);
+    CHECK_INT(scene.heard, 3);
+    assert_non_null(strstr(scene.last, "\"p\":{\"operations\":{\"o1\":null}}"));
+    value = bn_topic_value(topic);
+    CHECK(value->len == strlen("{\"operations\":{}}"));
+    scene_finish(&scene);
+}
+
 BN_TEST_MAIN()
