@@ -14,6 +14,7 @@ import { Ago } from '../parts/num';
 import { Empty, Panel } from '../parts/panel';
 import { Table, type Column } from '../parts/table';
 import { guestHref } from './infra-vm-parts';
+import { adminActs, AdminDialogs, CHANGED } from './work-admin';
 import { Filters } from './work-filters';
 import { By, OperationStatus, targetHref } from './work-parts';
 
@@ -97,6 +98,7 @@ export function History({ title, fixed = {}, guest, target, isFiltered }: Histor
                   !guest && op.vmid != null && op.server_id ? { label: 'Show the machine', icon: 'boxes' as const, run: () => go(guestHref(`${op.server_id}/${op.vmid}`)) } : false,
                   !target && op.target_id ? { label: 'Show the target', icon: 'terminal' as const, run: () => go(targetHref(op.target_id!)) } : false,
                   isActive(op) && mayCancel(op) ? { label: 'Cancel', icon: 'x' as const, run: () => void act(() => cancel(op), 'Asked to cancel it') } : false,
+                  ...adminActs(op),
                 ],
               })} />
             {pages > 1 && !isFiltered && <p class="table-foot"><a href={href('operations', fixed)}>All {total} of this machine</a></p>}
@@ -110,12 +112,10 @@ export function History({ title, fixed = {}, guest, target, isFiltered }: Histor
           </>
         )}
       </Answer>
+      <AdminDialogs />
     </Panel>
   );
 }
-
-/** Told to every list of the page when operations were deleted or ended by hand. */
-export const CHANGED = 'binnacle:operations';
 
 function lessonOf(guest: string | undefined, target: string | undefined): string {
   if (guest) return 'Starts, stops and the like of this machine are kept here with their result and their log.';

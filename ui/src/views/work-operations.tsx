@@ -6,6 +6,7 @@ import { isRestricted, useAssigned } from '../state/assigned';
 import { may } from '../state/store';
 import { Icon } from '../parts/icon';
 import { Panel, Skeleton, Stale } from '../parts/panel';
+import { CleanUpButton } from './work-admin';
 import { History } from './work-history';
 import { OperationSheet } from './work-operation';
 import { LiveFigures } from './work-live';
@@ -19,7 +20,7 @@ export function OperationsPage() {
   useAssigned();
   return (
     <div class="page operations">
-      <div class="page-head"><h1>Operations <Stale topic={operationsTopic} /></h1><a class="button" href={href('operations/consoles')}><Icon name="terminal" size={14} /> Consoles</a></div>
+      <div class="page-head"><h1>Operations <Stale topic={operationsTopic} /></h1><div class="page-acts"><CleanUpButton /><a class="button" href={href('operations/consoles')}><Icon name="terminal" size={14} /> Consoles</a></div></div>
       {!isRestricted() && <Notices />}
       <Active />
       {may('admin') && <LiveFigures />}

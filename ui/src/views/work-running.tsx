@@ -4,6 +4,8 @@ import { cancel, mayCancel, operationsTopic, phaseOf, titleOf, type Operation } 
 import { act } from '../state/store';
 import { Since } from '../parts/num';
 import { Empty, Panel } from '../parts/panel';
+import { NEEDS_MANAGER } from './infra-server-acts';
+import { AdminMenu } from './work-admin';
 import { Bar, By } from './work-parts';
 
 /** Those that are under way, as they go. */
@@ -21,7 +23,10 @@ export function Running({ list, title, onOpen }: { list: Operation[]; title: str
                 <p class="dim">{op.message || phaseOf(op)} · <By op={op} />, for <Since at={op.started_at} /></p>
               </div>
               <span class="row"><Bar op={op} /></span>
-              <button type="button" class="button small" disabled={!mayCancel(op)} onClick={() => void act(() => cancel(op), 'Asked to cancel it')}>Cancel</button>
+              <span class="row">
+                <button type="button" class="button small" disabled={!mayCancel(op)} data-tip={mayCancel(op) ? undefined : NEEDS_MANAGER} onClick={() => void act(() => cancel(op), 'Asked to cancel it')}>Cancel</button>
+                <AdminMenu op={op} />
+              </span>
             </li>
           ))}
         </ul>
