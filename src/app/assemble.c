@@ -209,6 +209,7 @@ static void fill_web_config(struct app *app, struct bn_web_config *web)
             .key_absent = app->outside.key.absent,
             .targets = &app->outside.targets,
             .listeners_max = config->max_listeners,
+            .no_remote = !config->operations,
             .console_idle_ms = config->console_idle,
             .console_longest_ms = config->console_longest,
             .connections_max = connections_max()};

@@ -82,6 +82,9 @@ const struct bn_setting bn_settings[] = {
                 .max = BN_CONSOLE_LONGEST_MAX_MS, .flags = BN_SET_RELOAD | BN_SET_OR_ZERO,
                 .doc = "A console is closed after so long whatever is typed; 0: never. The end of "
                        "the login, 7 days after it, ends its consoles always."),
+        ROW(operations, BN_SET_SWITCH, "on", .flags = BN_SET_RELOAD,
+                .doc = "off: nothing is begun on targets over SSH, no operation, no batch and no "
+                       "shell. What is under way is followed to its end, and the history stays."),
         ROW(db_max_bytes, BN_SET_BYTES, "1G", .min = 32 << 20, .max = 1LL << 40,
                 .doc = "The oldest history goes when the database would grow beyond this."),
         ROW(log_level, BN_SET_LEVEL, "info", .flags = BN_SET_RELOAD,

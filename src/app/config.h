@@ -54,6 +54,7 @@ struct bn_config {
     int64_t console_idle;    /* milliseconds; 0: never */
     int64_t console_longest; /* milliseconds; 0: for ever */
     int64_t db_max_bytes;
+    int64_t operations;            /* 1: things may be begun on targets over SSH */
     int64_t log_level;             /* enum bn_level */
     int64_t log_format;            /* enum bn_log_format */
     uint8_t from[BN_SETTINGS_MAX]; /* enum bn_config_from, per row of bn_settings */
@@ -76,6 +77,7 @@ enum bn_setting_type {
     BN_SET_DURATION,
     BN_SET_LEVEL,
     BN_SET_FORMAT,
+    BN_SET_SWITCH,
 };
 
 enum {

@@ -16,6 +16,7 @@ static const char *const type_words[] = {
         [BN_SET_DURATION] = "time with ms, s, m, h or d",
         [BN_SET_LEVEL] = "level",
         [BN_SET_FORMAT] = "format",
+        [BN_SET_SWITCH] = "on or off",
 };
 
 static void put_spelled(struct bn_buf *out, const struct bn_setting *setting, bool is_flag)

@@ -268,6 +268,14 @@ static bool set_format(int64_t *out, struct bn_str text, struct bn_err *err)
     return bn_fail(err, BN_E_INVALID, "must be text or json, got \"%.*s\"", BN_ARG(text));
 }
 
+static bool set_switch(int64_t *out, struct bn_str text, struct bn_err *err)
+{
+    if (!bn_str_is(text, "on") && !bn_str_is(text, "off"))
+        return bn_fail(err, BN_E_INVALID, "must be on or off, got \"%.*s\"", BN_ARG(text));
+    *out = bn_str_is(text, "on");
+    return true;
+}
+
 bool bn_setting_set(const struct bn_setting *setting, struct bn_config *config, struct bn_str text,
         struct bn_err *err)
 {
@@ -284,6 +292,7 @@ bool bn_setting_set(const struct bn_setting *setting, struct bn_config *config, 
     case BN_SET_BYTES: return set_number(setting, at, text, err);
     case BN_SET_LEVEL: return set_level(at, text, err);
     case BN_SET_FORMAT: return set_format(at, text, err);
+    case BN_SET_SWITCH: return set_switch(at, text, err);
     case BN_SET_TEXT: break;
     }
     return copy(at, setting->size, text, err);
@@ -331,6 +340,7 @@ void bn_setting_put(const struct bn_setting *setting, const struct bn_config *co
         bn_buf_puts(out, bn_level_word((enum bn_level) * (const int64_t *)at));
         return;
     case BN_SET_FORMAT: bn_buf_puts(out, format_word(*(const int64_t *)at)); return;
+    case BN_SET_SWITCH: bn_buf_puts(out, *(const int64_t *)at ? "on" : "off"); return;
     case BN_SET_TEXT:
     case BN_SET_LISTEN:
     case BN_SET_BASE_PATH:

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "source/terminal.h"
+#include "web/api_dispatch.h"
 #include "web/api_infra.h"
 #include "web/api_people.h"
 #include "web/api_targets.h"
@@ -367,8 +368,9 @@ static bool begin_target(struct bn_request *req, struct bn_console_refusal *refu
     if (wish.record.kind != BN_CONSOLE_TERMINAL)
         return bn_fail_field(&refusal->err, "kind",
                 "a target has no screen: kind must be terminal");
-    const bool is_on = target->is_active == 1 || bn_fail_field(&refusal->err, "is_active",
-                                                         "%.100s is switched off", target->name);
+    const bool is_on = bn_operate_is_on(req, &refusal->err) &&
+                       (target->is_active == 1 || bn_fail_field(&refusal->err, "is_active",
+                                                          "%.100s is switched off", target->name));
     return begin(req, &wish, is_on, refusal);
 }
 

@@ -144,7 +144,7 @@ static void targets_actions(struct bn_request *req)
     for (size_t i = 0; i < bn_action_count; i++)
         if (bn_actions[i].platform == target->platform)
             put_action(&json, &bn_actions[i], target, service,
-                    bn_who_may(&req->who, bn_actions[i].right));
+                    bn_who_may(&req->who, bn_actions[i].right) && bn_operate_is_on(req, NULL));
     bn_json_array_end(&json);
     bn_json_object_end(&json);
     bn_reply_json(req, 200, &out);
@@ -306,12 +306,21 @@ static void begin(struct bn_request *req, const struct bn_target *target,
         bn_reply_err(req, &err);
 }
 
+bool bn_operate_is_on(const struct bn_request *req, struct bn_err *err)
+{
+    const struct bn_web_config *parts = bn_web_parts(req->web);
+    if (parts->no_remote)
+        return bn_fail(err, BN_E_FORBIDDEN,
+                "nothing is begun on targets here: the setting `operations` is off");
+    return parts->dispatch ||
+           bn_fail(err, BN_E_UNAVAILABLE, "SSH is not available: its process could not be started");
+}
+
 bool bn_operate_is_possible(struct bn_request *req)
 {
     struct bn_err err;
-    if (bn_web_parts(req->web)->dispatch)
+    if (bn_operate_is_on(req, &err))
         return true;
-    bn_fail(&err, BN_E_UNAVAILABLE, "SSH is not available: its process could not be started");
     bn_reply_err(req, &err);
     return false;
 }

@@ -19,5 +19,7 @@ extern const char *const bn_operate_words[]; /* as enum bn_work_type from BN_WOR
    `forbidden`: the asker may not. */
 BN_MUST_CHECK bool bn_operate_wish(const struct bn_request *req, const struct bn_target *target,
         const struct bn_operate_form *form, struct bn_operation *out, struct bn_err *err);
-/* False: there is no SSH here, and req has been answered. */
+/* Is there SSH here, and is it not switched off? */
+bool bn_operate_is_on(const struct bn_request *req, struct bn_err *err);
+/* The same; false: req has been answered. */
 bool bn_operate_is_possible(struct bn_request *req);

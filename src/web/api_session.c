@@ -6,6 +6,7 @@
 #include "base/secret.h"
 
 #include "model/right.h"
+#include "web/api_dispatch.h"
 #include "web/api_people.h"
 #include "web/forms.h"
 #include "web/hash_job.h"
@@ -226,6 +227,8 @@ void bn_login_show(struct bn_request *req)
     bn_json_text(&json, host[0] ? host : NULL);
     bn_json_key(&json, "servers_max");
     bn_json_i64(&json, bn_live_find(&bn_web_hub(req->web)->live, who->tenant)->servers_max);
+    bn_json_key(&json, "operations");
+    bn_json_bool(&json, bn_operate_is_on(req, NULL));
     bn_json_object_end(&json);
     bn_reply_json(req, 200, &out);
 }

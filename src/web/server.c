@@ -109,6 +109,7 @@ void bn_web_set_policy(struct bn_web *web, const struct bn_web_config *config)
     web->config.origin_count = config->origin_count;
     web->config.proxy_count = config->proxy_count;
     web->config.listeners_max = config->listeners_max;
+    web->config.no_remote = config->no_remote;
     web->config.console_idle_ms = config->console_idle_ms;
     web->config.console_longest_ms = config->console_longest_ms;
 }

@@ -62,6 +62,7 @@ struct bn_web_config {
     int64_t console_idle_ms;    /* nothing typed for so long ends a console; 0: never */
     int64_t console_longest_ms; /* and this whatever is typed; 0: never */
     int64_t connections_max;
+    bool no_remote; /* nothing is begun on targets over SSH */
 };
 
 struct bn_web_stats {
@@ -81,7 +82,7 @@ BN_MUST_CHECK bool bn_web_listen(struct bn_web *web, const char *host, int port,
         struct bn_tls_config *tls, int *out_port, struct bn_err *err);
 void bn_web_set_tls(struct bn_web *web, struct bn_tls_config *tls); /* new connections */
 /* Takes hosts, proxies and listeners_max from config, for whoever comes from now on, and the limits
-   of consoles, for the open ones too. */
+   of consoles, for the open ones too; and whether anything is begun on targets. */
 void bn_web_set_policy(struct bn_web *web, const struct bn_web_config *config);
 void bn_web_add_routes(struct bn_web *web, const struct bn_route *routes, size_t count);
 

@@ -87,6 +87,7 @@ BN_TEST(without_anything_said_the_defaults_hold)
     CHECK_STR(config.key_file, "");
     CHECK_INT(config.log_level, BN_INFO);
     CHECK_INT(config.log_format, BN_LOG_TEXT);
+    CHECK_INT(config.operations, 1);
     CHECK_INT(config.allow_host.count + config.trusted_proxies.count, 0);
     CHECK_INT(from("listen"), BN_FROM_DEFAULT);
     remove_dir();
@@ -181,6 +182,7 @@ BN_TEST(each_wrong_line_of_a_file_is_named_with_its_number)
             {"db_max_bytes = 1M\n", "db_max_bytes: must be 32M..1024G"},
             {"log_level = loud\n", "log_level: must be debug, info, warn or error, got \"loud\""},
             {"log_format = xml\n", "log_format: must be text or json, got \"xml\""},
+            {"operations = no\n", "operations: must be on or off, got \"no\""},
             {"tls_cert = /x\n", "tls_cert and tls_key go together: tls_key is missing"},
             {"tls_key = /x\n", "tls_cert and tls_key go together: tls_cert is missing"},
             {"ui_dir = \xff\n", "line 1: ui_dir: the value is not valid UTF-8"},
@@ -343,7 +345,7 @@ BN_TEST(reloading_takes_what_may_change_and_names_the_rest)
     running.argv = args;
     running.env = NULL;
     write_file("log_level = debug\nlog_format = json\nlisten = 127.0.0.1:1\nallow_host = box\n"
-               "ui_dir = /x\n");
+               "ui_dir = /x\noperations = off\n");
     BN_BUF_AUTO kept;
     bn_buf_init(&kept, 1000);
     CHECK(bn_config_reload(&running, &kept, &err));
@@ -352,6 +354,7 @@ BN_TEST(reloading_takes_what_may_change_and_names_the_rest)
     CHECK(strstr(running.config, "/binnacle.conf")); /* it was not there at the start */
     CHECK_INT(running.log_level, BN_DEBUG);
     CHECK_INT(running.log_format, BN_LOG_JSON);
+    CHECK_INT(running.operations, 0);
     CHECK_STR(running.allow_host.items[0], "box");
     CHECK_STR(running.listen, "127.0.0.1:8470");
     const struct bn_config before = running;
