@@ -67,3 +67,16 @@ test('no block is left of a text that is all hole', () => {
   t.take(0, []);
   assert.equal(textOf(t), '<3?>x');
 });
+
+test('what the server cut and what is cut here is one cut, behind a whole head', () => {
+  const t = new Transcript();
+  const all: Piece[] = [];
+  for (let at = 0; at < 256 * 1024; at += 2000) all.push(piece(at, 'h'.repeat(2000)));
+  for (let at = 5_000_000; at < 6_000_000; at += 2000) all.push(piece(at, 't'.repeat(2000)));
+  for (let i = 0; i < all.length; i += 64) t.take(i === 0 ? 0 : all[i]!.at, all.slice(i, i + 64));
+  const cuts = t.blocks.flatMap((_, i) => (gapBefore(t.blocks, i) > 0 ? [i] : []));
+  assert.equal(cuts.length, 1);
+  const head = t.blocks[cuts[0]! - 1]!.end;
+  assert.ok(head > HEAD_CHARS - 5000 && head <= HEAD_CHARS, `${head} of the beginning`);
+  assert.equal(t.end, 6_000_000);
+});

@@ -30,6 +30,8 @@ restart)
   echo "Stopping $unit"
   sleep "$(said slow 0.3)"
   while [ -f "$STATE/holds" ]; do sleep 0.1; done
+  n=0
+  while [ -f "$STATE/drips" ]; do n=$((n + 1)); echo "line $n$(said drips)"; sleep 0.1; done
   [ ! -f "$STATE/stays" ] || tail -f -n 0 --pid "$(cat "$STATE/stays")" "$STATE/stays"
   [ ! -f "$STATE/flood" ] || yes 'what a busy program writes, line after line, all day long' | head -c "$(said flood 0)"
   echo "Started $unit"

@@ -70,9 +70,11 @@ export class Transcript {
     if (this.chars <= HEAD_CHARS + TAIL_CHARS) return;
     let head = 0;
     let first = 0; // behind the head
-    while (first < this.blocks.length && !(first > 0 && this.blocks[first]!.isCut) && head + this.blocks[first]!.text.length <= HEAD_CHARS) head += this.blocks[first++]!.text.length;
+    while (first < this.blocks.length && !(first > 0 && gapBefore(this.blocks, first) > 0) && head + this.blocks[first]!.text.length <= HEAD_CHARS) head += this.blocks[first++]!.text.length;
+    // What lies between the head and another cut goes with it: one cut is said, not two.
+    const cut = this.blocks.findIndex((block, i) => i > first && block.isCut && gapBefore(this.blocks, i) > 0);
     let to = first;
-    while (to < this.blocks.length - 1 && this.chars > HEAD_CHARS + TAIL_CHARS) this.chars -= this.blocks[to++]!.text.length;
+    while (to < this.blocks.length - 1 && (to < cut || this.chars > HEAD_CHARS + TAIL_CHARS)) this.chars -= this.blocks[to++]!.text.length;
     const next = this.blocks[to]!;
     this.blocks = [...this.blocks.slice(0, first), { ...next, isCut: true }, ...this.blocks.slice(to + 1)];
   }

@@ -105,6 +105,8 @@ function Delete({ op }: { op: Operation }) {
   );
 }
 
+const HOURS_MAX = 8760;
+
 interface Cleaned {
   force_failed: { operation_id: string; subject: string }[];
   removed: number;
@@ -123,7 +125,8 @@ function CleanUp() {
   const [hours, setHours] = useState('24');
   const [isStuckToo, setStuckToo] = useState(false);
   const { error, isBusy, send, field } = useSend();
-  const wanted = Number(hours);
+  const wanted = /^\d+$/.test(hours) ? Number(hours) : 0;
+  const isWrong = hours !== '' && (wanted < 1 || wanted > HOURS_MAX);
   return (
     <Dialog title="Clean up the operations" class="deed-ask" onClose={close}>
       <form onSubmit={(e) => {
@@ -135,14 +138,14 @@ function CleanUp() {
           toast('ok', cleanedWords(cleaned));
         });
       }}>
-        <Field label="Remove what ended more than so many hours ago" name="hours_old" value={hours} onInput={setHours} inputMode="numeric" maxLength={4} required autofocus error={field('hours_old')}
-          hint={wanted > 24 && Number.isFinite(wanted) ? `That is ${(wanted / 24).toFixed(wanted % 24 === 0 ? 0 : 1)} days. Without this, everything is kept for 90 days` : 'Without this, everything is kept for 90 days'} />
+        <Field label="Remove what ended more than so many hours ago" name="hours_old" value={hours} onInput={setHours} inputMode="numeric" maxLength={4} required autofocus error={isWrong ? `From 1 hour to ${HOURS_MAX}, which is a year` : field('hours_old')}
+          hint={wanted > 24 ? `That is ${(wanted / 24).toFixed(wanted % 24 === 0 ? 0 : 1)} days. Without this, everything is kept for 90 days` : 'Without this, everything is kept for 90 days'} />
         <Switch label="End what hangs" name="force_stuck" value={isStuckToo} onChange={setStuckToo}>What has been under way for more than 30 minutes is ended as failed first. What runs on a target or as a task is not stopped by it.</Switch>
         <p class="deed-warning"><Icon name="triangle-alert" size={16} /> <span>It leaves the history for everybody, with all that was written. This cannot be undone; the CSV of the list keeps the lines.</span></p>
         {error && error.field !== 'hours_old' && <Failure error={error} />}
         <div class="dialog-foot">
           <button type="button" class="button" onClick={close}>Keep all</button>
-          <button type="submit" class="button primary danger" disabled={isBusy || !/^\d+$/.test(hours)}>{isBusy ? 'Cleaning up…' : 'Clean up'}</button>
+          <button type="submit" class="button primary danger" disabled={isBusy || isWrong || hours === ''}>{isBusy ? 'Cleaning up…' : 'Clean up'}</button>
         </div>
       </form>
     </Dialog>

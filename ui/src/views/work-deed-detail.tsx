@@ -113,6 +113,7 @@ function Failed({ op }: { op: Operation }) {
             <Command text={sudo} what="Line" />
           </>
         ) : <Hint text={op.hint} />}
+        {!op.sent_at && !/nothing was/i.test(`${op.error} ${op.hint}`) && <p>Nothing was sent to it, so nothing was changed.</p>}
         {keys && (
           <>
             <dl class="pairs deed-keys">
