@@ -42,6 +42,8 @@ static const struct bn_field target_fields[] = {
         BN_FIELD(struct bn_target, platform, BN_T_ENUM, .flags = BN_F_REQUIRED,
                 .words = platform_words, .doc = "how commands are given to it"),
         BN_FIELD(struct bn_target, sudo, BN_T_BOOL, .doc = "of systemd: restarts run by sudo -n"),
+        BN_FIELD(struct bn_target, allows_commands, BN_T_BOOL,
+                .doc = "administrators may run commands of their own on it"),
         BN_FIELD(struct bn_target, service, BN_T_TEXT,
                 .doc = "what a restart restarts when nothing else is said"),
         BN_FIELD_AS(struct bn_target, custom_command, "custom.command", BN_T_TEXT,

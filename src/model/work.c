@@ -8,7 +8,7 @@
 static const char *const status_words[] = {"pending", "in_progress", "completed", "failed",
         "cancelled", NULL};
 static const char *const type_words[] = {"vm_power", "health_check", "import", "service_restart",
-        "service_status", "ssh_test", "logs", "batch", NULL};
+        "service_status", "ssh_test", "logs", "command", "batch", NULL};
 static const char *const maker_words[] = {"user", "key", "schedule", "auto", NULL};
 static const char *const vm_type_words[] = {"qemu", "lxc", NULL};
 static const char *const console_kind_words[] = {"vnc", "terminal", NULL};
@@ -66,6 +66,8 @@ static const struct bn_field operation_fields[] = {
                 .doc = "time of its end; absent while it is under way"),
         BN_FIELD(struct bn_operation, has_warnings, BN_T_BOOL, .flags = BN_F_FIXED,
                 .doc = "it succeeded, but its task warned"),
+        BN_FIELD(struct bn_operation, exit_status, BN_T_I64, .flags = BN_F_FIXED, .min = 0,
+                .max = 255, .doc = "of the command that ran on the target"),
         BN_FIELD(struct bn_operation, timed_out, BN_T_BOOL, .flags = BN_F_FIXED,
                 .doc = "the command was sent, and nothing said in time how it ended"),
         BN_FIELD(struct bn_operation, parent_id, BN_T_TEXT, .flags = BN_F_FIXED,
@@ -214,7 +216,7 @@ bool bn_operation_is_over(const struct bn_operation *operation)
 
 bool bn_operation_is_remote(const struct bn_operation *operation)
 {
-    return operation->type >= BN_WORK_SERVICE_RESTART && operation->type <= BN_WORK_LOGS;
+    return operation->type >= BN_WORK_SERVICE_RESTART && operation->type <= BN_WORK_COMMAND;
 }
 
 /* Whatever is done to a guest's power, one thing at a time: a stop beside a start helps nobody. On

@@ -22,8 +22,9 @@ enum bn_work_type {
     BN_WORK_SERVICE_RESTART, /* from here on over SSH, on a target */
     BN_WORK_SERVICE_STATUS,
     BN_WORK_SSH_TEST,
-    BN_WORK_LOGS,  /* … to here */
-    BN_WORK_BATCH, /* one of those on many targets: its children do it */
+    BN_WORK_LOGS,
+    BN_WORK_COMMAND, /* … to here: what an administrator wrote */
+    BN_WORK_BATCH,   /* one of those on many targets: its children do it */
 };
 
 enum bn_work_maker { BN_MADE_BY_USER, BN_MADE_BY_KEY, BN_MADE_BY_SCHEDULE, BN_MADE_BY_AUTO };
@@ -56,6 +57,7 @@ struct bn_operation {
     int64_t updated_at;
     int64_t completed_at;
     int64_t has_warnings;
+    int64_t exit_status;       /* of the command; unknown when it said none */
     int64_t timed_out;         /* it was sent, and nothing said how it ended */
     char parent_id[BN_ID_MAX]; /* the batch it belongs to, or "" */
     int64_t children;          /* of a batch: how many it began, and of these … */

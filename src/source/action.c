@@ -32,6 +32,10 @@ const struct bn_action bn_actions[] = {
                 "", "", "", VOS, 2 * MINUTES, 30000, "testing the connection"},
         {BN_WORK_SSH_TEST, BN_PLATFORM_CUSTOM, "test", BN_WAY_WATCHED, BN_RIGHT_OPERATE, false,
                 false, "uname -sr", "", "", "", LOOK, 2000, "testing the connection"},
+        {BN_WORK_COMMAND, BN_PLATFORM_SYSTEMD, "command", BN_WAY_DETACHED, BN_RIGHT_ADMIN, false,
+                true, "", "", "", "", RESTART, 15000, "running a command"},
+        {BN_WORK_COMMAND, BN_PLATFORM_CUSTOM, "command", BN_WAY_DETACHED, BN_RIGHT_ADMIN, false,
+                true, "", "", "", "", RESTART, 15000, "running a command"},
 };
 
 const size_t bn_action_count = COUNT(bn_actions);
@@ -112,11 +116,29 @@ bool bn_action_command(const struct bn_action *action, const struct bn_target *t
     bn_buf_init(&buf, 1024);
     if (!check_words(action, target, service, err))
         return false;
-    if (action->changes && target->platform == BN_PLATFORM_SYSTEMD && target->sudo == 1)
+    if (action->changes && action->needs_service && target->platform == BN_PLATFORM_SYSTEMD &&
+            target->sudo == 1)
         bn_buf_puts(&buf, "sudo -n ");
     return (fill(action->command, service, target->custom_command, &buf) &&
                    bn_text_copy(out, 512, bn_buf_str(&buf))) ||
            bn_fail(err, BN_E_TOO_BIG, "the command is longer than 511 bytes");
+}
+
+/* The last one ends the text in which it is sent (dispatch_script.c). */
+bool bn_command_check(const char *command, const char *field, struct bn_err *err)
+{
+    static const char end[] = "BINNACLE_ENDS_HERE";
+    if (!command[strspn(command, " \t\n")])
+        return bn_fail_field(err, field, "%s is required: what is to be run?", field);
+    for (const char *p = command; *p; p++)
+        if (((unsigned char)*p < 0x20 && *p != '\n' && *p != '\t') || *p == 0x7F)
+            return bn_fail_field(err, field, "%s must not hold the control character 0x%02X", field,
+                    (unsigned)(unsigned char)*p);
+    struct bn_str rest = bn_str(command);
+    while (rest.len)
+        if (bn_str_is(bn_str_cut(&rest, '\n'), end))
+            return bn_fail_field(err, field, "%s must not hold the line %s", field, end);
+    return true;
 }
 
 void bn_action_doing(const struct bn_action *action, const char *service, char *out, size_t size)

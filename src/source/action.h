@@ -29,7 +29,8 @@ struct bn_action {
     enum bn_right right; /* who may begin it */
     bool needs_service;  /* {service} stands in its command */
     bool changes;        /* something is different afterwards: by sudo, and looked at again */
-    const char *command; /* {service} and {custom} are filled in; "": nothing runs */
+    const char *command; /* {service} and {custom} are filled in; "": nothing runs, or what an
+                            administrator wrote */
     const char *success; /* of a dialogue: what says that it went well; "": the prompt alone */
     const char *failure; /* and what says that it did not; "": nothing does */
     const char *prompt;  /* of a dialogue */
@@ -48,6 +49,8 @@ extern const size_t bn_action_count;
 /* The command as it is sent. False: it does not fit, or service is none that may be named. */
 BN_MUST_CHECK bool bn_action_command(const struct bn_action *action, const struct bn_target *target,
         const char *service, char out[512], struct bn_err *err);
+/* One that an administrator wrote, as it is sent: several lines are fine. */
+BN_MUST_CHECK bool bn_command_check(const char *command, const char *field, struct bn_err *err);
 /* "restarting nginx.service". */
 void bn_action_doing(const struct bn_action *action, const char *service, char *out, size_t size);
 /* What a dialogue waits for on that target. */

@@ -356,13 +356,16 @@ void bn_dispatch_release(struct bn_dispatch *dispatch, const char *tenant, const
     const struct bn_target *target = bn_live_get(&dispatch->config.hub->live, tenant,
             BN_KIND_TARGET, job->work->now.target_id);
     const struct bn_action *action = target ? bn_action_find(job->work->now.type, target) : NULL;
+    const bool is_unwanted = target && job->work->now.type == BN_WORK_COMMAND &&
+                             target->allows_commands != 1;
     job->is_held = false;
-    if (!target || target->is_active != 1 || !action) {
+    if (!target || target->is_active != 1 || !action || is_unwanted) {
         snprintf(error, sizeof error, "%.100s was %s before its turn came: nothing was done.",
                 target ? target->name : "The target",
-                !target   ? "removed"
-                : !action ? "made one of another platform"
-                          : "switched off");
+                !target       ? "removed"
+                : !action     ? "made one of another platform"
+                : is_unwanted ? "closed to commands"
+                              : "switched off");
         bn_dispatch_fail(job, error, "");
         return;
     }

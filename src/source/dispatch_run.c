@@ -211,7 +211,8 @@ void bn_dispatch_send(struct bn_dispatch_job *job)
 {
     job->stage = BN_DISPATCH_SEND;
     bn_dispatch_step(job, 50,
-            job->action->changes ? "Executing restart command" : "Executing command");
+            job->action->type == BN_WORK_SERVICE_RESTART ? "Executing restart command"
+                                                         : "Executing command");
     job->work->now.sent_at = job->dispatch->config.clock->now_ms;
     bn_work_told(job->work, intent_kept, job);
 }
@@ -251,6 +252,9 @@ static void ended_well(struct bn_dispatch_job *job)
                 last[0] ? last : "it is there");
     else if (now->type == BN_WORK_SERVICE_RESTART)
         snprintf(message, sizeof message, "%.120s was restarted", now->subject);
+    else if (now->type == BN_WORK_COMMAND)
+        snprintf(message, sizeof message, "It ended with status 0%s%.150s", last[0] ? ": " : "",
+                last);
     else
         snprintf(message, sizeof message, "done%s%.150s", last[0] ? ": " : "", last);
     complete(job, message);
@@ -293,6 +297,8 @@ static void fail_status(struct bn_dispatch_job *job, int64_t status)
 static void command_ended(struct bn_dispatch_job *job, int64_t status)
 {
     job->work->now.has_warnings = 0;
+    if (status >= 0 && status <= 255)
+        job->work->now.exit_status = status;
     if (!has_failed(job, status))
         ended_well(job);
     else if (is_unit(job))

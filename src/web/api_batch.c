@@ -25,6 +25,8 @@ static const struct bn_field batch_fields[] = {
                 .words = bn_operate_words, .doc = "what to do on each"),
         BN_FIELD_AS(struct bn_batch_form, one.service, "params.service", BN_T_TEXT,
                 .doc = "which service; left out: each target's own"),
+        BN_FIELD_AS(struct bn_batch_form, one.command, "params.command", BN_T_TEXT,
+                .doc = "of a command: what runs there, one line or several"),
         BN_FIELD(struct bn_batch_form, target_ids, BN_T_TEXT, .flags = BN_F_IDS | BN_F_REQUIRED,
                 .doc = "on which targets, each once"),
         BN_FIELD(struct bn_batch_form, concurrency, BN_T_I64, .min = 1, .max = BN_BATCH_AT_ONCE_MAX,
@@ -244,7 +246,7 @@ static void on_begun(void *user, const struct bn_operation *batch, const struct 
 static void fill(const struct bn_request *req, const struct asked *asked,
         const struct bn_batch_form *form, struct bn_operation *out)
 {
-    static const char *const verbs[] = {"restart", "status", "test", "logs"};
+    static const char *const verbs[] = {"restart", "status", "test", "logs", "command"};
     const char *service = form->one.service;
     bn_record_clear(&bn_operation_type, out);
     bn_text_clip(out->action, sizeof out->action, bn_str(verbs[form->one.type]));

@@ -11,7 +11,7 @@
 #include "web/api_targets.h"
 #include "web/server.h"
 
-#define FORM_MAX    2048
+#define FORM_MAX    8192      /* a command, escaped */
 #define PIECES_MAX  64        /* of output in one answer: 128 KiB */
 #define OUTPUT_MAX  (1 << 20) /* of that as JSON */
 #define ACTIONS_MAX (64 << 10)
@@ -23,13 +23,15 @@ static void restart_service(struct bn_request *req);
 static void operation_output(struct bn_request *req);
 
 const char *const bn_operate_words[] = {"service_restart", "service_status", "ssh_test", "logs",
-        NULL};
+        "command", NULL};
 
 static const struct bn_field operate_fields[] = {
         BN_FIELD(struct bn_operate_form, type, BN_T_ENUM, .flags = BN_F_REQUIRED,
                 .words = bn_operate_words, .doc = "what to do"),
         BN_FIELD_AS(struct bn_operate_form, service, "params.service", BN_T_TEXT,
                 .doc = "which service; left out: the target's own"),
+        BN_FIELD_AS(struct bn_operate_form, command, "params.command", BN_T_TEXT,
+                .doc = "of a command: what runs there, one line or several"),
 };
 
 static const struct bn_record_type operate_form_type = {
@@ -111,6 +113,17 @@ static void put_action(struct bn_json *json, const struct bn_action *action,
     bn_json_object_end(json);
 }
 
+/* What administrators write runs only where one of them said that it may. */
+static bool allows(const struct bn_target *target, const struct bn_action *action,
+        struct bn_err *err)
+{
+    return action->type != BN_WORK_COMMAND || target->allows_commands == 1 ||
+           bn_fail(err, BN_E_FORBIDDEN,
+                   "no commands run on %.100s: an administrator allows them with allows_commands "
+                   "of the target",
+                   target->name);
+}
+
 /* The service that is meant: the one asked for, whose name must do, or the target's own. */
 static bool read_service(const struct bn_request *req, const struct bn_target *target,
         char out[SERVICE_MAX], struct bn_err *err)
@@ -144,7 +157,8 @@ static void targets_actions(struct bn_request *req)
     for (size_t i = 0; i < bn_action_count; i++)
         if (bn_actions[i].platform == target->platform)
             put_action(&json, &bn_actions[i], target, service,
-                    bn_who_may(&req->who, bn_actions[i].right) && bn_operate_is_on(req, NULL));
+                    bn_who_may(&req->who, bn_actions[i].right) && bn_operate_is_on(req, NULL) &&
+                            allows(target, &bn_actions[i], NULL));
     bn_json_array_end(&json);
     bn_json_object_end(&json);
     bn_reply_json(req, 200, &out);
@@ -174,6 +188,16 @@ static bool check_target(const struct bn_target *target, struct bn_err *err)
            bn_fail_field(err, "auth", "%.100s has nothing to log in with", target->name);
 }
 
+static bool take_command(const struct bn_operate_form *form, const struct bn_action *action,
+        struct bn_operation *out, struct bn_err *err)
+{
+    if (action->type == BN_WORK_COMMAND)
+        return bn_command_check(form->command, "params.command", err) &&
+               bn_text_copy(out->command, sizeof out->command, bn_str(form->command));
+    return !form->command[0] ||
+           bn_fail_field(err, "params.command", "only the type command takes params.command");
+}
+
 bool bn_operate_wish(const struct bn_request *req, const struct bn_target *target,
         const struct bn_operate_form *form, struct bn_operation *out, struct bn_err *err)
 {
@@ -189,12 +213,14 @@ bool bn_operate_wish(const struct bn_request *req, const struct bn_target *targe
     if (!bn_who_may(&req->who, action->right))
         return bn_fail(err, BN_E_FORBIDDEN, "this needs the right to %s",
                 action->right == BN_RIGHT_ADMIN ? "administrate" : "operate");
+    if (!allows(target, action, err) || !take_command(form, action, out, err))
+        return false;
     if (!action->needs_service)
         service = "";
     if (!bn_text_copy(out->object, sizeof out->object, bn_str(service)))
         return bn_fail_field(err, "params.service", "params.service must be at most %zu bytes",
                 sizeof out->object - 1);
-    if (!bn_action_command(action, target, service, out->command, err)) {
+    if (!out->command[0] && !bn_action_command(action, target, service, out->command, err)) {
         bn_text_clip(err->field, sizeof err->field, BN_STR("params.service"));
         return false;
     }

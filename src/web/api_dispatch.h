@@ -11,6 +11,7 @@
 struct bn_operate_form {
     int64_t type; /* index into bn_operate_words */
     char service[160];
+    char command[512];
 };
 
 extern const char *const bn_operate_words[]; /* as enum bn_work_type from BN_WORK_SERVICE_RESTART */

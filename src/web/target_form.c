@@ -40,6 +40,9 @@ static const char *const auth_words[] = {"password", "key", NULL};
                     .doc = "how commands are given to it; systemd"),                                \
             BN_FIELD(struct bn_target_form, sudo, BN_T_BOOL,                                        \
                     .doc = "of systemd: restarts run by sudo -n; true unless the account is root"), \
+            BN_FIELD(struct bn_target_form, allows_commands, BN_T_BOOL,                             \
+                    .doc = "administrators may run commands of their own on it, set by them; "      \
+                           "false"),                                                                \
             TEXT_FIELD(service, "what a restart restarts when nothing else is said"),               \
             TEXT_AS(custom_command, "custom.command", 0,                                            \
                     "of a custom platform: what a restart runs; set by administrators"),            \
@@ -99,7 +102,7 @@ void bn_target_set_defaults(struct bn_target *target)
     target->port = 22;
     target->platform = BN_PLATFORM_SYSTEMD;
     target->sudo = target->is_active = 1;
-    target->key_parts = 0;
+    target->key_parts = target->allows_commands = 0;
 }
 
 /* --- texts ----------------------------------------------------------------------------------- */
@@ -164,6 +167,12 @@ static bool check_custom(const struct taking *t)
     if (is_given_any(t, "custom") && !bn_who_may(&t->req->who, BN_RIGHT_ADMIN)) {
         bn_fail_field(t->err, "custom.command",
                 "only administrators may say which command runs on a target");
+        t->err->code = BN_E_FORBIDDEN;
+        return false;
+    }
+    if (is_given(t, "allows_commands") && !bn_who_may(&t->req->who, BN_RIGHT_ADMIN)) {
+        bn_fail_field(t->err, "allows_commands",
+                "only administrators may allow commands on a target");
         t->err->code = BN_E_FORBIDDEN;
         return false;
     }

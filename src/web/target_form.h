@@ -18,6 +18,7 @@ struct bn_target_form {
     char host_key[96]; /* as people paste it */
     char jump_id[BN_ID_MAX];
     int64_t platform;
+    int64_t allows_commands;
     int64_t sudo;
     char service[160]; /* longer than a name may be, so that the sentence says what is wrong */
     char custom_command[512];

@@ -100,4 +100,35 @@ BN_TEST(every_action_says_what_it_does)
     }
 }
 
+BN_TEST(a_command_of_an_administrators_own_is_as_it_was_written_or_refused)
+{
+    static const char *const good[] = {"id", "a\n\tb\n", " echo BINNACLE_ENDS_HERE",
+            "BINNACLE_ENDS_HERE2", "caf\xC3\xA9"};
+
+    static const struct {
+        const char *command;
+        const char *text;
+    } bad[] = {{"", "params.command is required: what is to be run?"},
+            {" \n\t\n", "params.command is required: what is to be run?"},
+            {"a\rb", "params.command must not hold the control character 0x0D"},
+            {"\x7F", "params.command must not hold the control character 0x7F"},
+            {"BINNACLE_ENDS_HERE", "params.command must not hold the line BINNACLE_ENDS_HERE"},
+            {"a\nBINNACLE_ENDS_HERE\n",
+                    "params.command must not hold the line BINNACLE_ENDS_HERE"}};
+
+    struct bn_err err;
+    for (size_t i = 0; i < COUNT(good); i++)
+        CHECK(bn_command_check(good[i], "params.command", &err));
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        CHECK(!bn_command_check(bad[i].command, "params.command", &err));
+        CHECK_STR(err.field, "params.command");
+        CHECK_STR(err.text, bad[i].text);
+    }
+    struct bn_target target = target_on(BN_PLATFORM_VOS);
+    CHECK(!bn_action_find(BN_WORK_COMMAND, &target)); /* there is no shell */
+    target = target_on(BN_PLATFORM_SYSTEMD);
+    CHECK_INT(bn_action_find(BN_WORK_COMMAND, &target)->right, BN_RIGHT_ADMIN);
+    CHECK_STR(command(BN_WORK_COMMAND, &target, ""), ""); /* no sudo of ours before it */
+}
+
 BN_TEST_MAIN()
