@@ -54,6 +54,15 @@ static bool is_name(struct bn_str text)
     return !is_number;
 }
 
+bool bn_endpoint_is_host(struct bn_str host)
+{
+    struct bn_addr addr;
+    const bool has_root = host.len > 1 && host.p[host.len - 1] == '.';
+    if (!host.len || host.p[0] == '[')
+        return false;
+    return is_name((struct bn_str){host.p, host.len - has_root}) || bn_addr_parse(host, &addr);
+}
+
 static bool has_high_bytes(struct bn_str text)
 {
     for (size_t i = 0; i < text.len; i++)

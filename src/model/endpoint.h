@@ -16,3 +16,6 @@ struct bn_endpoint {
    under the name of field. */
 BN_MUST_CHECK bool bn_endpoint_read(struct bn_str text, const char *field, struct bn_endpoint *out,
         struct bn_err *err);
+/* A name as DNS has it or an address, nothing else: no port, no brackets, no zone, and none of the
+   numbers that a resolver would read as an address ("127.1", "2130706433"). */
+bool bn_endpoint_is_host(struct bn_str host);

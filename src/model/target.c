@@ -135,6 +135,17 @@ bool bn_service_name_check(const char *name, const char *field, struct bn_err *e
             field);
 }
 
+bool bn_vos_service_check(const char *name, const char *field, struct bn_err *err)
+{
+    const size_t len = strlen(name);
+    if (!len || (is_plain(name[0]) && name[len - 1] != ' ' && is_made_of(name, " ._-/()")))
+        return true;
+    return bn_fail_field(err, field,
+            "%s must begin with a letter or a digit and may hold letters a-z, digits, blanks and "
+            ". _ - / ( ) only, like Cisco Tomcat",
+            field);
+}
+
 const char *bn_platform_word(int64_t platform)
 {
     return platform >= 0 && platform < (int64_t)COUNT(platform_words) - 1 ? platform_words[platform]

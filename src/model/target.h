@@ -71,4 +71,6 @@ void bn_target_key_id(const char *target_id, int64_t part, char out[BN_ID_MAX]);
    T27), the sentence under the name of field. A service may be "" (none is named). */
 BN_MUST_CHECK bool bn_target_user_check(const char *name, const char *field, struct bn_err *err);
 BN_MUST_CHECK bool bn_service_name_check(const char *name, const char *field, struct bn_err *err);
+/* The same of a Voice OS, whose services have several words: "Cisco Tomcat". */
+BN_MUST_CHECK bool bn_vos_service_check(const char *name, const char *field, struct bn_err *err);
 const char *bn_platform_word(int64_t platform);

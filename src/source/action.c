@@ -101,12 +101,8 @@ static bool check_words(const struct bn_action *action, const struct bn_target *
 {
     if (action->needs_service && !service[0])
         return bn_fail_field(err, "service", "service is required: which is meant?");
-    if (target->platform != BN_PLATFORM_VOS)
-        return bn_service_name_check(service, "service", err);
-    for (const char *p = service; *p; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7F)
-            return bn_fail_field(err, "service", "service must not hold control characters");
-    return true;
+    return target->platform == BN_PLATFORM_VOS ? bn_vos_service_check(service, "service", err)
+                                               : bn_service_name_check(service, "service", err);
 }
 
 bool bn_action_command(const struct bn_action *action, const struct bn_target *target,

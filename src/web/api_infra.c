@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "base/target.h"
 
+#include "model/endpoint.h"
 #include "source/pve.h"
 #include "web/server.h"
 
@@ -199,12 +200,9 @@ void bn_server_set_defaults(struct bn_server *server)
 bool bn_server_check_host(const struct bn_request *req, const char *field, const char *host,
         struct bn_err *err)
 {
-    static const char allowed[] =
-            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:";
     struct bn_addr addr;
     const bool is_addr = bn_addr_parse(bn_str(host), &addr);
-    if (!host[0] || host[0] == '-' || host[0] == '.' || strspn(host, allowed) != strlen(host) ||
-            (!is_addr && strchr(host, ':')))
+    if (!bn_endpoint_is_host(bn_str(host)))
         return bn_fail_field(err, field,
                 "%s must be a name or an address without scheme and port, like pve1.lan, got "
                 "\"%.60s\"",

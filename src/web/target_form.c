@@ -154,9 +154,8 @@ static bool take_service(const struct taking *t)
             !bn_text_copy(target->service, sizeof target->service, bn_str(t->form->service)))
         return bn_fail_field(t->err, "service", "service must be at most %zu bytes",
                 sizeof target->service - 1);
-    /* Voice OS has services of several words, which its dialogue takes as they are. */
     return target->platform == BN_PLATFORM_VOS
-                   ? check_text("service", target->service, "", t->err)
+                   ? bn_vos_service_check(target->service, "service", t->err)
                    : bn_service_name_check(target->service, "service", t->err);
 }
 

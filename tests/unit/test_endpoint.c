@@ -86,4 +86,19 @@ BN_TEST(names_end_at_253_characters_and_labels_at_63)
     CHECK(!bn_endpoint_read((struct bn_str){name, 64}, "host", &out, &err));
 }
 
+BN_TEST(a_host_is_a_name_or_an_address_and_nothing_a_resolver_would_make_one_of)
+{
+    static const char *const good[] = {"web3", "web3.lan", "web3.lan.", "a_b", "10.0.0.5", "::1",
+            "fd00::1", "xn--bcher-kva.example", "0x7f"};
+    static const char *const bad[] = {"", ".", "..", "a..b", "a..", ".a", "-a", "a-.b", "a.-b",
+            "[::1]", "fe80::1%eth0", "h:22", "127.1", "1.2.3", "2130706433", "017700000001",
+            "256.1.1.1", "0x7f.1", "a b", "a/b", "u@h", "$(id)", "a\nb", "\xc3\xa4"};
+    for (size_t i = 0; i < COUNT(good); i++)
+        if (!bn_endpoint_is_host(bn_str(good[i])))
+            fail_msg("refused: \"%s\"", good[i]);
+    for (size_t i = 0; i < COUNT(bad); i++)
+        if (bn_endpoint_is_host(bn_str(bad[i])))
+            fail_msg("taken: \"%s\"", bad[i]);
+}
+
 BN_TEST_MAIN()

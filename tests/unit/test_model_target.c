@@ -32,6 +32,22 @@ BN_TEST(service_names_are_what_systemd_takes_without_what_a_shell_would_read)
     }
 }
 
+BN_TEST(services_of_a_voice_os_are_words_and_nothing_its_dialogue_would_take_for_more)
+{
+    static const char *const good[] = {"", "Cisco Tomcat", "A Cisco DB",
+            "SOAP -Real-Time Service APIs", "Cisco DRF Local (v2.1)"};
+    static const char *const bad[] = {"-force", " Cisco", "Cisco ", "Cisco\nTomcat", "a;b", "a|b",
+            "a\tb", "a\"b", "a'b", "$(id)", "a>b", "a?", "Cisc\xc3\xb6", "a\x7f"};
+    for (size_t i = 0; i < COUNT(good); i++)
+        CHECK(bn_vos_service_check(good[i], "service", NULL));
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        struct bn_err err;
+        if (bn_vos_service_check(bad[i], "service", &err))
+            fail_msg("taken: \"%s\"", bad[i]);
+        CHECK_STR(err.field, "service");
+    }
+}
+
 BN_TEST(what_binds_a_secret_and_names_a_piece)
 {
     char aad[BN_TARGET_AAD_SIZE];
