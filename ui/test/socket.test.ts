@@ -61,6 +61,29 @@ test('the back-off is 0.25, 0.5, 1, 2, 4, 5, 5 s', async () => {
   assert.deepEqual(waits, [250, 500, 1000, 2000, 4000, 5000, 5000]);
 });
 
+test('it never gives up: a day without a server is tried again at least every 6.25 s', async () => {
+  const { w, link } = start();
+  w.session = 0;
+  w.chance = 0.999999;
+  goLive(w, link);
+  w.last.break();
+  const begun = w.now();
+  let longest = 0;
+  while (w.now() - begun < 86_400_000) {
+    const wait = link.status.retryAt! - w.now();
+    longest = Math.max(longest, wait);
+    await w.clock.pass(wait);
+    assert.equal(link.status.phase, 'connecting');
+    w.last.break();
+    await settle();
+  }
+  assert.equal(longest, 6250);
+  assert.ok(w.sockets.length > 86_400_000 / 6250, `${w.sockets.length} attempts`);
+  await w.clock.pass(link.status.retryAt! - w.now());
+  goLive(w, link);
+  assert.equal(link.status.phase, 'live');
+});
+
 test('jitter moves a wait by a quarter at most', () => {
   for (const [chance, want] of [[0, 188], [0.999999, 312]] as const) {
     const { w, link } = start();

@@ -34,9 +34,9 @@ export async function startDesk(t, browser, sshd, { count = 1, form = () => ({})
     return it.completed_at && it;
   }, { within, every: 50 });
   const list = async (query = '') => (await call('GET', `/api/v1/operations${query}`)).json.operations;
-  /** A page in a context of its own, as two people have it. */
+  /** A page in a context of its own, as two people have it; `browser` is another one than the first. */
   const open = async (name, path, how = {}) => {
-    const page = await browser.open(server.origin, { path: '/login', ...how });
+    const page = await (how.browser ?? browser).open(server.origin, { path: '/login', ...how });
     if (!how.context) {
       await page.waitForSelector('input[name=username]');
       await login(page, name);

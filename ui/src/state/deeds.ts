@@ -156,7 +156,7 @@ function tell(op: Operation): void {
   }
   if (!isTold(op)) return;
   if (op.status === 'failed') {
-    toast('error', op.error ? `${resultOf(op)}. ${op.error}` : `${resultOf(op)}.`, { link, forMs: ERROR_MS, ...(op.hint ? { hint: op.hint } : {}) });
+    toast('error', op.error ? `${resultOf(op)}. ${op.error}` : `${resultOf(op)}.`, { link, forMs: ERROR_MS, ...(op.hint && !/ below\.$/.test(op.hint) ? { hint: op.hint } : {}) });
   } else if (op.status === 'cancelled') toast('info', `${resultOf(op)}${op.message ? `. ${op.message}` : ''}`, { link });
   else if (op.timed_out) toast('info', `${titleOf(op)} timed out. ${VERIFY}.`, { link, forMs: ERROR_MS });
   else if (op.has_warnings) toast('info', resultOf(op), { link, forMs: ERROR_MS });

@@ -60,7 +60,7 @@ export function OutputView({ id, isActive }: { id: string; isActive: boolean }) 
         {isActive && <span class={`output-state ${isFollowing && !isAway ? '' : 'is-held'}`} role="status">{isAway ? '⋯ goes on when Binnacle answers' : isFollowing ? '● follows' : '‖ paused, the end goes on below'}</span>}
         <span class="output-acts">
           {!isFollowing && isLong && <button type="button" class="button small" onClick={() => follow(true)}><Icon name="arrow-down" size={14} /> To the end</button>}
-          <button type="button" class="button small quiet" aria-pressed={isWrapped} aria-keyshortcuts="w" data-tip="Wrap long lines (w)" onClick={() => wrap(!isWrapped)}>Wrap</button>
+          {blocks.length > 0 && <button type="button" class="button small quiet" aria-pressed={isWrapped} aria-keyshortcuts="w" data-tip="Wrap long lines (w)" onClick={() => wrap(!isWrapped)}>Wrap</button>}
           {blocks.length > 0 && <button type="button" class="button small quiet" data-tip="Everything that is kept of it, as a file" onClick={() => void act(() => save(id))}><Icon name="download" size={14} /> Save</button>}
         </span>
       </header>
