@@ -53,12 +53,21 @@ static void note_begin(const struct bn_operation *operation)
             BN_KV("by", operation->created_by));
 }
 
+/* What a machine said stands behind a colon in sentences about it, and in no log but that of who
+   looks for a fault (FEATURES J47). */
 static void note_end(const struct bn_operation *operation)
 {
+    char cause[sizeof operation->error];
+    const char *text = operation->error[0] ? operation->error : operation->message;
+    const bool is_quoting = bn_operation_is_remote(operation) || operation->type == BN_WORK_BATCH;
+    const char *quote = is_quoting ? strstr(text, ": ") : NULL;
+    bn_text_clip(cause, sizeof cause,
+            (struct bn_str){text, quote ? (size_t)(quote - text) : strlen(text)});
     bn_log(BN_INFO, "operation.end", BN_KV("id", operation->id),
             BN_KV("status", bn_work_status_word(operation->status)),
-            BN_KV_I64("ms", operation->completed_at - operation->started_at),
-            BN_KV("text", operation->error[0] ? operation->error : operation->message));
+            BN_KV_I64("ms", operation->completed_at - operation->started_at), BN_KV("text", cause));
+    if (quote)
+        bn_log(BN_DEBUG, "operation.said", BN_KV("id", operation->id), BN_KV("text", text));
 }
 
 /* A sentence made of clipped names may hold half a character, which no record may. */

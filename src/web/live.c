@@ -163,24 +163,13 @@ static uint64_t tail_begin(const struct bn_topic *topic, const struct bn_doc *wi
     return topic->seq - BN_MIN((uint64_t)BN_MIN(BN_MAX(tail, 0), TAIL_MAX), kept);
 }
 
-/* A proxy's address says nothing of who listens behind it. */
-static void note_denial(struct bn_live_conn *live, const struct bn_topic *topic)
-{
-    struct bn_web *web = live->conn->web;
-    const char *address = bn_stream_address(live->stream);
-    web->stats.denied++;
-    bn_sessions_note_denial(web->config.sessions, &live->who,
-            bn_guard_is_proxy(&web->config, address) ? "" : address, topic->info->name,
-            "not for this listener");
-}
-
 void bn_live_subscribe(struct bn_live_conn *live, int64_t id, struct bn_str name,
         const struct bn_doc *wish, int32_t min_ms, struct bn_telling *out)
 {
     struct bn_topic *topic = bn_hub_topic(live->conn->web->config.hub, live->who.tenant, name);
     if (!topic || !bn_who_may(&live->who, topic->info->right)) {
         if (topic)
-            note_denial(live, topic);
+            bn_live_note_denial(live, topic);
         reply_refusal(id, name, topic ? BN_E_FORBIDDEN : BN_E_NOT_FOUND,
                 topic ? "you may not listen to this topic" : "there is no such topic", &out->text);
         return;
@@ -203,6 +192,7 @@ void bn_live_subscribe(struct bn_live_conn *live, int64_t id, struct bn_str name
     else
         reply_log(id, topic, resumes, resumes ? after : tail_begin(topic, wish), &out->text);
     bn_sink_join(&live->sink, topic, topic->seq, min_ms);
+    bn_live_note(live, "live.join", topic->name);
 }
 
 /* The name of topics[i]; false when it is none, or stands there before as well. */
@@ -288,8 +278,10 @@ static void hear_unsub(struct bn_live_conn *live, const struct bn_doc *doc)
             continue;
         struct bn_topic *topic = bn_topic_find(live->sink.set, live->who.tenant, name);
         struct bn_sub *sub = topic ? bn_sink_find(&live->sink, topic) : NULL;
-        if (sub)
-            bn_sink_leave(&live->sink, sub);
+        if (!sub)
+            continue;
+        bn_sink_leave(&live->sink, sub);
+        bn_live_note(live, "live.leave", topic->name);
     }
 }
 

@@ -2,6 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+
+#include "web/guard.h"
 #include "web/live.h"
 
 /* How many live connections a person has. Keys are programs: they have no such limit. */
@@ -39,6 +42,23 @@ static void count_out(struct bn_web *web, const struct bn_who *who)
         return;
     HASH_DEL(web->ear_counts, count);
     free(count);
+}
+
+/* A proxy's address says nothing of who listens behind it. */
+void bn_live_note_denial(struct bn_live_conn *live, const struct bn_topic *topic)
+{
+    struct bn_web *web = live->conn->web;
+    const char *address = bn_stream_address(live->stream);
+    web->stats.denied++;
+    bn_sessions_note_denial(web->config.sessions, &live->who,
+            bn_guard_is_proxy(&web->config, address) ? "" : address, topic->info->name,
+            "not for this listener");
+}
+
+void bn_live_note(const struct bn_live_conn *live, const char *event, const char *subject)
+{
+    bn_log(BN_DEBUG, event, BN_KV("what", subject), BN_KV("by", live->who.name),
+            BN_KV("from", bn_stream_address(live->stream)));
 }
 
 bool bn_live_tenant_is_own(const struct bn_request *req, struct bn_err *err)
@@ -95,6 +115,11 @@ bool bn_live_has_room(struct bn_request *req)
     return true;
 }
 
+static const char *wire_of(const struct bn_live_conn *live)
+{
+    return live->dialect->proto == BN_PROTO_SSE ? "sse" : "websocket";
+}
+
 struct bn_live_conn *bn_live_open(struct bn_request *req, const struct bn_dialect *dialect)
 {
     struct bn_conn *conn = container_of(req, struct bn_answering, req)->conn;
@@ -117,11 +142,13 @@ struct bn_live_conn *bn_live_open(struct bn_request *req, const struct bn_dialec
     count_in(web, &live->who);
     conn->live = live;
     bn_stream_prefer_fresh(conn->stream);
+    bn_live_note(live, "live.open", wire_of(live));
     return live;
 }
 
 void bn_live_closed(struct bn_live_conn *live)
 {
+    bn_live_note(live, "live.close", wire_of(live));
     live->conn->web->stats.listeners--;
     live->conn->web->tally.listeners[live->dialect->proto]--;
     count_out(live->conn->web, &live->who);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/log.h"
 
 #include "model/limits.h"
 #include "web/socketio_operation.h"
@@ -278,6 +279,14 @@ static void pump(void *owner)
 
 /* --- rooms ------------------------------------------------------------------------------------ */
 
+/* Who comes and goes, and to what he listens, for who looks for a fault. */
+static void note(const struct member *member, const char *event, const char *subject)
+{
+    const struct bn_socketio_owner *owner = bn_eio_owner(bn_sio_session(member->socket));
+    bn_log(BN_DEBUG, event, BN_KV("what", subject), BN_KV("by", member->who.name),
+            BN_KV("from", owner->address));
+}
+
 /* NULL: joined; else why not. */
 static const char *join(struct member *member, const char *id)
 {
@@ -298,6 +307,7 @@ static const char *join(struct member *member, const char *id)
     bn_text_clip(room->id, sizeof room->id, bn_str(id));
     room->owes = true;
     member->room_count++;
+    note(member, "socketio.join", id);
     if (!bn_sink_find(&member->sink, topic))
         bn_sink_join(&member->sink, topic, topic->seq, 0);
     return NULL;
@@ -313,6 +323,7 @@ static void leave(struct member *member, const char *id)
         return;
     *at = room->next;
     member->room_count--;
+    note(member, "socketio.leave", id);
     free(room);
     if (!member->rooms) { /* nothing is wanted: nothing is taken */
         bn_sink_finish(&member->sink);
@@ -470,6 +481,7 @@ static bool on_connect(struct bn_sio_socket *socket, struct bn_str auth, struct 
     member->sink.pump = pump;
     socket->user = member;
     owner->is_known = true;
+    note(member, "socketio.open", socket->nsp);
     return true;
 }
 
@@ -482,7 +494,7 @@ static void on_connected(struct bn_sio_socket *socket, struct bn_str auth)
 static void on_disconnected(struct bn_sio_socket *socket, const char *why)
 {
     struct member *member = socket->user;
-    (void)why;
+    note(member, "socketio.close", why);
     while (member->rooms) {
         struct room *room = member->rooms;
         member->rooms = room->next;
