@@ -92,10 +92,8 @@ bool bn_live_hear(struct bn_live_conn *live, struct bn_str text);
    NULL) holds e, s, tail. */
 void bn_live_subscribe(struct bn_live_conn *live, int64_t id, struct bn_str name,
         const struct bn_doc *wish, int32_t min_ms, struct bn_telling *out);
-/* Who comes and goes, and to what he listens, for who looks for a fault; subject: a topic or a
- * wire.
- */
-void bn_live_note(const struct bn_live_conn *live, const char *event, const char *subject);
+/* What somebody listens to, or no longer does, for who looks for a fault. */
+void bn_live_note(const struct bn_live_conn *live, const char *event, const char *topic);
 void bn_live_note_denial(struct bn_live_conn *live, const struct bn_topic *topic);
 void bn_live_end(struct bn_live_conn *live, int code, const char *why, int64_t retry_ms);
 /* Sends what is due and can be sent. */

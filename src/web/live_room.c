@@ -55,10 +55,16 @@ void bn_live_note_denial(struct bn_live_conn *live, const struct bn_topic *topic
             "not for this listener");
 }
 
-void bn_live_note(const struct bn_live_conn *live, const char *event, const char *subject)
+void bn_live_note(const struct bn_live_conn *live, const char *event, const char *topic)
 {
-    bn_log(BN_DEBUG, event, BN_KV("what", subject), BN_KV("by", live->who.name),
-            BN_KV("from", bn_stream_address(live->stream)));
+    bn_log(BN_DEBUG, event, BN_KV("topic", topic), BN_KV("by", live->who.name));
+}
+
+static void note_wire(const struct bn_live_conn *live, const char *event)
+{
+    const bool is_sse = live->dialect->proto == BN_PROTO_SSE;
+    bn_log(BN_DEBUG, event, BN_KV("wire", is_sse ? "sse" : "websocket"),
+            BN_KV("by", live->who.name), BN_KV("from", bn_stream_address(live->stream)));
 }
 
 bool bn_live_tenant_is_own(const struct bn_request *req, struct bn_err *err)
@@ -115,11 +121,6 @@ bool bn_live_has_room(struct bn_request *req)
     return true;
 }
 
-static const char *wire_of(const struct bn_live_conn *live)
-{
-    return live->dialect->proto == BN_PROTO_SSE ? "sse" : "websocket";
-}
-
 struct bn_live_conn *bn_live_open(struct bn_request *req, const struct bn_dialect *dialect)
 {
     struct bn_conn *conn = container_of(req, struct bn_answering, req)->conn;
@@ -142,13 +143,13 @@ struct bn_live_conn *bn_live_open(struct bn_request *req, const struct bn_dialec
     count_in(web, &live->who);
     conn->live = live;
     bn_stream_prefer_fresh(conn->stream);
-    bn_live_note(live, "live.open", wire_of(live));
+    note_wire(live, "live.open");
     return live;
 }
 
 void bn_live_closed(struct bn_live_conn *live)
 {
-    bn_live_note(live, "live.close", wire_of(live));
+    note_wire(live, "live.close");
     live->conn->web->stats.listeners--;
     live->conn->web->tally.listeners[live->dialect->proto]--;
     count_out(live->conn->web, &live->who);

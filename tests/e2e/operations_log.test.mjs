@@ -52,11 +52,11 @@ test('who comes, listens, leaves and goes is in the log at debug level alone, wi
   const { server, admin, key, call, id, ended } = await start(t, sshd, { args: ['--log-level', 'debug'] });
   const has = (event, rest) => lines(server).some((line) => line.level === 'debug' && line.event === event && rest.test(line.rest));
   const tab = await listen(server, { cookie: admin.cookie }, [`work.operations/${id}`]);
-  await until('the join', () => has('live.open', /^what=websocket by=ada from=127\.0\.0\.1/) && has('live.join', new RegExp(`^what=work\\.operations/${id} by=ada `)));
+  await until('the join', () => has('live.open', /^wire=websocket by=ada from=127\.0\.0\.1/) && has('live.join', new RegExp(`^topic=work\\.operations/${id} by=ada$`)));
   tab.say({ t: 'unsub', topics: [`work.operations/${id}`] });
-  await until('the leave', () => has('live.leave', new RegExp(`^what=work\\.operations/${id} by=ada `)));
+  await until('the leave', () => has('live.leave', new RegExp(`^topic=work\\.operations/${id} by=ada$`)));
   tab.destroy();
-  await until('its end', () => has('live.close', /^what=websocket by=ada /));
+  await until('its end', () => has('live.close', /^wire=websocket by=ada /));
   const socket = io(server.origin, { transports: ['websocket'], forceNew: true, auth: { token: key } });
   t.after(() => { socket.disconnect(); });
   assert.equal(await new Promise((resolve) => { socket.emit('subscribe:connection', id, resolve); }), 'ok');
