@@ -23,6 +23,7 @@ export interface Who {
   server_time: string;
   host_name: string;
   servers_max: number; // slots of this tenant
+  operations?: boolean; // false: nothing is begun on targets over SSH
 }
 
 export interface Setup {

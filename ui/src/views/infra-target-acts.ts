@@ -7,8 +7,9 @@ import type { RowAct, RowMenu } from '../parts/rowmenu';
 import type { BatchType } from '../state/batch';
 import { own } from '../state/own';
 import { serviceOf, sheet } from '../state/deeds';
-import { act, may } from '../state/store';
+import { act, may, who } from '../state/store';
 import { displayOf, keyStateOf, type Target } from '../state/targets';
+import { OPERATIONS_OFF, targetActs } from './work-target';
 
 export const pathOf = (t: { id: string }, tail = ''): string => `api/v1/targets/${encodeURIComponent(t.id)}${tail}`;
 export const targetHref = (t: { id: string }): string => href(`targets/${encodeURIComponent(t.id)}`);
@@ -32,6 +33,7 @@ export const NEEDS_MANAGER = 'This needs the role manager; somebody with the rol
 
 /** Why nothing can be begun on it by who looks, or null. */
 export function whyNot(t: Target): string | null {
+  if (who.value?.operations === false) return OPERATIONS_OFF;
   if (!may('operate')) return NEEDS_MANAGER;
   return t.is_active === false ? 'It is switched off: switch it on first' : null;
 }
@@ -58,12 +60,14 @@ export async function trust(t: Target, fingerprint: string): Promise<void> {
 export function actsOf(t: Target): (RowAct | false)[] {
   const mayAct = may('operate');
   const isOn = t.is_active !== false;
+  const mayBegin = whyNot(t) === null;
   const hasQuestion = ['seen', 'changed'].includes(keyStateOf(t));
   const service = serviceOf(t);
   return [
-    mayAct && isOn && { label: t.platform === 'custom' ? 'Restart …' : `Restart ${service || 'a service'} …`, icon: 'rotate-cw', run: () => (sheet.value = { ask: t, type: 'service_restart' }) },
+    mayBegin && { label: t.platform === 'custom' ? 'Restart …' : `Restart ${service || 'a service'} …`, icon: 'rotate-cw', run: () => (sheet.value = { ask: t, type: 'service_restart' }) },
+    ...targetActs(t),
     { label: 'Details', icon: 'chart', run: () => go(targetHref(t)) },
-    mayAct && isOn && { label: hasQuestion ? 'Test, and look at its host key' : 'Test', icon: 'activity', run: () => (open.value = { kind: 'test', id: t.id }) },
+    mayBegin && { label: hasQuestion ? 'Test, and look at its host key' : 'Test', icon: 'activity', run: () => (open.value = { kind: 'test', id: t.id }) },
     whyNoTerminal(t) === null && { label: 'Terminal', icon: 'terminal', run: () => void window.open(terminalHref(t), '_blank', 'noopener') },
     mayAct && { label: 'Edit', icon: 'pencil', run: () => (open.value = { kind: 'edit', id: t.id }) },
     mayAct && (isOn ? { label: 'Switch off', icon: 'pause', run: () => setActive(t, false) } : { label: 'Switch on', icon: 'play', run: () => setActive(t, true) }),

@@ -4,7 +4,7 @@ import { useEffect } from 'preact/hooks';
 import { go, href, route, withQuery } from '../link/route';
 import { targetsOf, type BatchType } from '../state/batch';
 import { own } from '../state/own';
-import { may, toast } from '../state/store';
+import { may, toast, who } from '../state/store';
 import { lastOfTarget, useLast } from '../state/targetlast';
 import { displayOf, isTold, keyStateOf, matches, targets, targetsTopic, type Target } from '../state/targets';
 import { deedOf, KEY_STATES, PLATFORMS, tagsOf, type KeyState } from '../state/targetwords';
@@ -18,7 +18,7 @@ import { chosen, menuOf, NEEDS_MANAGER, open, targetHref, terminalHref, whyNoTer
 import { TargetDialogs } from './infra-target-dialogs';
 import { KeyTag } from './infra-target-key';
 import { ActButton } from './infra-server-parts';
-import { TargetActs } from './work-target';
+import { OPERATIONS_OFF, TargetActs } from './work-target';
 
 function choose(id: string, isOn: boolean): void {
   const next = new Set(chosen.peek());
@@ -50,6 +50,7 @@ export function TargetsPage() {
         </div>
         {list.length > 0 && <div class="page-acts"><AddButton /></div>}
       </div>
+      {who.value?.operations === false && <div class="note warn"><Icon name="circle-stop" /><p>{OPERATIONS_OFF}. Nothing is begun on these targets; what was done stays in the history.</p></div>}
       {!isTold.value ? <section class="panel"><Skeleton lines={6} label="Waiting for the targets" /></section> : list.length === 0 ? <None /> : <List list={list} />}
       <TargetDialogs />
     </div>
@@ -84,7 +85,7 @@ function Name({ target: t }: { target: Target }) {
     <>
       <a class="vm-name" href={targetHref(t)} data-tip={name}>{name}</a>
       <span class="target-under">
-        <span class="dim mono narrow-only">{place}</span>
+        <span class="dim mono">{place}</span>
         {t.is_active === false && <span class="badge quiet">switched off</span>}
         {t.is_demo && <span class="tag demo">DEMO</span>}
         {t.site && <span class="dim">{t.site}</span>}
@@ -108,7 +109,6 @@ export function Deed({ target: t }: { target: Target }) {
 const columns: Column<Target>[] = [
   { id: 'pick', head: 'Choose', isSilent: true, cell: (t) => <label class="target-pick"><input type="checkbox" aria-label={`Choose ${displayOf(t).name}`} checked={chosen.value.has(t.id)} onChange={(e) => choose(t.id, e.currentTarget.checked)} /></label> },
   { id: 'name', head: 'Name', sort: (t) => t.name, cell: (t) => <Name target={t} /> },
-  { id: 'place', head: 'Logs in to', minor: 2, sort: (t) => displayOf(t).place, cell: (t) => <span class="mono dim vm-cut" data-tip={displayOf(t).place}>{displayOf(t).place}</span> },
   { id: 'platform', head: 'Platform', minor: 1, sort: (t) => t.platform, cell: (t) => <span class="dim">{t.platform ? PLATFORMS[t.platform] : '–'}</span> },
   { id: 'service', head: 'Service', minor: 2, sort: (t) => t.service, cell: (t) => (t.service ? <span class="mono vm-cut" data-tip={t.service}>{t.service}</span> : <span class="dim">–</span>) },
   { id: 'key', head: 'Host key', sort: (t) => Object.keys(KEY_STATES).indexOf(keyStateOf(t)), cell: (t) => <KeyTag target={t} /> },
@@ -122,7 +122,7 @@ function Acts({ target: t }: { target: Target }) {
   const isKeyKnown = keyStateOf(t) === 'confirmed';
   return (
     <span class="target-row-acts">
-      {isKeyKnown ? <TargetActs target={t} isSmall /> : <ActButton class="small" label={`Test ${name}`} off={whyNot(t)} onClick={() => (open.value = { kind: 'test', id: t.id })}><Icon name="activity" size={14} /> Test</ActButton>}
+      {isKeyKnown || t.is_active === false ? <TargetActs target={t} isSmall /> : <ActButton class="small" label={`Test ${name}`} off={whyNot(t)} onClick={() => (open.value = { kind: 'test', id: t.id })}><Icon name="activity" size={14} /> Test</ActButton>}
       {whyNoTerminal(t) === null && <a class="button small quiet icon-only target-terminal" href={terminalHref(t)} target="_blank" rel="noopener" aria-label={`Terminal on ${name}`} data-tip="Terminal"><Icon name="terminal" size={14} /></a>}
       <button type="button" class="button icon-only small quiet" aria-haspopup="menu" aria-label={`Actions for ${name}`} onClick={(e) => openRowMenu(menuOf(t), e)}><Icon name="ellipsis" /></button>
     </span>
@@ -202,7 +202,7 @@ function Chosen({ shown }: { shown: Target[] }) {
 const kinds: [BatchType, string, IconName][] = [['service_status', 'Status of a service …', 'activity'], ['logs', 'Journal of a service …', 'scroll-text'], ['ssh_test', 'Test SSH …', 'terminal']];
 
 function ChosenActs({ ids }: { ids: string[] }) {
-  const off = may('operate') ? null : NEEDS_MANAGER;
+  const off = who.value?.operations === false ? OPERATIONS_OFF : may('operate') ? null : NEEDS_MANAGER;
   const ask = (type: BatchType) => (open.value = { kind: 'batch', type, ids });
   return (
     <span class="target-chosen-acts">

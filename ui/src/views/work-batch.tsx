@@ -73,7 +73,7 @@ function ChildrenPage({ of, page, isLast }: { of: Operation; page: number; isLas
             <li key={op.id} data-operation={op.id}>
               <button type="button" class="link" onClick={() => (sheet.value = { operation: op.id })}>{own(targetOf(op.target_id ?? '')?.name ?? op.subject ?? op.id)}</button>
               <OperationStatus op={op} />
-              <span class="batch-said">{isActive(op) ? `${op.progress ?? 0} %, ${phaseOf(op)}` : op.error || op.message}</span>
+              <span class="batch-said">{op.status === 'pending' ? phaseOf(op) : isActive(op) ? `${op.progress ?? 0} %, ${phaseOf(op)}` : op.error || op.message}</span>
             </li>
           ))}
         </ul>

@@ -5,12 +5,12 @@ import { computed } from '@preact/signals';
 import { go, route, withQuery } from '../link/route';
 import { buttonOf, restartOf, serviceOf, sheet, watch } from '../state/deeds';
 import { buttonWords, type ButtonState, type DeedType } from '../state/deedwords';
-import { may } from '../state/store';
+import { may, who } from '../state/store';
 import { active, isDeed, phaseOf } from '../state/operations';
 import { own } from '../state/own';
 import type { Target } from '../state/targets';
 import { Icon, type IconName } from '../parts/icon';
-import { openRowMenu, type RowAct } from '../parts/rowmenu';
+import type { RowAct } from '../parts/rowmenu';
 import { NEEDS_MANAGER } from './infra-server-acts';
 import { ActButton } from './infra-server-parts';
 import { History } from './work-history';
@@ -18,8 +18,11 @@ import { Running } from './work-running';
 
 const PLATFORMS = ['systemd', 'vos', 'custom'];
 
+export const OPERATIONS_OFF = 'Operations over SSH are switched off here, by the setting "operations"';
+
 /** Why nothing can be done on it, or null. */
 export function whyNothing(target: Target): string | null {
+  if (who.value?.operations === false) return OPERATIONS_OFF;
   if (target.is_active === false) return 'Switched off: no operation starts on it';
   if (!PLATFORMS.includes(target.platform ?? '')) return `Nothing can be done on the platform ${target.platform ?? 'it has'}`;
   return null;
@@ -30,10 +33,9 @@ const others: { type: DeedType; label: string; icon: IconName; on: string[] }[] 
   { type: 'service_status', label: 'Status of its services …', icon: 'activity', on: ['vos'] },
   { type: 'logs', label: 'Journal of a service …', icon: 'scroll-text', on: ['systemd'] },
   { type: 'service_restart', label: 'Restart another service …', icon: 'server', on: ['systemd', 'vos'] },
-  { type: 'ssh_test', label: 'Test SSH …', icon: 'terminal', on: PLATFORMS },
 ];
 
-/** For the menu of a row or a page. */
+/** For the target's menu, beside the restart of its own service. */
 export function targetActs(target: Target): RowAct[] {
   if (whyNothing(target) || !may('operate')) return [];
   return others.filter((o) => o.on.includes(target.platform ?? '')).map((o) => ({
@@ -71,23 +73,18 @@ function RestartButton({ target, state, tip, isSmall }: { target: Target; state:
   }
 }
 
-/** The restart, as it goes on for everybody, and the rest in a menu. */
+/** The restart, as it goes on for everybody; the rest is in the target's menu. */
 export function TargetActs({ target, isSmall }: { target: Target; isSmall?: boolean }) {
   const { state, id, tip } = useButton(target);
   const why = whyNothing(target);
   useEffect(() => watch(target.id), [target.id]);
   useWish(target, isSmall || why !== null);
-  if (why && !id) return <span class="dim target-why">{why}.</span>;
-  const acts = targetActs(target);
+  if (why && !id) return isSmall ? <></> : <span class="dim target-why">{why}.</span>;
   return (
     <span class="deed-acts">
       <span role="status" class="visually-hidden">{state.is === 'idle' ? '' : buttonWords(state)}</span>
       <RestartButton target={target} state={state} tip={tip} isSmall={isSmall} />
       {id && <button type="button" class={`button quiet ${isSmall ? 'small icon-only' : ''}`} aria-label={`Watch the restart of ${own(target.name ?? '')}`} data-tip="Watch it" onClick={() => (sheet.value = { operation: id })}><Icon name="eye" size={14} />{!isSmall && ' Watch'}</button>}
-      {acts.length > 0 && (
-        <button type="button" class={`button icon-only quiet ${isSmall ? 'small' : ''}`} aria-haspopup="menu" aria-label={`More for ${own(target.name ?? '')}`} data-tip="More"
-          onClick={(e) => openRowMenu({ title: own(target.name ?? ''), record: target, isShort: true, acts }, e)}><Icon name="ellipsis" size={14} /></button>
-      )}
       {!isSmall && !may('operate') && <span class="dim target-why">{NEEDS_MANAGER}.</span>}
     </span>
   );
