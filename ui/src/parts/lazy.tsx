@@ -9,11 +9,11 @@ let sheet: Promise<void> | null = null;
 /** What stands in style/more.css, before the first page that needs it is drawn. */
 function styles(): Promise<void> {
   sheet ??= new Promise((done, failed) => {
-    const at = document.querySelector<HTMLLinkElement>('link[rel=prefetch][as=style]');
-    if (!at) return done();
+    const href = document.querySelector<HTMLLinkElement>('link[data-more]')?.dataset['more'];
+    if (!href) return done();
     const link = document.createElement('link');
     link.rel = 'stylesheet';
-    link.href = at.href;
+    link.href = href;
     link.onload = () => done();
     link.onerror = () => {
       sheet = null;
