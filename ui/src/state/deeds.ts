@@ -17,7 +17,7 @@ const ERROR_MS = 10_000;      // FEATURES J23
 
 // --- what is open -------------------------------------------------------------------------------------
 
-export type Open = { ask: Target; type: DeedType } | { operation: string };
+export type Open = { ask: Target; type: DeedType; command?: string } | { operation: string };
 
 /** The sheet over the page: the question before something is done, or how it goes. */
 export const sheet = signal<Open | null>(null);
@@ -78,14 +78,14 @@ function since(id: string): string {
 }
 
 /** Begins it, or joins the one that does the same already; the operation's id, or null when it was refused. */
-export async function begin(target: Target, type: DeedType, service: string): Promise<string | null> {
+export async function begin(target: Target, type: DeedType, service: string, command = ''): Promise<string | null> {
   const key = keyOf(target.id, type, service);
   const title = titleOf({ id: '', type, subject: about(target, service) });
   if (asked.value[key]) return null;
   mark(asked, key, true);
   try {
     const { operation_id } = await api<{ operation_id: string }>('POST', `api/v1/targets/${encodeURIComponent(target.id)}/operations`,
-      service ? { type, params: { service } } : { type });
+      { type, ...(service || command ? { params: { ...(service ? { service } : {}), ...(command ? { command } : {}) } } : {}) });
     mine.add(operation_id);
     toast('info', type === 'service_restart' ? `Restart initiated: ${about(target, service)}` : `Begun: ${title}`);
     holdUntilTold(key, operation_id);

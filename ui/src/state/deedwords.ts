@@ -63,8 +63,9 @@ export function hostKeysOf(error: string | null | undefined): { was: string | nu
 }
 
 /** The same once more from a shell that has a key in $BINNACLE_KEY; nothing of this session goes into it. */
-export function curlOf(url: string, op: Pick<Operation, 'type' | 'object'>): string {
-  const body = JSON.stringify({ type: op.type, ...(op.object ? { params: { service: op.object } } : {}) }).replace(/'/g, "'\\''");
+export function curlOf(url: string, op: Pick<Operation, 'type' | 'object' | 'command'>): string {
+  const params = op.type === 'command' ? { command: op.command } : op.object ? { service: op.object } : null;
+  const body = JSON.stringify({ type: op.type, ...(params ? { params } : {}) }).replace(/'/g, "'\\''");
   return `curl -sS -X POST -H "Authorization: Bearer $BINNACLE_KEY" -H 'Content-Type: application/json' -d '${body}' '${url.replace(/'/g, '%27')}'`;
 }
 

@@ -23,6 +23,7 @@ export interface TargetForm {
   failure: string;
   prompt: string;
   isActive: boolean;
+  allowsCommands: boolean;
   tags: string;
   site: string;
   notes: string;
@@ -34,7 +35,7 @@ export function formOf(t: Target | null): TargetForm {
     kind: t?.auth?.kind ?? 'key', password: '', privateKey: '', passphrase: '', jumpId: t?.jump_id ?? '',
     platform: t?.platform ?? 'systemd', sudo: t?.sudo ?? true, service: t?.service ?? '',
     command: t?.custom?.command ?? '', success: t?.custom?.success ?? '', failure: t?.custom?.failure ?? '', prompt: t?.custom?.prompt ?? '',
-    isActive: t?.is_active ?? true, tags: t?.tags ?? '', site: t?.site ?? '', notes: t?.notes ?? '',
+    isActive: t?.is_active ?? true, allowsCommands: t?.allows_commands ?? false, tags: t?.tags ?? '', site: t?.site ?? '', notes: t?.notes ?? '',
   };
 }
 
@@ -67,7 +68,7 @@ function custom(f: TargetForm) {
 function plain(f: TargetForm): Record<string, unknown> {
   return {
     name: f.name.trim(), host: f.host, port: Number(f.port), username: f.username, jump_id: f.jumpId, platform: f.platform, sudo: f.sudo,
-    service: f.service.trim(), is_active: f.isActive, tags: f.tags.trim(), site: f.site.trim(), notes: f.notes.trim(),
+    service: f.service.trim(), is_active: f.isActive, allows_commands: f.allowsCommands, tags: f.tags.trim(), site: f.site.trim(), notes: f.notes.trim(),
   };
 }
 
@@ -79,7 +80,8 @@ function secret(f: TargetForm): Record<string, unknown> | null {
 
 /** What the server is told of a new one. */
 export function bodyOf(f: TargetForm): Record<string, unknown> {
-  return { ...plain(f), auth: secret(f) ?? { kind: f.kind }, ...(f.platform === 'custom' ? { custom: custom(f) } : {}) };
+  const { allows_commands: allows, ...rest } = plain(f); // only administrators may name it
+  return { ...rest, ...(allows ? { allows_commands: true } : {}), auth: secret(f) ?? { kind: f.kind }, ...(f.platform === 'custom' ? { custom: custom(f) } : {}) };
 }
 
 /** Only what was changed: what somebody else changed meanwhile stays. */

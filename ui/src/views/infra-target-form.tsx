@@ -236,6 +236,11 @@ function What({ form, errors, set }: PartProps) {
           {form.sudo ? <>It runs <code>sudo -n systemctl restart {form.service.trim() || 'SERVICE'}</code>. The account needs this line, written with visudo: <code>{form.username.trim() || 'binnacle'} ALL=(root) NOPASSWD: /usr/bin/systemctl restart {form.service.trim() || 'SERVICE'}</code></> : 'For root, and where systemd lets the account restart its services.'}
         </Switch>
       )}
+      {isAdmin && form.platform !== 'vos' && (
+        <Switch label="Own commands" name="allows_commands" value={form.allowsCommands} onChange={(allowsCommands) => set({ allowsCommands })}>
+          {form.allowsCommands ? 'Administrators may run whatever they write, as this account. Everybody who sees operations reads the command and what it says.' : 'Nothing runs on it but what is listed here.'}
+        </Switch>
+      )}
       {form.platform === 'custom' && (
         <fieldset class="custom-part" disabled={!isAdmin}>
           <legend class="visually-hidden">Custom command</legend>

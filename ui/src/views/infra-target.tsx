@@ -115,6 +115,7 @@ function Facts({ target: t }: { target: Target }) {
         {t.platform !== 'custom' && <Fact name="Service">{t.service ? <code>{t.service}</code> : <span class="dim">named each time</span>}</Fact>}
         {t.platform === 'systemd' && <Fact name="With sudo">{t.sudo ? 'yes' : 'no'}</Fact>}
         {t.platform === 'custom' && <Custom target={t} />}
+        {t.allows_commands && <Fact name="Own commands">administrators may run them</Fact>}
       </Group>
       <Group title="Notes">
         {t.site && <Fact name="Site">{t.site}</Fact>}

@@ -101,7 +101,7 @@ function Failed({ op }: { op: Operation }) {
   const sudo = sudoLine(op.hint);
   const keys = hostKeysOf(op.error);
   const target = targetOf(op.target_id ?? '');
-  const again = target && may('operate') ? () => (sheet.value = { ask: { ...target, ...(op.object ? { service: op.object } : {}) }, type: op.type as DeedType }) : null;
+  const again = target && may(op.type === 'command' ? 'admin' : 'operate') ? () => (sheet.value = { ask: { ...target, ...(op.object ? { service: op.object } : {}) }, type: op.type as DeedType, ...(op.type === 'command' && op.command ? { command: op.command } : {}) }) : null;
   return (
     <div class="deed-end is-bad" role="alert">
       <Icon name="circle-alert" size={18} />

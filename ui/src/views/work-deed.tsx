@@ -16,6 +16,7 @@ import { Icon } from '../parts/icon';
 import { Ago } from '../parts/num';
 import { Failure, Skeleton } from '../parts/panel';
 import { Command } from './work-command';
+import { CommandQuestion } from './work-deed-command';
 import { useLater } from './work-later';
 import { OperationSheet } from './work-operation';
 import { By, OperationStatus } from './work-parts';
@@ -24,6 +25,7 @@ const close = () => (sheet.value = null);
 
 export function DeedSheet({ of }: { of: Open }) {
   if ('operation' in of) return <OperationSheet key={of.operation} id={of.operation} onClose={close} />;
+  if (of.type === 'command') return <CommandQuestion key={of.ask.id} target={of.ask} text={of.command ?? ''} />;
   return <Question key={`${of.ask.id} ${of.type}`} target={of.ask} type={of.type} />;
 }
 

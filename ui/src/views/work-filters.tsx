@@ -19,7 +19,7 @@ const statusOptions = [
 ];
 const typeOptions = [
   { id: 'all', label: 'Every kind' }, { id: 'vm_power', label: 'Power' }, { id: 'service_restart', label: 'Restarts of services' }, { id: 'service_status', label: 'Status of services' },
-  { id: 'logs', label: 'Journals' }, { id: 'ssh_test', label: 'SSH tests' }, { id: 'batch', label: 'Batches' }, { id: 'health_check', label: 'Checks' }, { id: 'import', label: 'Imports' },
+  { id: 'logs', label: 'Journals' }, { id: 'ssh_test', label: 'SSH tests' }, { id: 'command', label: 'Commands' }, { id: 'batch', label: 'Batches' }, { id: 'health_check', label: 'Checks' }, { id: 'import', label: 'Imports' },
 ];
 const spanOptions = [{ id: 'all', label: 'Any time' }, ...Object.entries(SPANS).map(([id, { label }]) => ({ id, label }))];
 

@@ -38,10 +38,12 @@ const others: { type: DeedType; label: string; icon: IconName; on: string[] }[] 
 /** For the target's menu, beside the restart of its own service. */
 export function targetActs(target: Target): RowAct[] {
   if (whyNothing(target) || !may('operate')) return [];
-  return others.filter((o) => o.on.includes(target.platform ?? '')).map((o) => ({
+  const acts: RowAct[] = others.filter((o) => o.on.includes(target.platform ?? '')).map((o) => ({
     label: o.label, icon: o.icon,
     run: () => (sheet.value = { ask: o.label.startsWith('Restart another') ? { ...target, service: '' } : target, type: o.type }),
   }));
+  if (may('admin') && target.allows_commands && target.platform !== 'vos') acts.push({ label: 'Run a command …', icon: 'terminal', run: () => (sheet.value = { ask: target, type: 'command' }) });
+  return acts;
 }
 
 /** The button's state as one value, so that it is drawn again when its own changes and for no other's sake. */
