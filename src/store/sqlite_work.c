@@ -141,6 +141,7 @@ static sqlite3_stmt *bind_query(struct bn_conn *conn, enum bn_sql which,
         sqlite3_bind_int64(stmt, 12, query->until_ms);
     if (query->ended_before_ms)
         sqlite3_bind_int64(stmt, 13, query->ended_before_ms);
+    bind_word(stmt, 14, query->created_by_kind);
     return stmt;
 }
 
@@ -202,7 +203,7 @@ bool bn_store_read_operations(struct bn_store *store, const struct bn_operation_
         rc = count_all(conn, bind_query(conn, BN_SQL_WORK_COUNT, query), out_total);
     if (rc == SQLITE_OK)
         rc = read_page(conn,
-                bind_page(bind_query(conn, BN_SQL_WORK_PAGE, query), 14, *n, query->skip), &page);
+                bind_page(bind_query(conn, BN_SQL_WORK_PAGE, query), 15, *n, query->skip), &page);
     bn_readers_return(store, conn);
     if (rc != SQLITE_OK)
         return bn_conn_fail(err, rc);
@@ -215,7 +216,7 @@ static int walk(struct bn_conn *conn, const struct bn_operation_query *query,
 {
     struct bn_fact fact;
     struct name name;
-    sqlite3_stmt *stmt = bind_page(bind_query(conn, BN_SQL_WORK_PAGE, query), 14, walk->most, 0);
+    sqlite3_stmt *stmt = bind_page(bind_query(conn, BN_SQL_WORK_PAGE, query), 15, walk->most, 0);
     if (!stmt)
         return sqlite3_extended_errcode(conn->db);
     int rc;

@@ -13,14 +13,16 @@
     " AND (?8 IS NULL OR vmid = ?8) AND (?9 IS NULL OR node = ?9)"                           \
     " AND (?10 IS NULL OR parent_id = ?10)"                                                  \
     " AND (?11 IS NULL OR created_by = ?11 OR created_by_id = ?11)"                          \
-    " AND (?12 IS NULL OR started_at < ?12) AND (?13 IS NULL OR completed_at < ?13)"
+    " AND (?12 IS NULL OR started_at < ?12) AND (?13 IS NULL OR completed_at < ?13)"         \
+    " AND (?14 IS NULL OR created_by_kind = ?14"                                             \
+    " OR (?14 = 'nobody' AND created_by_kind IN ('schedule', 'auto')))"
 #define BN_CONSOLE_FILTER                                                 \
     " FROM consoles WHERE tenant = ?1 AND (?2 IS NULL OR server_id = ?2)" \
     " AND (?3 IS NULL OR user_id = ?3) AND (?4 = 0 OR ended_at IS NULL)"
 #define BN_WORK_SQLS(X)                                                                                      \
     X(WORK_COUNT, "SELECT count(*)" BN_WORK_FILTER)                                                          \
     X(WORK_PAGE, "SELECT id" BN_WORK_FILTER                                                                  \
-                 " ORDER BY started_at DESC, rowid DESC LIMIT ?14 OFFSET ?15")                               \
+                 " ORDER BY started_at DESC, rowid DESC LIMIT ?15 OFFSET ?16")                               \
     X(WORK_IN_SIGHT,                                                                                         \
             "SELECT tenant, id FROM (SELECT rowid AS at, tenant, id FROM operations"                         \
             " WHERE completed_at IS NULL OR completed_at > ?1"                                               \

@@ -17,12 +17,13 @@ struct bn_operation_query {
     const char *target_id;
     int64_t vmid;
     const char *node;
-    const char *parent_id;   /* of that batch */
-    const char *created_by;  /* the name or the id of who asked for it */
-    int64_t ended_before_ms; /* 0: whenever, or not at all */
-    int64_t until_ms;        /* started before then; 0: whenever */
-    const char *guests;      /* a JSON array of "server_id/vmid": of these only */
-    int64_t skip;            /* so many of the newest */
+    const char *parent_id;       /* of that batch */
+    const char *created_by;      /* the name or the id of who asked for it */
+    const char *created_by_kind; /* a word, or "nobody": neither a user nor a key */
+    int64_t ended_before_ms;     /* 0: whenever, or not at all */
+    int64_t until_ms;            /* started before then; 0: whenever */
+    const char *guests;          /* a JSON array of "server_id/vmid": of these only */
+    int64_t skip;                /* so many of the newest */
 };
 
 /* Newest first: at most *n, then *n are there; *out_total counts all the query means. */

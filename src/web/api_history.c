@@ -16,7 +16,7 @@
 
 #define FILTERS                                                                            \
     "status", "type", "server_id", "target_id", "vmid", "node", "parent_id", "created_by", \
-            "since", "until"
+            "created_by_kind", "since", "until"
 
 const char *const bn_operations_query[] = {FILTERS, "page", NULL};
 const char *const bn_operations_csv_query[] = {FILTERS, NULL};
@@ -30,6 +30,7 @@ struct history_job {
     char tenant[BN_TENANT_MAX];
     char status[WORD_MAX];
     char type[WORD_MAX];
+    char created_by_kind[WORD_MAX];
     char server_id[BN_ID_MAX];
     char target_id[BN_ID_MAX];
     char parent_id[BN_ID_MAX];
@@ -88,6 +89,7 @@ static struct bn_operation_query query_of(const struct history_job *job)
             .target_id = or_null(job->target_id),
             .parent_id = or_null(job->parent_id),
             .created_by = or_null(job->created_by),
+            .created_by_kind = or_null(job->created_by_kind),
             .vmid = job->vmid,
             .node = or_null(job->node),
             .guests = job->of_guests ? job->guests.p : NULL,
@@ -158,8 +160,9 @@ static bool read_query(const struct bn_request *req, const char *const *names,
 {
     const struct bn_str vmid = bn_query(req, "vmid", "");
     if (!bn_query_only(req, names, err) || !read_word(req, "status", "active", job->status, err) ||
-            !read_word(req, "type", NULL, job->type, err) || !read_ids(req, job, err) ||
-            !read_time(req, "since", &job->since_ms, err) ||
+            !read_word(req, "type", NULL, job->type, err) ||
+            !read_word(req, "created_by_kind", "nobody", job->created_by_kind, err) ||
+            !read_ids(req, job, err) || !read_time(req, "since", &job->since_ms, err) ||
             !read_time(req, "until", &job->until_ms, err))
         return false;
     if (vmid.len && !bn_parse_i64(vmid, 1, VMID_MAX, &job->vmid))

@@ -179,9 +179,10 @@ test('the history as a file: the filters of the list, and no cell is a formula',
   }
   const total = async (query) => (await call('GET', `/api/v1/operations?${query}`)).json.total;
   assert.deepEqual([await total(''), await total('created_by=nobody'), await total('until=2020-01-01T00:00:00Z'), await total('type=batch')], [3, 0, 0, 1]);
+  assert.deepEqual([await total('created_by_kind=nobody'), await total('created_by_kind=user') + await total('created_by_kind=key')], [0, 3]);
   const { created_by, created_by_id } = (await call('GET', `/api/v1/operations/${parent}`)).json;
   assert.deepEqual([await total(`created_by=${encodeURIComponent(created_by)}`), await total(`created_by=${created_by_id}`)], [3, 3]);
-  for (const [query, field] of [['until=today', 'until'], ['page=1', 'page'], ['status=well', 'status']]) {
+  for (const [query, field] of [['until=today', 'until'], ['page=1', 'page'], ['status=well', 'status'], ['created_by_kind=me', 'created_by_kind']]) {
     const bad = await call('GET', `/api/v1/operations.csv?${query}`);
     assert.equal(bad.status, 400, bad.text);
     if (field !== 'page') assert.equal(bad.json.error.field, field);

@@ -14,7 +14,7 @@ const signOf = (op: Operation): [string, string, string] =>
   isActive(op) ? ['is-busy', '', 'in progress'] : op.status === 'completed' ? ['is-good', '✓', 'success'] : op.status === 'failed' ? ['is-bad', '✖', 'failed'] : ['', '–', op.status ?? 'unknown'];
 
 export function Notices() {
-  const asked = useAsk<OperationsPage>('api/v1/operations');
+  const asked = useAsk<OperationsPage>('api/v1/operations?created_by_kind=nobody');
   const list = useMemo(() => computed(() => noticesOf(operations.value, asked.value.value?.operations ?? [], dismissed.value)), [asked]).value;
   if (list.length === 0) return null;
   return (
