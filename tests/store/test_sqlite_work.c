@@ -187,8 +187,8 @@ BN_TEST(the_history_is_walked_by_who_asked_and_when_and_too_many_are_refused)
         struct bn_fact fact = operation_fact(i, NOW + i * 1000, BN_WORK_COMPLETED);
         snprintf(fact.u.operation.created_by, 64, i ? "ada" : "max");
         snprintf(fact.u.operation.created_by_id, BN_ID_MAX, i == 1 ? "u1" : "u2");
-        fact.u.operation.created_by_kind =
-                (const int64_t[]){BN_MADE_BY_USER, BN_MADE_BY_SCHEDULE, BN_MADE_BY_AUTO}[i];
+        fact.u.operation.created_by_kind = (const int64_t[]){BN_MADE_BY_USER, BN_MADE_BY_SCHEDULE,
+                BN_MADE_BY_AUTO}[i];
         keep(store, &fact);
     }
     struct bn_operation_query query = {.tenant = "default", .created_by = "ada"};
