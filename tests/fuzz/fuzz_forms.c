@@ -1,7 +1,8 @@
-/* Bodies of people routes. The first byte chooses the form, the rest is the body. The server's
-   reader and a slow one over the same table must agree on taking it; what was taken has the values
-   that stand in the body; what was refused has a sentence that holds nobody's password. Then the
-   rules about passwords, user names and scopes, whatever the form was. */
+/* Bodies of people routes, and what people enter about targets. The first byte chooses the form,
+   the rest is the body. The server's reader and a slow one over the same table must agree on taking
+   it; what was taken has the values that stand in the body; what was refused has a sentence that
+   holds nobody's password. Then the rules about passwords, user names and scopes, whatever the form
+   was. */
 #include <assert.h>
 #include <jansson.h>
 #include <math.h>
@@ -14,6 +15,7 @@
 #include "model/right.h"
 #include "web/forms.h"
 #include "web/password.h"
+#include "web/target_form.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -44,10 +46,55 @@ static bool fits(const struct bn_field *field, const json_t *value)
             if (strcmp(json_string_value(value), field->words[i]) == 0)
                 return true;
         return false;
-    case BN_T_I64: return json_is_integer(value);
+    case BN_T_I64:
+        return json_is_integer(value) &&
+               (field->min == field->max || (json_integer_value(value) >= field->min &&
+                                                    json_integer_value(value) <= field->max));
     case BN_T_F64: return json_is_number(value);
     }
     return false;
+}
+
+static bool is_of_object(const struct bn_record_type *type, const char *object)
+{
+    for (size_t i = 0; i < type->field_count; i++)
+        if (bn_str_is(bn_field_object(&type->fields[i]), object))
+            return true;
+    return false;
+}
+
+static bool take_parts(json_t *out, const char *object, json_t *parts)
+{
+    char whole[600];
+    for (void *at = json_object_iter(parts); at; at = json_object_iter_next(parts, at)) {
+        const int len = snprintf(whole, sizeof whole, "%s.%s", object, json_object_iter_key(at));
+        if (len >= (int)sizeof whole ||
+                json_object_set(out, whole, json_object_iter_value(at)) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* {"auth":{"kind":1}} as {"auth.kind":1}; NULL: it is nested otherwise. */
+static json_t *flatten(const struct bn_record_type *type, json_t *body)
+{
+    json_t *out = json_is_object(body) ? json_object() : NULL;
+    bool is_good = out != NULL;
+    for (void *at = json_object_iter(body); is_good && at; at = json_object_iter_next(body, at)) {
+        const char *key = json_object_iter_key(at);
+        json_t *value = json_object_iter_value(at);
+        if (strchr(key, '.'))
+            is_good = false;
+        else if (is_of_object(type, key))
+            is_good = json_is_object(value) && take_parts(out, key, value);
+        else
+            is_good = json_object_set(out, key, value) == 0;
+    }
+    if (!is_good) {
+        json_decref(out);
+        return NULL;
+    }
+    return out;
 }
 
 static bool is_taken(const struct bn_record_type *type, json_t *body)
@@ -91,6 +138,8 @@ static void check_value(const struct bn_field *field, const void *form, const js
         assert(number == json_is_true(value));
     else if (field->type == BN_T_ENUM)
         assert(strcmp(field->words[number], json_string_value(value)) == 0);
+    else if (field->type == BN_T_I64)
+        assert(number == json_integer_value(value));
     else if (bn_time_parse(json_string_value(value), json_string_length(value), &ms))
         assert(number == ms);
 }
@@ -226,8 +275,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const struct bn_record_type *const types[] = {&bn_login_form_type, &bn_setup_form_type,
             &bn_password_form_type, &bn_user_form_type, &bn_user_change_form_type,
             &bn_key_form_type};
+    static const struct bn_record_type *const targets[] = {&bn_target_form_type,
+            &bn_target_change_form_type};
 
     union {
+        struct bn_target_form target;
         struct bn_login_form login;
         struct bn_setup_form setup;
         struct bn_password_form password;
@@ -239,11 +291,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     struct bn_str text = {(const char *)data + 1, size - 1};
-    const struct bn_record_type *type = types[data[0] % COUNT(types)];
+    const bool is_target = data[0] == 't' || data[0] == 'T';
+    const struct bn_record_type *type = is_target ? targets[data[0] == 'T']
+                                                  : types[data[0] % COUNT(types)];
     struct bn_request req = {.body = text};
     uint64_t given = 0;
     BN_DOC_AUTO *doc = NULL;
-    json_t *body = json_loadb(text.p, text.len, JSON_REJECT_DUPLICATES, NULL);
+    json_t *loaded = json_loadb(text.p, text.len, JSON_REJECT_DUPLICATES, NULL);
+    json_t *body = flatten(type, loaded);
     answered = (struct bn_err){.code = BN_E_OK};
     bool is_good = bn_form_read(&req, type, &form, &given);
     assert(is_good == (answered.code == BN_E_OK));
@@ -256,6 +311,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     else
         check_refused(type, body);
     json_decref(body);
+    json_decref(loaded);
     check_password(text);
     check_name(text);
     check_scopes(text);
