@@ -198,6 +198,12 @@ describe('the page of operations', () => {
     const begun = await desk.call('POST', '/api/v1/operations/batch', { type: 'service_restart', target_ids: desk.ids, concurrency: 2 }, { cookie: desk.admin.cookie });
     assert.equal(begun.status, 202, begun.text);
     const id = begun.json.operation_id;
+    // In the list it stands before what it does, of which the first three are shown.
+    await page.click('.op-more button:has-text("and 3 more of this batch")');
+    await until('all of it', async () => (await page.locator('.op-active.is-child').count()) === 6 && (await page.locator('.op-more').count()) === 0);
+    assert.equal(await page.locator('.op-active').first().getAttribute('data-operation'), id);
+    assert.equal(await page.locator('.op-active.is-child [aria-label$=", waiting"]').count(), 4, 'two at once');
+    await page.shot('operations-batch-list');
     await page.locator(`[data-operation="${id}"] .op-title`).click();
     assert.match(await page.innerText(`${sheet} h2`), /^Restart 6 targets$/);
     await page.waitForSelector(`${sheet} .batch-list li:nth-child(6)`);

@@ -6,13 +6,14 @@ import { titleOf, type Operation } from '../state/operations';
 
 /** How far it is; without a figure it only moves. */
 export function Bar({ op }: { op: Operation }) {
-  const known = op.progress != null && op.progress > 0;
-  const words = `${titleOf(op)}, ${known ? `${op.progress} %` : 'under way'}`;
+  const isWaiting = op.status === 'pending' && Boolean(op.parent_id); // for its turn
+  const known = isWaiting || (op.progress != null && op.progress > 0);
+  const words = `${titleOf(op)}, ${isWaiting ? 'waiting' : known ? `${op.progress} %` : 'under way'}`;
   return (
     <svg class={`op-bar ${known ? '' : 'is-open'}`} viewBox="0 0 100 6" preserveAspectRatio="none" role="progressbar" aria-label={words}
-      {...(known ? { 'aria-valuenow': op.progress!, 'aria-valuemin': 0, 'aria-valuemax': 100 } : {})}>
+      {...(known ? { 'aria-valuenow': op.progress ?? 0, 'aria-valuemin': 0, 'aria-valuemax': 100 } : {})}>
       <rect class="meter-track" width="100" height="6" />
-      <rect width={known ? op.progress! : 30} height="6" />
+      <rect width={known ? op.progress ?? 0 : 30} height="6" />
     </svg>
   );
 }
