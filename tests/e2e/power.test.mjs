@@ -248,6 +248,40 @@ test('a hanging task can be cancelled, and is shown with what it says until then
   ear.destroy();
 });
 
+test('an administrator ends a hanging task, and a run of checks, for Binnacle: the guest is free at once', { timeout: 60000 }, async (t) => {
+  const lab = await openLab(t);
+  const { act, ended, one, call } = await start(t, lab);
+  const force = (id, status) => call('POST', `/api/v1/operations/${id}/force-complete`, { status, reason: 'seen by hand' });
+  await lab.control.fault('taskhang', 'alpha/100');
+  const id = (await act(100, 'shutdown')).json.operation_id;
+  await until('it to run', async () => (await one(id)).progress >= 20);
+  assert.equal((await act(100, 'stop')).status, 409);
+  assert.equal((await force(id, 'failed')).status, 200);
+  const end = await one(id);
+  assert.deepEqual([end.status, end.hint], ['failed', 'Its task may go on: look at the guest yourself.']);
+  assert.match(end.error, /^Ended by .+: seen by hand$/);
+  await lab.control.clear();
+  const next = await act(100, 'stop');
+  assert.equal(next.status, 202, next.text);
+  await ended(next.json.operation_id);
+  const after = await one(id);
+  assert.deepEqual([after.status, after.error, after.completed_at], [end.status, end.error, end.completed_at]);
+
+  const hole = await lab.control.fault('blackhole', '*');
+  const run = (await call('POST', '/api/v1/servers/health-check')).json.operation_id;
+  assert.equal((await force(run, 'completed')).status, 200);
+  const checked = await one(run);
+  assert.deepEqual([checked.status, checked.has_warnings, checked.progress], ['completed', true, 100]);
+  await lab.control.clear({ id: hole.id });
+  const again = await until('a new run', async () => {
+    const answer = await call('POST', '/api/v1/servers/health-check');
+    return answer.json.operation_id !== run && answer.json.operation_id;
+  });
+  assert.equal((await ended(again)).status, 'completed');
+  assert.equal((await one(run)).message, checked.message);
+  await until('both to be deleted', async () => (await call('DELETE', `/api/v1/operations/${id}`)).status === 204 && (await call('DELETE', `/api/v1/operations/${run}`)).status === 204);
+});
+
 test('a token without the right names what it lacks and the line that grants it', { timeout: 60000 }, async (t) => {
   const lab = await openLab(t);
   const { act, call } = await start(t, lab, { token: 'binnacle@pve!monitor' });

@@ -324,6 +324,29 @@ BN_TEST(a_cancelled_task_is_asked_to_stop_and_ends_as_cancelled)
     end();
 }
 
+BN_TEST(one_that_somebody_ended_is_not_followed_any_more)
+{
+    struct bn_err err;
+    begin();
+    stop_begins();
+    const struct bn_work_force force = {.tenant = BN_TENANT_DEFAULT,
+            .left = seen(),
+            .status = BN_WORK_FAILED,
+            .message = "",
+            .error = "Ended by ada: it hangs",
+            .hint = ""};
+    CHECK(bn_work_force_end(scene.operations, &force, &err));
+    AWAIT(bn_operation_is_over(seen()));
+    AWAIT_PASSING(!bn_work_is_at(scene.operations, BN_TENANT_DEFAULT, scene.id), 300);
+    CHECK_INT(count_asked("DELETE "), 0); /* its task is left alone */
+    const size_t asked = (size_t)count_asked("/status HTTP");
+    pass(60000);
+    settle(300);
+    CHECK_INT(count_asked("/status HTTP"), asked);
+    CHECK_STR(seen()->error, "Ended by ada: it hangs");
+    end();
+}
+
 BN_TEST(what_may_not_be_cancelled_goes_on_and_says_so)
 {
     struct bn_err err;
