@@ -243,8 +243,11 @@ static const struct bn_operation *known_or_read(struct bn_request *req,
 static void say_over(struct bn_request *req, const struct bn_operation *operation)
 {
     struct bn_err err;
-    bn_fail(&err, BN_E_CONFLICT, "this operation has ended: %s",
-            bn_work_status_word(operation->status));
+    if (bn_operation_is_over(operation))
+        bn_fail(&err, BN_E_CONFLICT, "this operation has ended: %s",
+                bn_work_status_word(operation->status));
+    else
+        bn_fail(&err, BN_E_CONFLICT, "it is of a kind that this version does not know");
     bn_reply_err(req, &err);
 }
 

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { startDispatch as start } from './lib/dispatch.mjs';
-import { until } from './lib/server.mjs';
+import { startServer, until } from './lib/server.mjs';
 import { startSshd } from './lib/sshd.mjs';
 
 const OFF = 'nothing is begun on targets here: the setting `operations` is off';
@@ -86,4 +86,23 @@ test('the steps back to an older schema, as the manual has them, keep what that 
   const fresh = await done('service_status');
   assert.equal(fresh.status, 'completed', JSON.stringify(fresh));
   assert.match(fresh.output ?? (await call('GET', `/api/v1/operations/${fresh.id}`)).json.output, /a web server/);
+});
+
+test('an operation of a kind that only a newer version knows stands in the history and is left alone', { timeout: 60000 }, async (t) => {
+  const server = await startServer(t);
+  const admin = await server.setup();
+  const key = await server.makeKey(admin, 'all');
+  assert.equal(await server.stop(), 0);
+  const sql = (text) => execFileSync('sqlite3', [path.join(server.data, 'binnacle.db'), text]).toString().trim();
+  const row = (id, status, end) => `('default', '${id}', 'of_the_future', '${status}', 10, ${Date.now()}, ${Date.now()}, ${end}, 'act', 'web3')`;
+  sql(`INSERT INTO operations(tenant, id, type, status, progress, started_at, updated_at, completed_at, action, subject) VALUES ${row('over', 'completed', Date.now())}, ${row('runs', 'in_progress', 'NULL')}`);
+  await server.start();
+  const list = await server.request('GET', '/api/v1/operations', { key });
+  assert.deepEqual(list.json.operations.map((one) => [one.id, one.type, one.status]).sort(), [['over', null, 'completed'], ['runs', null, 'in_progress']]);
+  assert.deepEqual((await server.request('GET', '/api/v1/state?topic=work.operations', { key })).json.v, { operations: {} });
+  const forced = await server.request('POST', '/api/v1/operations/runs/force-complete', { key, body: { status: 'failed', reason: 'x' } });
+  assert.deepEqual([forced.status, forced.json.error.message], [409, 'it is of a kind that this version does not know']);
+  assert.equal((await server.request('DELETE', '/api/v1/operations/runs', { key })).status, 409);
+  assert.equal(await server.stop(), 0);
+  assert.equal(sql("SELECT group_concat(type || ' ' || status, ', ') FROM (SELECT * FROM operations ORDER BY id)"), 'of_the_future completed, of_the_future in_progress');
 });
