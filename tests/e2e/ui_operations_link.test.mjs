@@ -24,7 +24,7 @@ describe('operations over the wire', () => {
 
   test('a hundred targets are joined once, and then nothing is sent; one connection and one subscription, whichever page one goes to', LONG, async (t) => {
     const sshd = await startSshd(t);
-    sshd.set('slow', 4);
+    sshd.set('slow', 10);
     const desk = await startDesk(t, browser, sshd, { count: 100 });
     const page = await desk.open('ada', '/');
     const tap = tapFrames(page);
@@ -63,7 +63,7 @@ describe('operations over the wire', () => {
     await walk('monitoring');
     await walk('operations');
     await page.waitForSelector('.op-active:has-text("web7")'); // the other pages left, this one still hears
-    await until('it to move on', async () => /Processing results/.test(await page.innerText('.op-active')), { within: 20_000 });
+    await until('it to move on', async () => /Processing results/.test(await page.innerText('.op-active')), { within: 40_000 });
     await walk('settings');
     await toast(page, /^Restarted nginx\.service on web7/).waitFor({ timeout: 30_000 });
     assert.equal(tap.sockets, 1, 'one connection for all of it');

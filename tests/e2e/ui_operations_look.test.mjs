@@ -54,10 +54,16 @@ describe('how operations look', () => {
     await page.waitForSelector('.note:has-text("Operations over SSH are switched off")');
     await page.waitForSelector('.vm-name:has-text("web3")');
     assert.equal(await page.locator('button.restart').count(), 0);
+    assert.equal(await page.locator('a[aria-label^="Terminal on"]').count(), 0);
+    await page.keyboard.press('Control+k');
+    await page.fill('.palette input', 'web3');
+    await page.waitForSelector('.palette [role=option]:has-text("web3")');
+    assert.equal(await page.locator('.palette [role=option]:has-text("over SSH")').count(), 0);
+    await page.keyboard.press('Escape');
     await page.locator('input[aria-label="Choose web3"]').check();
     assert.equal(await page.getAttribute('.target-chosen-acts button', 'aria-disabled'), 'true');
     await page.click('button[aria-label="Actions for web3"]');
-    assert.equal(await page.locator('[role=menuitem]:has-text("Restart"), [role=menuitem]:has-text("Status"), [role=menuitem]:has-text("Test")').count(), 0);
+    assert.equal(await page.locator('[role=menuitem]:has-text("Restart"), [role=menuitem]:has-text("Status"), [role=menuitem]:has-text("Test"), [role=menuitem]:has-text("Terminal")').count(), 0);
     await page.keyboard.press('Escape');
     await page.goto(`${desk.server.origin}/targets/${desk.ids[0]}`);
     await page.waitForSelector('.target-why:has-text("Operations over SSH are switched off")');

@@ -39,6 +39,7 @@ export function whyNot(t: Target): string | null {
 }
 
 export function whyNoTerminal(t: Target): string | null {
+  if (who.value?.operations === false) return OPERATIONS_OFF;
   if (!may('admin')) return 'A terminal needs the role admin';
   if (t.is_active === false) return 'It is switched off: switch it on first';
   return t.host_key ? null : 'Its host key is to be confirmed first: test it';

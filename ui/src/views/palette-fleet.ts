@@ -12,7 +12,7 @@ import { actionsOf, type GuestRow, type PowerAction } from '../state/guests';
 import { busyOf, power, verbs } from '../state/operations';
 import { Index, verbOf, type Hit } from '../state/search';
 import { homeOf, placeOf, settledOf, STATES } from '../state/servers';
-import { act, may } from '../state/store';
+import { act, may, who } from '../state/store';
 import { displayOf, PLATFORMS } from '../state/targetwords';
 import { own } from '../state/own';
 import type { IconName } from '../parts/icon';
@@ -130,7 +130,7 @@ async function powerOf(t: Thing, vm: GuestRow, action: PowerAction): Promise<voi
 
 /** A restart is asked about on the target's own page, with the command that would run. */
 function targetActs(t: Thing, target: Target): Entry[] {
-  if (!may('operate') || target.is_active === false) return [];
+  if (!may('operate') || target.is_active === false || who.value?.operations === false) return [];
   const name = own(displayOf(target).name);
   const at = `targets/${encodeURIComponent(t.id)}`;
   const out: Entry[] = [{ id: `test ${t.id}`, group: 'Act', icon: 'activity', text: `Test ${name} …`, note: 'over SSH', run: () => go(href(at, { act: 'test' })) }];
