@@ -25,3 +25,6 @@ enum { BN_CLI_DONE, BN_CLI_REFUSED, BN_CLI_MISUSED };
 int bn_cli_user(struct bn_cli *cli, int argc, char **argv);
 int bn_cli_key(struct bn_cli *cli, int argc, char **argv);
 int bn_cli_setup_url(struct bn_cli *cli, int argc, char **argv);
+/* What the database promises, looked at and not changed; refused when something of it does not
+ * hold. */
+int bn_cli_fsck(struct bn_cli *cli, int argc, char **argv);

@@ -98,6 +98,11 @@ static int run_setup_url(int argc, char **argv)
     return bn_cli_setup_url(&(struct bn_cli){stdin, stdout, stderr, environ}, argc, argv);
 }
 
+static int run_fsck(int argc, char **argv)
+{
+    return bn_cli_fsck(&(struct bn_cli){stdin, stdout, stderr, environ}, argc, argv);
+}
+
 static int run_help(int argc, char **argv);
 
 static const struct command {
@@ -117,6 +122,7 @@ static const struct command {
                 "key add --name N --scope SCOPES [--expires-at TIME] [--data DIR]\n"
                 "  binnacle key revoke ID [--data DIR]\n"
                 "  binnacle key list [--data DIR]"},
+        {"fsck", run_fsck, "fsck [--data DIR]"},
         {"config", run_config, "config check [--SETTING VALUE]…\n  binnacle config doc"},
         {"print-types", run_print_types, "print-types"},
         {"version", run_version, "version"},

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "base/crash.h"
 #include "base/log.h"
 
 #include "io/dial.h"
@@ -57,6 +58,7 @@ bool bn_outside_open(struct bn_outside *outside, const struct bn_config *config,
             .idle_max = BN_FETCH_IDLE_MAX,
             .bodies_max = BN_FETCH_BODIES_MAX,
             .keep_ms = BN_FETCH_KEEP_MS};
+    BN_CRASH_POINT(start_loaded);
     if (!bn_master_key_keep(&outside->key, &hub->live, err))
         return false;
     for (size_t i = 0; i < config->allow_target.count; i++)

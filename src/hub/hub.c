@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crash.h"
+
 #include "hub/inbox.h"
 #include "live/infra.h"
 
@@ -298,6 +300,7 @@ bool bn_hub_ask(struct bn_hub *hub, const struct bn_fact *fact, bn_answer_fn ans
         return false;
     }
     hub->was_asked = true;
+    BN_CRASH_POINT(hub_before_ask);
     take_record(hub, fact, answer, user);
     return true;
 }
@@ -401,13 +404,16 @@ static void take_back(struct bn_hub *hub, const struct asked *asked, struct bn_l
 static void settle(struct bn_hub *hub, const struct bn_fact *fact, bool is_kept)
 {
     struct bn_change change;
+    BN_CRASH_POINT(hub_before_settle);
     if (!find_asked(hub, hub->asked.next, fact))
         bn_live_unexpect(&hub->live, fact);
     if (!is_kept)
         return;
     apply(hub, fact, &change);
+    BN_CRASH_POINT(hub_before_publish);
     if (change.changed)
         publish(hub, fact, &change);
+    BN_CRASH_POINT(hub_published);
 }
 
 /* The records of that batch leave the list, oldest first into mine; newest first they are undone
@@ -477,7 +483,9 @@ static void take_foreign(void *user, const struct bn_fact *fact)
 
 static void hand_over(struct bn_hub *hub)
 {
+    BN_CRASH_POINT(hub_before_flush);
     uint64_t batch = hub->store ? bn_store_flush(hub->store) : 0;
+    BN_CRASH_POINT(hub_flushed);
     struct bn_ack at_once = {.batch = 0, .ok = true};
     if (!hub->store) {
         spoken(hub, &at_once);

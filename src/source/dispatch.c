@@ -99,6 +99,7 @@ static void on_piece(void *user, const struct bn_transcript_piece *piece)
     struct bn_dispatch_job *job = user;
     const int64_t now = bn_dispatch_mono_ms(job);
     struct bn_fact fact;
+    BN_CRASH_POINT(dispatch_output);
     if (is_kept_at_once(job, piece))
         keep_piece(job, piece);
     if (now - job->budget_mono_ms >= 1000) {
@@ -149,6 +150,7 @@ void bn_dispatch_step(struct bn_dispatch_job *job, int64_t progress, const char 
 static void end_kept(void *user, const struct bn_err *err)
 {
     struct bn_dispatch_job *job = user;
+    BN_CRASH_POINT(dispatch_end_kept);
     job->is_kept = true;
     if (!err && bn_dispatch_session(job) && !job->is_running)
         bn_dispatch_tidy(job);
@@ -177,6 +179,7 @@ static void end_now(struct bn_dispatch_job *job, enum bn_work_status status)
 /* What it wrote is kept first, so that whoever reads of its end reads all of it. */
 void bn_dispatch_end(struct bn_dispatch_job *job, enum bn_work_status status)
 {
+    BN_CRASH_POINT(dispatch_ending);
     bn_transcript_flush(&job->transcript, true);
     if (keep_some(job, KEEP_AT_ONCE)) {
         end_now(job, status);
@@ -259,6 +262,7 @@ static void on_opened(void *user, struct bn_ssh_session *session)
 {
     struct bn_dispatch_job *job = user;
     (void)session;
+    BN_CRASH_POINT(dispatch_connected);
     job->is_ready = true;
     job->wait_ms = 0;
     bn_dispatch_ready(job);
@@ -275,7 +279,9 @@ static void connect_now(struct bn_dispatch_job *job)
     job->stage = BN_DISPATCH_CONNECT;
     if (!job->is_resumed)
         bn_dispatch_step(job, 10, "Testing SSH connection");
-    if (bn_reach_open(&reach, &to, &job->reach, &err))
+    const bool is_opening = bn_reach_open(&reach, &to, &job->reach, &err);
+    BN_CRASH_POINT(dispatch_connecting);
+    if (is_opening)
         return;
     if (err.code == BN_E_TOO_MANY || err.code == BN_E_UNAVAILABLE)
         bn_dispatch_again(job); /* its turn comes */
@@ -290,6 +296,7 @@ static void begun_kept(void *user, const struct bn_err *err)
     struct bn_dispatch_job *job = user;
     const bn_dispatch_begun begun = job->begun;
     const struct bn_operation operation = job->work->now;
+    BN_CRASH_POINT(dispatch_begun);
     job->begun = NULL;
     job->is_begun = true;
     if (err) { /* there is no such work */
@@ -407,6 +414,7 @@ static void on_tick(void *user)
     bn_list_each_safe(it, tmp, &dispatch->jobs) {
         struct bn_dispatch_job *job = container_of(it, struct bn_dispatch_job, link);
         if (job->is_done) {
+            BN_CRASH_POINT(dispatch_tidied);
             bn_dispatch_destroy(job);
             continue;
         }
@@ -477,6 +485,7 @@ struct bn_dispatch *bn_dispatch_start(const struct bn_dispatch_config *config)
                 take_up(dispatch, tenant->id, left);
         }
     }
+    BN_CRASH_POINT(start_taken_up);
     dispatch->timer = bn_timer_create(config->loop, on_tick, dispatch);
     bn_timer_start(dispatch->timer, TICK_MS, TICK_MS);
     return dispatch;

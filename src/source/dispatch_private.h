@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include "base/crash.h"
+
 #include "source/dispatch.h"
 #include "source/reach.h"
 

@@ -198,8 +198,10 @@ static void intent_kept(void *user, const struct bn_err *err)
         bn_dispatch_fail(job, "It was not sent, for the disk would not keep it.", "");
         return;
     }
+    BN_CRASH_POINT(dispatch_intent_kept);
     if (bn_dispatch_session(job)) {
         begin_run(job);
+        BN_CRASH_POINT(dispatch_sent);
         return;
     }
     job->work->now.sent_at = 0; /* the link was lost first */
@@ -210,6 +212,7 @@ static void intent_kept(void *user, const struct bn_err *err)
 void bn_dispatch_send(struct bn_dispatch_job *job)
 {
     job->stage = BN_DISPATCH_SEND;
+    BN_CRASH_POINT(dispatch_before_intent);
     bn_dispatch_step(job, 50,
             job->action->type == BN_WORK_SERVICE_RESTART ? "Executing restart command"
                                                          : "Executing command");
@@ -296,6 +299,7 @@ static void fail_status(struct bn_dispatch_job *job, int64_t status)
 
 static void command_ended(struct bn_dispatch_job *job, int64_t status)
 {
+    BN_CRASH_POINT(dispatch_exited);
     job->work->now.has_warnings = 0;
     if (status >= 0 && status <= 255)
         job->work->now.exit_status = status;

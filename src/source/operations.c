@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/secret.h"
 
@@ -151,6 +152,7 @@ static void on_kept(void *user, const struct bn_fact *fact, const struct bn_err 
     struct bn_work *work = user;
     struct bn_work was = *work; /* who is to be answered: what follows may end it */
     const bool never_was = err && work->is_new;
+    BN_CRASH_POINT(work_kept);
     work->is_keeping = false;
     work->is_new = work->is_new && err;
     work->asked_kept = NULL;
@@ -217,6 +219,7 @@ struct bn_work *bn_work_begin(struct bn_operations *operations, const struct bn_
     now->status = BN_WORK_PENDING;
     now->progress = 0;
     now->started_at = now->updated_at = operations->config.clock->now_ms;
+    BN_CRASH_POINT(work_before_begin);
     work->is_new = true;
     work->kept = first->kept;
     work->kept_user = first->user;
@@ -224,6 +227,7 @@ struct bn_work *bn_work_begin(struct bn_operations *operations, const struct bn_
         work_destroy(work);
         return NULL;
     }
+    BN_CRASH_POINT(work_begun);
     note_begin(now);
     return work;
 }
@@ -279,6 +283,7 @@ void bn_work_step_now(struct bn_work *work, int64_t progress, const char *phase)
 {
     if (!take_step(&work->now, progress, phase) || work->forced)
         return;
+    BN_CRASH_POINT(work_before_step);
     bn_log(BN_INFO, "operation.step", BN_KV("id", work->now.id), BN_KV_I64("progress", progress),
             BN_KV("phase", phase));
     bn_work_told(work, work->kept ? work->kept : step_kept, work->kept ? work->kept_user : NULL);
@@ -305,6 +310,7 @@ void bn_work_end(struct bn_work *work, enum bn_work_status status, bn_work_kept 
         return;
     }
     set_end(work, &work->now, status);
+    BN_CRASH_POINT(work_before_end);
     bn_work_told(work, kept, user);
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/crash.h"
 
 #include "store/sqlite.h"
 
@@ -243,8 +244,10 @@ int bn_schema_migrate(struct bn_conn *conn, int64_t *out_changes)
 {
     int64_t changes = 0;
     int rc = bn_conn_exec(conn, "BEGIN"); /* a read lock until something has to change */
+    BN_CRASH_POINT(store_before_migrate);
     if (rc == SQLITE_OK)
         rc = migrate(conn, &changes);
+    BN_CRASH_POINT(store_migrated);
     if (rc == SQLITE_OK)
         rc = bn_conn_exec(conn, "COMMIT");
     if (rc != SQLITE_OK) {

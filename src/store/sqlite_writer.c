@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 
 #include "store/sqlite_notes.h"
@@ -54,14 +55,18 @@ int bn_writer_transact(struct bn_store *store, bool is_full_sync,
     int64_t from_ns = bn_clock_mono_ns();
     *out_at_commit = false;
     int rc = set_sync(conn, is_full_sync);
+    BN_CRASH_POINT(store_before_begin);
     if (rc == SQLITE_OK)
         rc = bn_conn_do(conn, BN_SQL_BEGIN);
+    BN_CRASH_POINT(store_begun);
     if (rc == SQLITE_OK)
         rc = work(store);
+    BN_CRASH_POINT(store_before_commit);
     if (rc == SQLITE_OK) {
         *out_at_commit = true;
         rc = bn_conn_do(conn, BN_SQL_COMMIT);
     }
+    BN_CRASH_POINT(store_committed);
     if (rc != SQLITE_OK) {
         bn_conn_rollback(conn);
         bn_series_forget(&store->writer.ids); /* numbers given in this transaction are void */
@@ -256,6 +261,7 @@ static void keep_batches(struct bn_store *store)
     bool at_commit;
     int rc = bn_writer_transact(store, is_full_sync, write_batches, &at_commit);
     writer->commit_ms = bn_mono_ms();
+    BN_CRASH_POINT(store_before_answer);
     if (rc == SQLITE_OK)
         answer_batches(store, NULL);
     else
