@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { startDispatch } from './lib/dispatch.mjs';
-import { asanBinary, binary, root, runBinary, until } from './lib/server.mjs';
+import { asanBinary, binary, measured, root, runBinary, until } from './lib/server.mjs';
 import { startSshd } from './lib/sshd.mjs';
 
 const POINTS = [...fs.readFileSync(path.join(root, 'src/base/crash.h'), 'utf8').matchAll(/X\(([a-z]+_[a-z_]+)\)/g)].map(([, name]) => name);
@@ -21,7 +21,7 @@ test('what ships has no such points', () => {
   assert.ok(!fs.readFileSync(binary).includes('BINNACLE_CRASH_AT'));
 });
 
-test('killed at each point: up again in time, nothing wrong with what is kept, nothing lost and nothing done twice', { timeout: 600000 }, async (t) => {
+test('killed at each point: up again in time, nothing wrong with what is kept, nothing lost and nothing done twice', { timeout: 600000, ...measured }, async (t) => {
   const sshd = await startSshd(t);
   fs.writeFileSync(sshd.file('bin', 'deed'), '#!/bin/sh\necho "deed" >>"$STATE/calls"\nsleep "$(cat "$STATE/slow")"\necho done well\n', { mode: 0o755 });
   sshd.set('slow', 0.3);
