@@ -34,8 +34,8 @@ struct bn_target {
     int64_t seen_at;
     char jump_id[BN_ID_MAX]; /* another target, through which it is reached; "": directly */
     int64_t platform;        /* enum bn_platform */
-    int64_t allows_commands; /* administrators may run what they write: operations `command` */
     int64_t sudo;            /* systemd: commands that change something run by sudo */
+    int64_t allows_commands; /* administrators may run what they write: operations `command` */
     char service[128];       /* what "Restart" restarts when nothing else is said */
     char custom_command[512];
     char custom_success[128]; /* a text whose coming means that it went well */
