@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { startBrowser } from './lib/browser.mjs';
 import { closed, sheet, startDesk, toast } from './lib/deeds.mjs';
-import { suite } from './lib/page.mjs';
+import { live, suite } from './lib/page.mjs';
 import { until } from './lib/server.mjs';
 import { startSshd } from './lib/sshd.mjs';
 
@@ -115,6 +115,28 @@ describe('a batch from the page', () => {
     await until('each with why', async () => (await page.locator(`${ask} .batch-fates li`).allInnerTexts()).join('\n') === 'web0: the same is under way there already\nweb1: the same is under way there already');
     await page.shot('batch-refused-390-dark');
     assert.equal((await desk.list('?type=batch')).length, 0);
+    await closed(page);
+  });
+
+  test('sixty at once stand in one list, those that failed at its top, also when Binnacle was killed meanwhile', LONG, async (t) => {
+    const sshd = await startSshd(t);
+    const desk = await startDesk(t, browser, sshd, { count: 60, form: (i) => (i === 57 ? { service: 'foo.service' } : {}) });
+    const begun = await desk.call('POST', '/api/v1/operations/batch', { type: 'service_status', target_ids: desk.ids, concurrency: 4 });
+    assert.equal(begun.status, 202, begun.text);
+    const page = await desk.open('ada', `/operations?id=${begun.json.operation_id}`);
+    page.expect(/WebSocket|ERR_CONNECTION|Failed to load/);
+    await page.waitForSelector(`${sheet} .batch-list li:nth-child(60)`);
+    assert.equal(await page.locator(`${sheet} .batch-list`).count(), 1);
+    await desk.server.crash();
+    await page.waitForSelector(live, { state: 'detached' });
+    await desk.server.start();
+    await until('its end', async () => /60 of 60 done/.test(await page.innerText(`${sheet} .batch-sum`)), { within: 90_000 });
+    await until('each to be over', async () => (await page.locator(`${sheet} .batch-list .op-status`).allInnerTexts()).every((text) => /completed|failed|warnings/.test(text)));
+    const lines = await page.locator(`${sheet} .batch-list li`).allInnerTexts();
+    assert.equal(lines.length, 60);
+    const failed = lines.filter((text) => /✖ failed/.test(text)); // by the kill, others may have
+    assert.deepEqual(lines.slice(0, failed.length), failed, 'those at the top');
+    assert.ok(failed.some((text) => text.startsWith('web57')), failed.join(' '));
     await closed(page);
   });
 });

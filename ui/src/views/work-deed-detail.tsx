@@ -4,7 +4,7 @@ import { useEffect } from 'preact/hooks';
 import { href } from '../link/route';
 import { sheet, watch } from '../state/deeds';
 import { cancelMeans, curlOf, hostKeysOf, stepsOf, sudoLine, VERIFY, type DeedType } from '../state/deedwords';
-import { cancel, isActive, mayCancel, operationsTopic, phaseOf, resultOf, tookOf, type Operation } from '../state/operations';
+import { cancel, isActive, mayCancel, phaseOf, resultOf, tookOf, type Operation } from '../state/operations';
 import { own } from '../state/own';
 import { act, copy, may } from '../state/store';
 import { targetOf } from '../state/targets';
@@ -14,7 +14,7 @@ import { NEEDS_MANAGER } from './infra-server-acts';
 import { Command } from './work-command';
 import { OutputView } from './work-output';
 import { detailsOf } from './work-operation';
-import { At, Bar, By, OperationStatus, targetHref } from './work-parts';
+import { At, Away, Bar, By, OperationStatus, targetHref } from './work-parts';
 
 export function DeedDetail({ op }: { op: Operation }) {
   const isOn = isActive(op);
@@ -23,9 +23,7 @@ export function DeedDetail({ op }: { op: Operation }) {
   return (
     <div class="op-detail deed">
       <Where op={op} />
-      {isOn && operationsTopic.phase.value === 'cached' && (
-        <p class="deed-away" role="status"><Icon name="wifi-off" size={16} /> <span><strong>Binnacle does not answer.</strong> This is what was known then. {op.sent_at ? 'The target goes on by itself, and its end is read when Binnacle is back.' : 'This goes on by itself when Binnacle is back.'}</span></p>
-      )}
+      {isOn && <Away>{op.sent_at ? 'The target goes on by itself, and its end is read when Binnacle is back.' : 'This goes on by itself when Binnacle is back.'}</Away>}
       <dl class="pairs deed-pairs">
         <dt>Target</dt><dd>{target ? <a href={targetHref(target.id)} onClick={() => (sheet.value = null)}>{own(target.name ?? '')}</a> : <span class="dim">not among yours any more</span>}</dd>
         <dt>Started by</dt><dd><By op={op} />, <At at={op.started_at} /></dd>

@@ -1,8 +1,10 @@
 // work-parts: what every list and sheet of operations shows: how far it is, who began it, how it ended.
 
+import type { ComponentChildren } from 'preact';
 import { href } from '../link/route';
 import { dateTime, time } from '../state/format';
-import { titleOf, type Operation } from '../state/operations';
+import { operationsTopic, titleOf, type Operation } from '../state/operations';
+import { Icon } from '../parts/icon';
 
 /** How far it is; without a figure it only moves. */
 export function Bar({ op }: { op: Operation }) {
@@ -39,3 +41,9 @@ export function At({ at }: { at: string | null | undefined }) {
 }
 
 export const targetHref = (id: string): string => href(`targets/${encodeURIComponent(id)}`);
+
+/** That nobody answers, and what comes of it. */
+export function Away({ children }: { children: ComponentChildren }) {
+  if (operationsTopic.phase.value !== 'cached') return null;
+  return <p class="deed-away" role="status"><Icon name="wifi-off" size={16} /> <span><strong>Binnacle does not answer.</strong> This is what was known then. {children}</span></p>;
+}
