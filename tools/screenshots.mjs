@@ -1,12 +1,13 @@
 // screenshots: the pictures the README shows, taken of the real server: `node tools/screenshots.mjs [SECONDS [NAME…]]`.
-// It runs build/release/binnacle in a folder of its own beside a simulated fleet (lab/), and lets it measure this machine and
-// check that fleet for a while first. NAME…: only these pages. $SHOTS names another folder, which then gets every page in both themes and sizes.
+// It runs build/release/binnacle in a folder of its own beside a simulated fleet (lab/) and a real sshd with a service of the
+// tests, and lets it measure this machine and check that fleet for a while first. NAME…: only these pages. $SHOTS names another folder, which then gets every page in both themes and sizes.
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startLab } from '../lab/lib.mjs';
+import { startSshd } from '../tests/e2e/lib/sshd.mjs';
 
 const root = new URL('..', import.meta.url).pathname;
 const { chromium } = createRequire(join(root, 'tests/e2e/'))('playwright-core');
@@ -17,6 +18,8 @@ const seconds = Number(process.argv[2] ?? 330);
 const wanted = process.argv.slice(3);
 
 const lab = await startLab({ scenario: 'demo' });
+const ends = [];
+const sshd = await startSshd({ after: (end) => ends.push(end) });
 const fleet = join(data, 'fleet.json');
 writeFileSync(fleet, JSON.stringify({ servers: lab.servers }), { mode: 0o600 });
 const server = spawn(join(root, 'build/release/binnacle'), ['serve', '--listen', '127.0.0.1:0', '--data', join(data, 'data'),
@@ -75,6 +78,44 @@ async function opened(page, ids) {
   await page.bringToFront();
 }
 
+/** Machines to act on, and what was done with them before: all of them are the same sshd. */
+function targets(page) {
+  return page.evaluate(async ([port, key, fingerprint]) => {
+    const send = async (where, body) => {
+      const answer = await fetch(where, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
+      if (!answer.ok) throw new Error(`${where}: ${await answer.text()}`);
+      return answer.json();
+    };
+    const over = async ({ operation_id: id }) => {
+      while (!(await (await fetch(`/api/v1/operations/${id}`)).json()).completed_at) await new Promise((done) => { setTimeout(done, 200); });
+    };
+    const ids = [];
+    for (const [name, site, tags] of [['web1', 'Rack 1', 'prod;web'], ['web2', 'Rack 1', 'prod;web'], ['web3', 'Rack 2', 'prod;web'], ['mail', 'Rack 2', 'prod'], ['staging', 'Attic', 'test']]) {
+      const added = await send('/api/v1/targets', { name, host: '127.0.0.1', port, username: 'root', service: 'nginx.service', site, tags, auth: { kind: 'key', private_key: key }, host_key: fingerprint });
+      ids.push(added.id);
+    }
+    for (const [type, of, service] of [['ssh_test', 0], ['ssh_test', 4], ['service_restart', 1], ['service_status', 3, 'postfix.service'], ['logs', 2], ['service_restart', 2]]) {
+      await over(await send(`/api/v1/targets/${ids[of]}/operations`, { type, ...(service ? { params: { service } } : {}) }));
+    }
+    return ids;
+  }, [sshd.port, sshd.key, sshd.fingerprint]);
+}
+
+/** A restart that is under way, as who began it sees it. */
+async function restarting(page) {
+  sshd.set('slow', 12);
+  await page.click('button.restart');
+  await page.click('dialog.deed-ask button[type=submit]:not([disabled])');
+  await page.waitForSelector('dialog.op-sheet .output-text:has-text("Stopping")');
+}
+
+/** A batch that is under way. */
+async function batch(page, ids) {
+  sshd.set('slow', 12);
+  await page.evaluate((target_ids) => fetch('/api/v1/operations/batch', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ type: 'service_restart', target_ids, concurrency: 3 }) }), ids.targets);
+  await page.waitForTimeout(3000);
+}
+
 /** name, address, whether the picture of the README is wide or of a phone, in which theme, and what is done before. */
 const shots = [
   ['overview', () => '/', ['light', 'dark']],
@@ -83,6 +124,9 @@ const shots = [
   ['server', (ids) => `/servers/${ids.flapping}#why`, ['light', 'dark']],
   ['import', () => '/servers/import', ['light', 'dark'], listed],
   ['guests', () => '/vms', ['dark', 'light']],
+  ['targets', () => '/targets', [null, 'dark']],
+  ['restart', (ids) => `/targets/${ids.targets[2]}`, ['dark', null], restarting],
+  ['operations', () => '/operations', ['light', null], batch],
   ['diagnostics', () => '/diagnostics', ['light', null]],
   ['console', (ids) => ids.console, ['dark', 'light'], typed],
   ['consoles', () => '/operations/consoles', ['light', null], opened],
@@ -120,6 +164,7 @@ try {
     const [vm] = vms.filter((v) => v.type === 'qemu' && v.status === 'running' && !v.template).sort((a, b) => a.vmid - b.vmid);
     return { flapping: flapping.id, console: `/console/${vm.node}/${vm.vmid}?type=qemu&serverId=${vm.server_id}` };
   });
+  ids.targets = await targets(first);
   for (const shot of shots.filter(([name]) => wanted.length === 0 || wanted.includes(name))) {
     for (const [theme, width] of [['light', 1440], ['dark', 1440], ['light', 390], ['dark', 390]]) {
       const is = shot[2][width < 500 ? 1 : 0] === theme;
@@ -132,5 +177,6 @@ try {
   server.kill('SIGTERM');
   await gone;
   await lab.stop();
+  for (const end of ends.reverse()) await end();
   rmSync(data, { recursive: true, force: true });
 }
