@@ -81,7 +81,7 @@ done
 `,
 };
 
-function freePort() {
+export function freePort() {
   return new Promise((resolve) => {
     const probe = net.createServer().listen(0, '127.0.0.1', () => {
       const { port } = probe.address();
@@ -135,11 +135,12 @@ export class Sshd {
 
   async start() {
     fs.writeFileSync(this.file('config'), [
+      ...(this.options.lines ?? []).map((line) => line.replaceAll('$DIR', this.dir)), // first, for the first word counts
       `Port ${this.port}`, 'ListenAddress 127.0.0.1', `HostKey ${this.file('host')}`,
       `AuthorizedKeysFile ${this.file('user.pub')}`, 'StrictModes no', 'PidFile none', 'UsePAM no', 'LogLevel VERBOSE',
       'PasswordAuthentication no', 'MaxStartups 500', 'MaxSessions 20', 'PrintMotd no', 'PrintLastLog no',
       `SetEnv PATH=${this.file('bin')}:/usr/bin:/bin STATE=${this.file('state')} HOME=${this.file('home')}`,
-      ...(this.options.lines ?? []).map((line) => line.replaceAll('$DIR', this.dir)), '',
+      '',
     ].join('\n'));
     fs.mkdirSync('/run/sshd', { recursive: true });
     const words = [...(this.options.wrap ?? []), SSHD, '-D', '-e', '-f', this.file('config')];
