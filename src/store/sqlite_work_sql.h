@@ -46,7 +46,7 @@
                   " AND id < ?2 || '0' ORDER BY id")                                                         \
     X(PIECE_RANGE,                                                                                           \
             "SELECT id, at, bytes, text FROM pieces WHERE tenant = ?1 AND operation_id = ?2"                 \
-            " AND at >= ?3 ORDER BY at LIMIT ?4")                                                            \
+            " AND (at >= ?3 OR at + bytes > ?3) ORDER BY at LIMIT ?4")                                       \
     X(PIECE_LAST,                                                                                            \
             "SELECT * FROM (SELECT id, at, bytes, text FROM pieces WHERE tenant = ?1 AND operation_id = ?2"  \
             " AND at >= ?3 ORDER BY at DESC LIMIT ?4) ORDER BY at")                                          \

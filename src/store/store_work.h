@@ -73,7 +73,7 @@ BN_MUST_CHECK bool bn_store_read_operation(struct bn_store *store, const char *t
 struct bn_piece_query {
     const char *tenant;
     const char *operation_id;
-    int64_t from;
+    int64_t from; /* those that end behind it, or begin there */
 };
 
 /* At most *n, then *n are there; none when there is none, or no such operation. */

@@ -453,7 +453,7 @@ static void reply_running_output(struct bn_request *req, const struct bn_transcr
     bn_list_each(it, &transcript->pieces) {
         const struct bn_transcript_piece *piece = container_of(it, struct bn_transcript_piece,
                 link);
-        if (piece->at < from)
+        if (piece->at < from && piece->at + piece->bytes <= from)
             continue;
         if (count == PIECES_MAX) {
             is_all = false;

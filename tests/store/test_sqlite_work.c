@@ -403,7 +403,10 @@ BN_TEST(what_a_command_wrote_comes_back_in_its_order_and_goes_with_its_operation
     CHECK_INT(out[3].bytes, 10);
     CHECK_INT(read_pieces(store, "op1", 10, out, 2), 2);
     CHECK_INT(out[0].at, 10);
-    CHECK_INT(read_pieces(store, "op1", 1000001, out, 4), 0);
+    CHECK_INT(read_pieces(store, "op1", 15, out, 2), 2); /* in the middle of one: with that one */
+    CHECK_INT(out[0].at, 10);
+    CHECK_INT(read_pieces(store, "op1", 1000009, out, 4), 1);
+    CHECK_INT(read_pieces(store, "op1", 1000010, out, 4), 0);
     CHECK_INT(read_pieces(store, "nobody", 0, out, 4), 0);
     CHECK_INT(read_pieces(store, "op1", BN_UNKNOWN, out, 2), 2);
     CHECK_INT(out[0].at, 20);
