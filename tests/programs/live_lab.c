@@ -209,8 +209,9 @@ static void put_role(struct bn_request *req)
 }
 
 static const struct bn_route lab_routes[] = {
-        {"GET", "/lab/source", BN_RIGHT_READ, put_source, 0, "", NULL, NULL, NULL, NULL, NULL},
-        {"GET", "/lab/role", BN_RIGHT_READ, put_role, 0, "", NULL, NULL, NULL, NULL, NULL},
+        {"GET", "/lab/source", BN_RIGHT_READ, put_source, 0, "", NULL, NULL, NULL, NULL, NULL,
+                false},
+        {"GET", "/lab/role", BN_RIGHT_READ, put_role, 0, "", NULL, NULL, NULL, NULL, NULL, false},
 };
 
 /* --- life ------------------------------------------------------------------------------------- */
