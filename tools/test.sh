@@ -163,11 +163,11 @@ add() {
     f=$((f + $(echo "$counts" | awk '{ print $3 }')))
 }
 
-# The end-to-end tests against programs that count, without those that measure. Two lanes side by side,
-# because most of it is waiting.
+# The end-to-end tests against programs that count, without those that measure. Two runs of two lanes side
+# by side, because most of it is waiting.
 count_e2e() {
     export BINNACLE="$1/binnacle" BINNACLE_ASAN="$1/binnacle" CONFORMANCE_SERVER="$1/tests/conformance_server"
-    export LIVE_LAB="$1/tests/live_lab" SWARM="$1/tests/swarm" COUNTED=1 LANES=1
+    export LIVE_LAB="$1/tests/live_lab" SWARM="$1/tests/swarm" COUNTED=1 LANES=2
     REPORT="$1/e2e1" sh tests/e2e/run.sh http ws people life dispatch >"$1/lane1" &
     REPORT="$1/e2e2" sh tests/e2e/run.sh live >"$1/lane2"
     wait
