@@ -64,8 +64,8 @@ static void soak_init(struct soak *soak, const char *machine, int cores)
             .user = soak});
 }
 
-/* Two hours pass in two seconds, and a slow disk does not: waits until what was asked for is kept and
-   nothing is under way to the disk. */
+/* Two hours pass in two seconds, and a slow disk does not: waits until what was asked for is kept
+   and nothing is under way to the disk. */
 static void soak_catch_up(struct soak *soak)
 {
     struct bn_store_stats stats;

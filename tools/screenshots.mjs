@@ -124,12 +124,12 @@ const shots = [
   ['server', (ids) => `/servers/${ids.flapping}#why`, ['light', 'dark']],
   ['import', () => '/servers/import', ['light', 'dark'], listed],
   ['guests', () => '/vms', ['dark', 'light']],
-  ['targets', () => '/targets', [null, 'dark']],
-  ['restart', (ids) => `/targets/${ids.targets[2]}`, ['dark', null], restarting],
-  ['operations', () => '/operations', ['light', null], batch],
   ['diagnostics', () => '/diagnostics', ['light', null]],
   ['console', (ids) => ids.console, ['dark', 'light'], typed],
   ['consoles', () => '/operations/consoles', ['light', null], opened],
+  ['targets', () => '/targets', [null, 'dark']],
+  ['restart', (ids) => `/targets/${ids.targets[2]}`, ['dark', null], restarting],
+  ['operations', () => '/operations', ['light', null], batch],
 ];
 
 async function shoot(state, ids, [name, path, [wide, phone], before], theme, width) {

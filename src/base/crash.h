@@ -6,20 +6,39 @@
  */
 #pragma once
 
-#define BN_CRASH_LIST(X)                                                                    \
-    /* the store's thread */                                                                \
-    X(store_before_migrate)                                                                 \
-    X(store_migrated) X(store_before_begin) X(store_begun) X(store_before_commit)           \
-            X(store_committed) X(store_before_answer) /* the hub */                         \
-            X(hub_before_ask) X(hub_before_flush) X(hub_flushed) X(hub_before_settle)       \
-                    X(hub_before_publish) X(hub_published) /* an operation */               \
-            X(work_before_begin) X(work_begun) X(work_before_step) X(work_before_end)       \
-                    X(work_kept) /* one over SSH */                                         \
-            X(dispatch_begun) X(dispatch_connecting) X(dispatch_connected)                  \
-                    X(dispatch_before_intent) X(dispatch_intent_kept) X(dispatch_sent)      \
-                            X(dispatch_output) X(dispatch_exited) X(dispatch_ending)        \
-                                    X(dispatch_end_kept) X(dispatch_tidied) /* the start */ \
-            X(start_loaded) X(start_taken_up)
+/* By the floor it belongs to: store, hub, operations, operations over SSH, the start. */
+#define BN_CRASH_LIST(X)      \
+    X(store_before_migrate)   \
+    X(store_migrated)         \
+    X(store_before_begin)     \
+    X(store_begun)            \
+    X(store_before_commit)    \
+    X(store_committed)        \
+    X(store_before_answer)    \
+    X(hub_before_ask)         \
+    X(hub_before_flush)       \
+    X(hub_flushed)            \
+    X(hub_before_settle)      \
+    X(hub_before_publish)     \
+    X(hub_published)          \
+    X(work_before_begin)      \
+    X(work_begun)             \
+    X(work_before_step)       \
+    X(work_before_end)        \
+    X(work_kept)              \
+    X(dispatch_begun)         \
+    X(dispatch_connecting)    \
+    X(dispatch_connected)     \
+    X(dispatch_before_intent) \
+    X(dispatch_intent_kept)   \
+    X(dispatch_sent)          \
+    X(dispatch_output)        \
+    X(dispatch_exited)        \
+    X(dispatch_ending)        \
+    X(dispatch_end_kept)      \
+    X(dispatch_tidied)        \
+    X(start_loaded)           \
+    X(start_taken_up)
 
 enum bn_crash_point {
 

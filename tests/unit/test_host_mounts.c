@@ -240,7 +240,7 @@ BN_TEST(one_that_hangs_holds_up_nobody_and_loses_its_sizes_after_fifteen_seconds
     machine_wait_ms(&m, 1000);
     machine_sample(&m);
     CHECK_INT(total_of(&m, "/mnt/nas"), BN_UNKNOWN);
-    CHECK_INT(total_of(&m, "/mnt/share"), 900);
+    CHECK(comes_to(&m, "/mnt/share", 900)); /* its thread may have had no turn for so long */
     CHECK_INT(total_of(&m, "/"), 100000);
     for (int i = 0; i < 5000 && atomic_load(&nas_asked) < 2; i++)
         usleep(1000);                      /* its thread may not have had its turn yet */
