@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/secret.h"
 
 #include "web/api_infra.h"
@@ -243,6 +244,36 @@ static void recount(const struct bn_import *import, struct tally *tally)
     }
 }
 
+/* FEATURES J3: it stands among the operations, kept with what it wrote or not at all. */
+static void record(const struct bn_request *req, struct bn_many *many, const struct tally *tally,
+        const char *text)
+{
+    struct bn_fact fact;
+    struct bn_operation *operation = &fact.u.operation;
+    struct bn_err err;
+    uint8_t id[16];
+    const size_t written = tally->added + tally->updated;
+    bn_fact_init(&fact, BN_KIND_OPERATION, req->who.tenant);
+    bn_record_clear(&bn_operation_type, operation);
+    bn_random(id, sizeof id);
+    bn_b64url_encode(id, sizeof id, operation->id);
+    bn_operation_made_by(req, operation);
+    operation->type = BN_WORK_IMPORT;
+    operation->status = written || !tally->failed ? BN_WORK_COMPLETED : BN_WORK_FAILED;
+    operation->progress = 100;
+    operation->has_warnings = written && tally->failed;
+    operation->started_at = operation->updated_at = operation->completed_at =
+            bn_web_clock(req->web)->now_ms;
+    snprintf(operation->subject, sizeof operation->subject, "%zu server%s", tally->rows,
+            tally->rows == 1 ? "" : "s");
+    if (operation->status == BN_WORK_FAILED)
+        bn_text_clip(operation->error, sizeof operation->error, bn_str(text));
+    else
+        bn_text_clip(operation->message, sizeof operation->message, bn_str(text));
+    if (!bn_many_ask(many, &fact, &err)) /* as many as can be are in sight; the audit has it */
+        bn_log(BN_WARN, "import.unrecorded", BN_KV("text", err.text));
+}
+
 static void carry_out(struct bn_request *req, struct bn_import *import, struct tally *tally)
 {
     struct bn_many *many = bn_many_create(req, "nothing was imported", BN_IMPORT_ANSWER_MAX);
@@ -258,6 +289,7 @@ static void carry_out(struct bn_request *req, struct bn_import *import, struct t
     recount(import, tally);
     say_tally(tally, text);
     note(req, tally, text);
+    record(req, many, tally, text);
     outcome.success = tally->added + tally->updated;
     outcome.message = text;
     outcome.undo_id = outcome.success > 0 ? kept->undo->id : NULL;

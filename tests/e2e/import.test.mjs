@@ -78,6 +78,9 @@ test('fifty servers: preview, sixteen tried at once, imported, checked by themse
   assert.equal(done.success, 48);
   assert.equal(done.message, '48 added');
   assert.equal(done.slots_left, 2);
+  const [told] = (await good('GET', '/api/v1/operations?type=import')).operations;
+  assert.deepEqual([told.status, told.progress, told.subject, told.message, told.created_by_kind, told.has_warnings], ['completed', 100, '48 servers', '48 added', 'key', false]);
+  assert.ok(told.completed_at);
   await until('all of them to be checked without anybody asking', async () => (await list()).every((s) => s.connection_status === 'online'), { within: 20000, every: 100 });
   assert.equal((await list()).length, 48);
 
@@ -117,6 +120,8 @@ test('killed in the middle of an import: all of it is there, or nothing', async 
     if (got.status === 200) assert.equal(came, 1000, 'what was answered is kept');
     outcomes[came ? 'all' : 'nothing']++;
     expected = servers.length;
+    const { total } = await back.api('GET', '/api/v1/operations?type=import', { key: first.key });
+    assert.equal(total, expected / 1000, 'an operation for each import that is kept, and no other');
     await back.crash();
   }
   t.diagnostic(`measured: an import of 1000 rows took ${whole.toFixed(0)} ms; killed in the middle of ten: ${JSON.stringify(outcomes)}`);

@@ -114,6 +114,7 @@ export function titleOf(op: Operation): string {
   const verb = deedOf(op)?.[0] ?? verbOf(op)?.label;
   if (verb) return `${verb} ${ownSubject(op.subject ?? '')}`.trim();
   const kind = kinds[op.type ?? ''];
+  if (op.type === 'import' && op.subject) return `Import of ${own(op.subject)}`;
   return op.type === 'health_check' && op.subject ? `Check of ${own(op.subject)}` : ownSubject(op.subject ?? '') || kind || op.type || 'Operation';
 }
 
