@@ -299,7 +299,9 @@ describe('the way there, and what is found', { concurrency: false }, () => {
     await page.keyboard.press('Control+K');
     await page.waitForFunction(() => document.activeElement?.matches('dialog.palette input'));
     await page.keyboard.type(first.name);
-    await page.waitForSelector(`.palette-list [role=option]:has-text("${first.host}:${first.port}")`);
+    await page.waitForSelector(`.palette-list [role=option]:has-text("${first.host}:${first.port}")`).catch(async (error) => {
+      throw new Error(`${error.message}\n"${await page.inputValue('.palette input')}" finds ${await page.innerText('.palette-list')}`);
+    });
     await page.axe('the palette with servers');
     const times = [];
     for (const query of ['s', 'se', 'lab', '100', 'check', 'nothing at all']) {

@@ -202,7 +202,7 @@ describe('the page of operations', () => {
     await page.click('.op-more button:has-text("and 3 more of this batch")');
     await until('all of it', async () => (await page.locator('.op-active.is-child').count()) === 6 && (await page.locator('.op-more').count()) === 0);
     assert.equal(await page.locator('.op-active').first().getAttribute('data-operation'), id);
-    assert.equal(await page.locator('.op-active.is-child [aria-label$=", waiting"]').count(), 4, 'two at once');
+    await until('two of them at once', async () => (await page.locator('.op-active.is-child [aria-label$=", waiting"]').count()) === 4);
     await page.shot('operations-batch-list');
     await page.locator(`[data-operation="${id}"] .op-title`).click();
     assert.match(await page.innerText(`${sheet} h2`), /^Restart 6 targets$/);
