@@ -107,13 +107,14 @@ static const char *hint_for(const struct bn_operation *operation)
 }
 
 /* The operation is a copy, for the one that is known changes when it ends. */
-static bool force(struct bn_web *web, struct bn_work_force *wanted,
+static bool force(struct bn_web *web, const struct bn_work_force *wanted,
         const struct bn_operation *operation, struct bn_err *err)
 {
     const struct bn_operation left = *operation;
-    wanted->left = &left;
-    wanted->hint = hint_for(&left);
-    if (!bn_work_force_end(bn_web_parts(web)->operations, wanted, err))
+    struct bn_work_force whole = *wanted;
+    whole.left = &left;
+    whole.hint = hint_for(&left);
+    if (!bn_work_force_end(bn_web_parts(web)->operations, &whole, err))
         return false;
     stop_worker(web, wanted->tenant, &left);
     return true;
