@@ -1,5 +1,6 @@
 // palette-fleet: servers, guests and targets as the palette finds them, with what can be done with them.
 
+import { useComputed } from '@preact/signals';
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { api } from '../link/api';
 import { topics } from '../link/live';
@@ -67,6 +68,7 @@ export function useThings(isWanted: boolean): Things {
   // Built once and not again with every change of a number: names hardly ever change while a palette is open.
   const isThere = isMine ? assignedSection.value !== undefined : topic.current?.value.value !== undefined;
   const areTargetsThere = targetsTopic.current?.value.value !== undefined;
+  const areServersThere = useComputed(() => servers.value !== undefined).value;
   const index = useMemo(() => {
     const all: Thing[] = (servers.peek() ?? []).map((s) => ({ kind: 'server', id: s.id }));
     const guests = vms();
@@ -86,7 +88,7 @@ export function useThings(isWanted: boolean): Things {
       const v = guests[id]!;
       return { text: v.name ?? `vm ${v.vmid}`, rest: `${v.vmid} ${v.node ?? ''} ${named.get(v.server_id ?? '') ?? serverName(v.server_id) ?? ''} ${(v.tags ?? '').replaceAll(';', ' ')} ${v.type === 'lxc' ? 'container' : 'vm'}` };
     });
-  }, [isThere, areTargetsThere, isWanted]);
+  }, [areServersThere, isThere, areTargetsThere, isWanted]);
   return { index, vms, targets };
 }
 
