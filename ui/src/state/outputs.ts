@@ -54,6 +54,10 @@ export function openOutput(id: string, isActive: boolean): Output {
       let at: number | null = isAnew ? 0 : from;
       for (let n = 0; at !== null && n < PAGES_MAX && !isStopped; n++) {
         const page: Page = await api<Page>('GET', pathOf(id, at));
+        if ((page.pieces[0]?.at ?? at) < at) { // the same bytes in other pieces than before: all of it anew
+          at = 0;
+          continue;
+        }
         transcript.take(at, page.pieces);
         at = page.next;
         show();
