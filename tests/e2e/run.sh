@@ -1,7 +1,7 @@
 #!/bin/sh
 # run: the end-to-end tests, file by file, against build/release/binnacle: `run.sh [NAME…]`.
 #
-# Files that measure run alone, one after the other; then the others, four at a time, because they wait for
+# Files that measure run alone, one after the other; then the others, three at a time, because they wait for
 # a browser, a simulated server or a time limit: one takes a third of a processor ($LANES: how many). What failed runs once more, alone and
 # last, and then counts: a machine that stood still for seconds is no defect of ours. Its first failures
 # stay in NAME.first and are printed; more than four such files are no accident, and none runs again.
@@ -76,7 +76,7 @@ again() {
 
 rm -f "$report"/*.said "$report"/*.first
 files alone "$@" | xargs -I NAME sh run.sh --one NAME
-files together "$@" | xargs -P "${LANES:-4}" -I NAME sh run.sh --one NAME
+files together "$@" | xargs -P "${LANES:-3}" -I NAME sh run.sh --one NAME
 [ "${AGAIN:-1}" = 0 ] || again
 cat "$report"/*.said 2>/dev/null | awk '
     / passed +[0-9]+ failed +[0-9]+ s$/ { passed += $2; failed += $4; files++ }

@@ -121,7 +121,7 @@ export function titleOf(op: Operation): string {
 /** What is going on, in a few words. */
 export function phaseOf(op: Operation): string {
   const doing = deedOf(op)?.[1] ?? verbOf(op)?.doing ?? (op.status === 'pending' ? 'Waiting' : 'Working');
-  if (op.status === 'pending' && op.phase) return op.phase; // waiting for its turn
+  if (op.status === 'pending' && op.phase && op.parent_id) return op.phase; // waiting for its turn in a batch
   return op.phase ? `${doing}: ${op.phase}` : doing;
 }
 
